@@ -1,0 +1,43 @@
+"""The command line: `crm-graph` or `python -m crm_graph`."""
+
+import sys
+
+import typer
+
+from crm_graph import __version__
+from crm_graph.cli.migrate import migrate
+from crm_graph.cli.serve import serve
+from crm_graph.db.cluster import ServerFailed
+from crm_graph.errors import CrmError
+from crm_graph.migrations import MigrationFailed
+
+app = typer.Typer(
+    name="crm-graph",
+    help="A CRM as one GraphQL API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(migrate)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Say which version this is.", is_eager=True)) -> None:
+    """A CRM as one GraphQL API."""
+    if show:
+        print(__version__)  # noqa: T201 - that is the answer
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; what a person can act on is one line, not a traceback."""
+    try:
+        app()
+    except (ServerFailed, MigrationFailed, CrmError) as error:
+        sys.stderr.write(f"crm-graph: {error}\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

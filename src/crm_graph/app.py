@@ -1,0 +1,93 @@
+"""The composition root: what there is, in which order it starts and stops, and which path leads where. Read this first."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from crm_graph import demo, migrations, resolvers, schema
+from crm_graph.auth.authentication import Authenticator
+from crm_graph.auth.passwords import Passwords
+from crm_graph.auth.sign_in import SignIn
+from crm_graph.db.lanes import Lane, Lanes
+from crm_graph.db.session import Database
+from crm_graph.errors import JSON, CrmError
+from crm_graph.graph import explorer
+from crm_graph.graph.documents import Documents
+from crm_graph.graph.endpoint import Endpoint
+from crm_graph.graph.limits import Limits
+from crm_graph.graph.reading import Reader
+from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.writing import Writer
+from crm_graph.settings import Settings
+
+DECLARED = (schema, resolvers)
+"""Imported for what they declare: the entities, and the mutations that are written by hand."""
+
+
+def create_app(settings: Settings, database_url: str) -> Starlette:
+    """The application for one process. Connections are opened when it starts and closed when it stops."""
+    full = core_schema(build_schema())
+    limits = Limits(settings.max_tokens, settings.max_depth, settings.max_aliases, settings.max_root_fields, settings.max_fields)
+    secret = settings.secret_bytes()
+    lanes = Lanes(database_url, settings.pool_size)
+    database = Database(database_url, settings.pool_size)
+    authenticator = Authenticator(lanes, database, database_url)
+    reader = Reader(full, lanes, secret)
+    endpoint = Endpoint(authenticator, Documents(full, limits), reader, Writer(database, secret), settings.max_body_bytes)
+    sign_in = SignIn(authenticator, lanes, database, Passwords(), settings)
+
+    shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await authenticator.open()
+        if settings.demo:
+            shown.update(await demo.explorer_config(database_url, settings.data_dir))
+        yield
+        await authenticator.close()
+        await database.dispose()
+        await lanes.close()
+
+    async def sdl(request: Request) -> Response:
+        """The schema as the caller may see it."""
+        try:
+            actor = await authenticator.actor(request.scope)
+        except CrmError as error:
+            return JSONResponse({"errors": [error.to_graphql()]}, error.status)
+        return PlainTextResponse(reader.sdl(actor.policy), headers={"cache-control": "no-store", "vary": "authorization, cookie"})
+
+    async def ready(_request: Request) -> Response:
+        """Whether this process can answer: the database is there, at the revision this release needs."""
+        try:
+            revision = await _revision(lanes)
+        except (CrmError, OSError, asyncpg.PostgresError, asyncio.TimeoutError):
+            return JSONResponse({"ready": False, "reason": "the database does not answer"}, 503)
+        wanted = migrations.head()
+        if revision != wanted:
+            return JSONResponse({"ready": False, "reason": f"the database is at {revision}, this release needs {wanted}"}, 503)
+        return JSONResponse({"ready": True, "revision": revision})
+
+    routes = [
+        Route("/graphql", endpoint),
+        Route("/schema.graphql", sdl),
+        Route("/healthz", _alive),
+        Route("/readyz", ready),
+        *explorer.routes(lambda: shown),
+        *sign_in.routes(),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _alive(_request: Request) -> Response:
+    return JSONResponse({"alive": True})
+
+
+async def _revision(lanes: Lanes) -> str | None:
+    found = await lanes.fetch(Lane.AUTO, "SELECT to_json(version_num) FROM alembic_version", [])
+    return found.decode().strip('"') if found else None

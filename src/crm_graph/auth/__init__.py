@@ -1,0 +1,1 @@
+"""Who calls, and what they see: levels, row rules, policies, actors, credentials."""

@@ -1,0 +1,41 @@
+"""The caller of one request, as everything below authentication knows them."""
+
+import enum
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from crm_graph.auth.policy import Policy
+
+
+class ActorKind(enum.StrEnum):
+    """Which of the five sorts of caller this is."""
+
+    STAFF = "staff"
+    PARTNER = "partner"
+    CUSTOMER = "customer"
+    APP = "app"
+    STOREFRONT = "storefront"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who calls, for which organisation, with which policy. The organisation's currency is the default one for money.
+
+    `team_ids` holds the caller's team and all below it; `grantee_ids` whatever a share may name to reach them.
+    """
+
+    organization_id: UUID
+    kind: ActorKind
+    policy: Policy
+    currency: str = "EUR"
+    user_id: UUID | None = None
+    team_ids: tuple[UUID, ...] = ()
+    partner_id: UUID | None = None
+    customer_id: UUID | None = None
+    roles: tuple[str, ...] = ()
+    channel: str = "api"
+    grantee_ids: tuple[UUID, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = (self.user_id, self.partner_id, *self.team_ids)
+        object.__setattr__(self, "grantee_ids", tuple(g for g in named if g is not None))

@@ -1,0 +1,62 @@
+"""Which password belongs to which e-mail address of an organisation."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from crm_graph.auth import sessions
+from crm_graph.auth.tables import credentials
+from crm_graph.db.ids import uuid7
+from crm_graph.db.lanes import Lane, Lanes
+from crm_graph.db.session import Transaction
+
+# By the matching key, as people write capitals as they like; the address as it is stored wins over its variants.
+_FIND: Final = """
+SELECT json_build_object('user', u.id, 'hash', c.hash)
+  FROM users u LEFT JOIN credentials c ON c.organization_id = u.organization_id AND c.user_id = u.id
+ WHERE u.organization_id = $1 AND crm_match_email(u.email) = crm_match_email($2) AND u.status = 'ACTIVE'
+ ORDER BY u.email = $2 DESC, c.hash IS NULL, u.created_at, u.id
+ LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The password that was kept for a user who may sign in."""
+
+    user_id: UUID
+    hash: str
+
+
+async def find(lanes: Lanes, organization_id: UUID, email: str) -> Credential | None:
+    """The password of whoever signs in with this address; `None`: nobody may, for whatever reason."""
+    found = await lanes.fetch(Lane.GENERIC, _FIND, (organization_id, email))
+    values = orjson.loads(found) if found else {"hash": None}
+    return Credential(UUID(values["user"]), values["hash"]) if values["hash"] else None
+
+
+async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: str) -> None:
+    """Set a user's password (already hashed) and end the sessions that the old one began."""
+    connection = await tx.session.connection()
+    row = insert(credentials).values(organization_id=organization_id, id=uuid7(), user_id=user_id, hash=encoded)
+    await connection.execute(
+        row.on_conflict_do_update(
+            index_elements=["organization_id", "user_id"], set_={"hash": encoded, "changed_at": sa.func.now()}
+        )
+    )
+    await sessions.revoke_all(tx, organization_id, user_id)
+
+
+async def upgrade(tx: Transaction, organization_id: UUID, credential: Credential, encoded: str) -> None:
+    """Replace the hash by a stronger one of the same password, unless the password was changed meanwhile."""
+    c = credentials.c
+    connection = await tx.session.connection()
+    await connection.execute(
+        sa.update(credentials)
+        .where(c.organization_id == organization_id, c.user_id == credential.user_id, c.hash == credential.hash)
+        .values(hash=encoded)
+    )

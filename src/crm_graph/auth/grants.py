@@ -1,0 +1,28 @@
+"""One grant: what a row rule gives a role on an entity."""
+
+from dataclasses import dataclass
+
+from crm_graph.auth.levels import Level
+from crm_graph.auth.rows import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """On the rows `rule` reaches: fields up to `read` are read, fields up to `write` are written."""
+
+    rule: Rule
+    read: Level
+    write: Level | None = None
+    create: bool = False
+    delete: bool = False
+
+    def union(self, other: "Grant") -> "Grant":
+        """What someone has who holds both; the rule must be the same."""
+        writes = [w for w in (self.write, other.write) if w is not None]
+        return Grant(
+            self.rule,
+            max(self.read, other.read),
+            max(writes) if writes else None,
+            self.create or other.create,
+            self.delete or other.delete,
+        )

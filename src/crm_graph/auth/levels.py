@@ -1,0 +1,31 @@
+"""Levels and masks: the two words every other part of the access model is built from."""
+
+import enum
+
+
+class Level(enum.IntEnum):
+    """Classification of a field, and clearance of a caller on a row; ordered, `PUBLIC` lowest."""
+
+    PUBLIC = 10
+    PARTNER = 20
+    INTERNAL = 30
+    CONFIDENTIAL = 40
+    RESTRICTED = 50
+
+    def below(self) -> "Level | None":
+        """The next lower level, where a mask begins to show; `None` below `PUBLIC`."""
+        return Level(self - 10) if self > Level.PUBLIC else None
+
+
+class Mask(enum.StrEnum):
+    """What shows one step below a field's level. The value names the SQL function that makes it."""
+
+    EXISTS = "crm_mask_exists"
+    EMAIL = "crm_mask_email"
+    PHONE = "crm_mask_phone"
+    YEAR = "crm_mask_year"
+    BUCKET = "crm_mask_bucket"
+    INITIALS = "crm_mask_initials"
+
+
+PUBLIC, PARTNER, INTERNAL, CONFIDENTIAL, RESTRICTED = Level

@@ -1,0 +1,69 @@
+"""Policies: what each role is granted, and what that comes to for one caller.
+
+A policy is data: grants of role × entity × row rule. `resolve` narrows it to what one set of roles and
+scopes comes to, once per distinct set; everything that is compiled from it is cached by its `key`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from crm_graph.auth.default_policy import ROLES
+from crm_graph.auth.grants import Grant
+from crm_graph.auth.levels import Level
+from crm_graph.auth.rows import Rule
+from crm_graph.auth.scopes import Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The grants one caller has, by entity name. Equal grants have equal keys."""
+
+    grants: Mapping[str, tuple[Grant, ...]]
+    key: str = field(default="")
+
+    def on(self, entity: str) -> tuple[Grant, ...]:
+        """The caller's grants on an entity; empty when no row of it exists for them."""
+        return self.grants.get(entity, ())
+
+
+@lru_cache(maxsize=1024)
+def resolve(roles: frozenset[str], scopes: Scopes | None = None) -> Policy:
+    """What a caller with these roles may do, narrowed by scopes (`None`: not narrowed).
+
+    An unknown role grants nothing, so that a role removed from the policy fails closed.
+    """
+    merged: dict[str, dict[Rule, Grant]] = {}
+    for role in sorted(roles):
+        for entity, grants in ROLES.get(role, {}).items():
+            for grant in grants:
+                known = merged.setdefault(entity, {}).get(grant.rule)
+                merged[entity][grant.rule] = grant if known is None else known.union(grant)
+    narrowed = {entity: _narrow(entity, by_rule.values(), scopes) for entity, by_rule in sorted(merged.items())}
+    grants = {entity: found for entity, found in narrowed.items() if found}
+    return Policy(grants, hashlib.sha256(repr(grants).encode()).hexdigest()[:16])
+
+
+def _narrow(entity: str, grants: Iterable[Grant], scopes: Scopes | None) -> tuple[Grant, ...]:
+    ordered = sorted(grants, key=lambda g: (-g.read, g.rule))
+    if scopes is None:
+        return tuple(ordered)
+    read, write = scopes.level(entity, "read"), scopes.level(entity, "write")
+    if read is None:
+        return ()
+    return tuple(
+        replace(
+            g,
+            read=min(g.read, read),
+            write=min(g.write, write) if g.write is not None and write is not None else None,
+            create=g.create and write is not None,
+            delete=g.delete and write is not None,
+        )
+        for g in ordered
+    )
+
+
+def highest(grants: Iterable[Grant]) -> Level | None:
+    """The most any of these grants lets one read."""
+    return max((g.read for g in grants), default=None)

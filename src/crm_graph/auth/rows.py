@@ -1,0 +1,105 @@
+"""Row rules: named relations between a caller and a row, compiled to SQL predicates.
+
+A rule says *which* rows; a grant (`policy.py`) says how much of them. Each predicate is total: on a row
+whose attribute is null it is false or null, never an error.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Rule(enum.StrEnum):
+    """The relations a grant may name."""
+
+    EVERYONE = "everyone"
+    """Every row of the organisation."""
+    OWN = "own"
+    """The caller is the row's owner (or assignee, or author)."""
+    TEAM = "team"
+    """The row belongs to the caller's team or one below it in the tree."""
+    SHARED = "shared"
+    """The row is shared, now, with the caller, one of their teams, or their partner."""
+    SELF = "self"
+    """The row is about the caller as a customer (or is the caller's own user record)."""
+    PARTNER = "partner"
+    """The row belongs to the partner the caller works for."""
+    PUBLISHED = "published"
+    """The row is published for everybody (catalogue)."""
+    PARENT = "parent"
+    """The row is part of another one (a line of an order); it is seen as its parent is."""
+    PUBLISHED_PART = "published_part"
+    """As `PARENT`, but only rows that are published (the public messages of a ticket)."""
+
+
+class ActorValue(enum.StrEnum):
+    """What a predicate may ask about the caller; the value names the attribute of `Actor`."""
+
+    USER = "user_id"
+    TEAMS = "team_ids"
+    PARTNER = "partner_id"
+    CUSTOMER = "customer_id"
+    GRANTEES = "grantee_ids"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which columns of an entity each row rule reads. An absent one makes its rule match nothing.
+
+    `parent` names the reference column of the row this one is part of; `subject` says whether `self_`
+    holds the caller's customer or user id.
+    """
+
+    own: str | None = None
+    team: str | None = None
+    self_: str | None = None
+    partner: str | None = None
+    published: str | None = None
+    parent: str | None = None
+    shared: bool = False
+    subject: ActorValue = ActorValue.CUSTOMER
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that decide access: changing one needs more than the right to write it."""
+        return tuple(c for c in (self.own, self.team, self.self_, self.partner, self.parent) if c)
+
+
+Bind = Callable[[ActorValue], str]
+"""Gives the SQL placeholder, cast to its type, of something about the caller."""
+
+
+def predicate(rule: Rule, rows: Rows, table: str, alias: str, organization: str, bind: Bind) -> str | None:
+    """SQL that is true on the rows of `alias` which `rule` reaches; `None` when it can reach none.
+
+    `EVERYONE` is `"TRUE"`. The rules that look at the parent are not compiled here: they need its lens (`plan/lens.py`).
+    """
+    match rule:
+        case Rule.EVERYONE:
+            return "TRUE"
+        case Rule.OWN if rows.own:
+            return f"{alias}.{rows.own} = {bind(ActorValue.USER)}"
+        case Rule.TEAM if rows.team:
+            return f"{alias}.{rows.team} = ANY({bind(ActorValue.TEAMS)})"
+        case Rule.SELF if rows.self_:
+            return f"{alias}.{rows.self_} = {bind(rows.subject)}"
+        case Rule.PARTNER if rows.partner:
+            return f"{alias}.{rows.partner} = {bind(ActorValue.PARTNER)}"
+        case Rule.PUBLISHED if rows.published:
+            return f"{alias}.{rows.published}"
+        case Rule.SHARED if rows.shared:
+            return f"EXISTS ({share_rows(table, alias, organization, bind)})"
+    return None
+
+
+def share_rows(table: str, alias: str, organization: str, bind: Bind, select: str = "SELECT 1") -> str:
+    """A sub-select over the shares that reach the caller now for the row of `alias`."""
+    singular_id = f"{singular(table)}_id"
+    return (
+        f"{select} FROM {singular(table)}_shares sh WHERE sh.organization_id = {organization} AND sh.{singular_id} = {alias}.id"
+        f" AND sh.grantee_id = ANY({bind(ActorValue.GRANTEES)}) AND sh.valid_from <= now() AND sh.valid_until > now()"
+    )
+
+
+def singular(table: str) -> str:
+    """`opportunities` → `opportunity`: share tables are named after one row."""
+    return table[:-3] + "y" if table.endswith("ies") else table.removesuffix("s")

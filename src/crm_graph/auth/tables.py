@@ -1,0 +1,69 @@
+"""What proves who calls: passwords, browser sessions, API keys. Secrets are here only as hashes.
+
+A token carries no organisation, so its hash is unique over all of them and is looked up alone.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import SQLModel
+
+
+def _stamp(name: str, *, nullable: bool = False, now: bool = False) -> "sa.Column[object]":
+    return sa.Column(
+        name, sa.TIMESTAMP(timezone=True), nullable=nullable, server_default=sa.func.now() if now else None
+    )
+
+
+def _owned_by_user(name: str, *columns: "sa.Column[object] | sa.Index") -> sa.Table:
+    return sa.Table(
+        name,
+        SQLModel.metadata,
+        sa.Column("organization_id", sa.Uuid, primary_key=True),
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("user_id", sa.Uuid, nullable=False),
+        *columns,
+        sa.ForeignKeyConstraint(
+            ["organization_id", "user_id"],
+            ["users.organization_id", "users.id"],
+            name=f"fk_{name}_user_id",
+            ondelete="CASCADE",
+        ),
+    )
+
+
+credentials = _owned_by_user(
+    "credentials",
+    sa.Column("hash", sa.Text, nullable=False),
+    _stamp("changed_at", now=True),
+    sa.Index("uq_credentials_user_id", "organization_id", "user_id", unique=True),
+)
+"""One password a user; `hash` is argon2's own encoding with its parameters."""
+
+sessions = _owned_by_user(
+    "sessions",
+    sa.Column("token_hash", sa.LargeBinary, nullable=False),
+    _stamp("created_at", now=True),
+    _stamp("expires_at"),
+    _stamp("last_used_at", now=True),
+    _stamp("revoked_at", nullable=True),
+    sa.Column("user_agent", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Index("uq_sessions_token_hash", "token_hash", unique=True),
+    sa.Index("ix_sessions_user_id", "organization_id", "user_id", "expires_at"),
+)
+"""One sign-in from one browser."""
+
+api_keys = _owned_by_user(
+    "api_keys",
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("prefix", sa.Text, nullable=False),
+    sa.Column("token_hash", sa.LargeBinary, nullable=False),
+    sa.Column("scopes", ARRAY(sa.Text())),
+    _stamp("created_at", now=True),
+    _stamp("expires_at"),
+    _stamp("last_used_at", nullable=True),
+    _stamp("revoked_at", nullable=True),
+    sa.Index("uq_api_keys_token_hash", "token_hash", unique=True),
+    sa.Index("ix_api_keys_user_id", "organization_id", "user_id", "expires_at"),
+)
+"""A token for programs; `scopes` narrow what its user may do, NULL does not."""

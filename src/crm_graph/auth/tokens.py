@@ -1,0 +1,37 @@
+"""Secrets that callers present: made here, shown once, kept only as their SHA-256.
+
+They are 256 random bits, so a plain hash is enough: there is nothing to guess that a slow one would protect.
+"""
+
+import hashlib
+import secrets
+import string
+from typing import Final
+
+SESSION: Final = b"crm_ses_"
+KEY: Final = b"crm_key_"
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+_SECRET_LENGTH: Final = 43  # log2(62) * 43 = 256 bits
+_PREFIX_LENGTH: Final = 8
+LONGEST: Final = 128
+
+
+def session_token() -> str:
+    """A new `crm_ses_<secret>`."""
+    return SESSION.decode() + _random(_SECRET_LENGTH)
+
+
+def key_token() -> tuple[str, str]:
+    """A new API key's prefix, by which people tell keys apart, and the whole token `<prefix>_<secret>`."""
+    prefix = KEY.decode() + _random(_PREFIX_LENGTH)
+    return prefix, f"{prefix}_{_random(_SECRET_LENGTH)}"
+
+
+def digest(token: bytes) -> bytes:
+    """What the database holds of a token: 32 bytes."""
+    return hashlib.sha256(token).digest()
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -1,0 +1,54 @@
+"""Options that several commands share, and the database they name."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from crm_graph.db import embedded
+from crm_graph.migrations import upgrade
+from crm_graph.settings import Settings
+
+logger = logging.getLogger("crm_graph.cli")
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where the embedded server and the secret live [CRM_GRAPH_DATA_DIR, .crm-graph].")
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="PostgreSQL ≥ 16 to use instead of the embedded one [CRM_GRAPH_DATABASE_URL].")
+]
+
+
+def settings_from(**given: object) -> Settings:
+    """Settings from the environment, with what was given on the command line in their place; sets up logging."""
+    try:
+        settings = Settings.model_validate(
+            {**Settings().model_dump(), **{name: value for name, value in given.items() if value is not None}}
+        )
+    except ValidationError as error:
+        for problem in error.errors():
+            name = ".".join(map(str, problem["loc"])).upper()
+            print(f"CRM_GRAPH_{name}: {problem['msg']}")
+        raise typer.Exit(2) from None
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("alembic", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL to use: the one in the settings as it is, else an embedded server, started and migrated, then left."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    server = embedded.start(settings.data_dir)
+    try:
+        upgrade(server.url)
+        yield server.url
+    finally:
+        server.stop()

@@ -1,0 +1,1 @@
+"""The database: embedded server, read lanes, write transactions, identifiers."""

@@ -1,0 +1,180 @@
+-- The functions that tables, plans and history rely on. PostgreSQL ≥ 16, no extension; running it again is harmless.
+-- Bodies are parsed when the function is made (RETURN …), so a search_path cannot redirect them.
+
+-- Sort and search key: the same on every server and machine, whatever its locale and Unicode version.
+-- NFKD, no combining marks, ASCII lower case, the letters that NFKD leaves (scripts/fold_letters.py), single spaces.
+-- Most text is ASCII and takes the short way; so does the rest once NFKD has made it so (é, ü, å).
+CREATE OR REPLACE FUNCTION crm_fold(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (
+        SELECT left(btrim(regexp_replace(
+            CASE
+                WHEN octet_length(plain) = char_length(plain) THEN lower(plain COLLATE "C")
+                ELSE replace(replace(replace(replace(translate(lower(plain COLLATE "C"),
+                    'ÆÐØÞðøĐđĦħıĸŁłŊŋŒŦŧƁƂƄƆƇƉƊƋƎƏƐƑƒƓƔƖƗƘƜƝƟƢƤƦƧƩƬƮƱƲƳƵƷƸƼǤǶǷȜȠȢȤȺȻȽȾɁɃɄɅɆɈɊɌɎͰͲͶͿΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿЂЄЅІЈЉЊЋЏАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿẞỺỼỾ',
+                    'ædoþdoddhhikllnnœttɓƃƅɔƈɖɗƌǝəɛffɠɣɩɨƙɯɲɵƣƥʀƨʃƭʈʊʋƴƶʒƹƽǥƕƿȝƞȣȥⱥȼƚⱦɂƀʉʌɇɉɋɍɏͱͳͷϳαβγδεζηθικλμνξοπρστυφχψωσϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽђєѕіјљњћџабвгдежзиклмнопрстуфхцчшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯաբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿßỻỽỿ'),
+                    'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th')
+            END COLLATE "C", '[\u0001-\u0020\u007f\u0085\u1680\u2028\u2029]+', ' ', 'g')), 200)
+        FROM (
+            SELECT CASE
+                WHEN octet_length(value) = char_length(value) THEN value
+                ELSE regexp_replace(normalize(value, NFKD) COLLATE "C",
+                    '[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]', '', 'g')
+            END AS plain
+        ) AS decomposed
+    );
+
+-- Matching keys: equal for what people mean to be equal; NULL when nothing is left to match.
+CREATE OR REPLACE FUNCTION crm_match_name(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN nullif(regexp_replace(crm_fold(value) COLLATE "C",
+        '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u00f7\u02b0-\u02ff\u2000-\u2bff\u3000-\u3004\u3008-\u3020\ufe00-\ufe6f]+',
+        '', 'g'), '');
+
+CREATE OR REPLACE FUNCTION crm_match_email(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN nullif(lower(regexp_replace(normalize(value, NFKC) COLLATE "C",
+        '[\u0001-\u0020\u007f\u0085\u00ad\u1680\u200b-\u200f\u2028\u2029\u2060\ufeff]+', '', 'g') COLLATE "C"), '');
+
+-- Digits and a leading +; an international 00 counts as +, the trunk zero of `+49 (0)30 …` is left out.
+CREATE OR REPLACE FUNCTION crm_match_phone(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (
+        SELECT nullif(nullif(CASE
+            WHEN plain ~ '^[^0-9+]*(\+|00)'
+            THEN '+' || regexp_replace(regexp_replace(replace(plain, '(0)', ''), '^[^0-9]*(00)?', ''), '[^0-9]', '', 'g')
+            ELSE regexp_replace(plain, '[^0-9]', '', 'g')
+        END, '+'), '')
+        FROM (SELECT translate(normalize(value, NFKC) COLLATE "C", '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', '01234567890123456789') AS plain) AS digits
+    );
+
+CREATE OR REPLACE FUNCTION crm_match_tax(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN nullif(upper(regexp_replace(normalize(value, NFKC) COLLATE "C", '[^0-9A-Za-z]', '', 'g') COLLATE "C"), '');
+
+-- Masks show a hint of a value to those who may know only that it is there. Total: no input makes them fail.
+-- 'john@example.com' → 'j•••@example.com'
+CREATE OR REPLACE FUNCTION crm_mask_email(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE
+        WHEN strpos(value, '@') > 1
+        THEN left(value, 1) || '•••' || right(value, char_length(value) - strpos(value, '@') + 1)
+        ELSE '•••'
+    END;
+
+-- '+49 30 12342' → '•••42'; numbers of fewer than five digits show none
+CREATE OR REPLACE FUNCTION crm_mask_phone(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (
+        SELECT CASE WHEN char_length(digits) >= 5 THEN '•••' || right(digits, 2) ELSE '•••' END
+        FROM (SELECT regexp_replace(value COLLATE "C", '[^0-9]', '', 'g') AS digits) AS plain
+    );
+
+-- 'John Doe' → 'J. D.'
+CREATE OR REPLACE FUNCTION crm_mask_initials(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN rtrim(regexp_replace(value COLLATE "C",
+        '[\u0001-\u0020\u0085\u00a0\u3000]*([^\u0001-\u0020\u0085\u00a0\u3000])[^\u0001-\u0020\u0085\u00a0\u3000]*[\u0001-\u0020\u0085\u00a0\u3000]*',
+        '\1. ', 'g'));
+
+-- 7321.50 → 5000: the end nearer to zero of the range the amount lies in, with its sign
+CREATE OR REPLACE FUNCTION crm_mask_bucket(value numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE WHEN value < 0 THEN -1 ELSE 1 END * CASE
+        WHEN abs(value) < 1000 THEN 0
+        WHEN abs(value) < 5000 THEN 1000
+        WHEN abs(value) < 10000 THEN 5000
+        WHEN abs(value) < 50000 THEN 10000
+        WHEN abs(value) < 100000 THEN 50000
+        WHEN abs(value) < 500000 THEN 100000
+        WHEN abs(value) < 1000000 THEN 500000
+        ELSE 1000000
+    END;
+
+-- 1987-06-05 → 1987-01-01, by subtraction: make_date would fail for some years
+CREATE OR REPLACE FUNCTION crm_mask_year(value date) RETURNS date
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE
+        WHEN NOT isfinite(value) OR value < '4713-01-01 BC'::date THEN value
+        ELSE value - (extract(doy FROM value)::integer - 1)
+    END;
+
+-- History: <table>_history has the table's columns and
+--   history_from, history_to  the half-open interval in which the version held; history_to 'infinity' is the current one
+--   history_actor_id, history_channel  who wrote it and through what (crm.actor_id and crm.channel of the transaction)
+--   history_deleted  true marks a deletion: an empty interval (history_from = history_to) with the last values, so a
+--                         reader as of a moment (history_from <= t AND t < history_to) never meets it
+-- A version that a later statement of the same transaction replaces is not kept. Should a transaction that began earlier
+-- write after one that began later, its version starts a microsecond after the other's: intervals never overlap.
+CREATE OR REPLACE FUNCTION crm_history() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+DECLARE
+    history text := format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME || '_history');
+    names text;
+    values_ text;
+    replaced text;
+    rows_ text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
+    closed text := '';
+    moment text := 'now()';
+    actor uuid := nullif(current_setting('crm.actor_id', true), '')::uuid;
+    channel text := nullif(current_setting('crm.channel', true), '');
+BEGIN
+    SELECT string_agg(quote_ident(b.attname), ', '),
+           string_agg('r.' || quote_ident(b.attname), ', '),
+           string_agg(format('%1$I = excluded.%1$I', b.attname), ', ')
+      INTO names, values_, replaced
+      FROM pg_attribute b
+     WHERE b.attrelid = TG_RELID AND b.attnum > 0 AND NOT b.attisdropped
+       -- A virtual generated column (PostgreSQL ≥ 18) has no stored value to hand on.
+       AND b.attgenerated <> 'v'
+       AND EXISTS (
+           SELECT FROM pg_attribute h
+            WHERE h.attrelid = history::regclass AND h.attname = b.attname AND NOT h.attisdropped
+       );
+    IF TG_OP <> 'INSERT' THEN
+        closed := format(
+            'WITH closed AS (
+                 UPDATE %s h SET history_to = greatest(now(), h.history_from + interval ''1 microsecond'')
+                   FROM old_rows o
+                  WHERE h.organization_id = o.organization_id AND h.id = o.id
+                    AND h.history_to = ''infinity'' AND h.history_from <> now()
+              RETURNING h.organization_id, h.id, h.history_to
+             ) ', history);
+        moment := 'coalesce(c.history_to, now())';
+    END IF;
+    EXECUTE format(
+        '%1$s INSERT INTO %2$s (%3$s, history_from, history_to, history_actor_id, history_channel, history_deleted)
+         SELECT %4$s, %5$s, %6$s, $1, $2, %7$L FROM %8$s r %9$s
+         ON CONFLICT (organization_id, id, history_from) DO UPDATE SET %10$s,
+             history_to = excluded.history_to, history_actor_id = excluded.history_actor_id, history_channel = excluded.history_channel,
+             history_deleted = excluded.history_deleted',
+        closed, history, names, values_, moment,
+        CASE TG_OP WHEN 'DELETE' THEN moment ELSE '''infinity''' END,
+        TG_OP = 'DELETE', rows_,
+        CASE TG_OP WHEN 'INSERT' THEN '' ELSE 'LEFT JOIN closed c ON c.organization_id = r.organization_id AND c.id = r.id' END,
+        replaced)
+    USING actor, channel;
+    RETURN NULL;
+END
+$$;
+
+-- Let a table keep its history: called by migrations for each table that has a <table>_history.
+CREATE OR REPLACE FUNCTION crm_keep_history(tracked regclass) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_history_insert AFTER INSERT ON %s
+        REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_history()', tracked);
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_history_update AFTER UPDATE ON %s
+        REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_history()', tracked);
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_history_delete AFTER DELETE ON %s
+        REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_history()', tracked);
+END
+$$;
+
+-- Ends a reading statement with a refusal that the application turns into a typed error: SQLSTATE CRM01, the code as text.
+CREATE OR REPLACE FUNCTION crm_refuse(code text) RETURNS uuid
+    LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'CRM01', MESSAGE = code;
+END
+$$;

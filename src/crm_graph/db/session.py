@@ -1,0 +1,101 @@
+"""Write transactions: the ORM and raw asyncpg on one connection, and the only commit of the application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from crm_graph.db.connection import CONNECT_SECONDS, json_as_bytes
+
+_BEGIN = text(
+    "SELECT set_config('crm.organization_id', :organization, true), set_config('crm.actor_id', :actor, true),"
+    " set_config('crm.channel', :channel, true)"
+)
+
+
+class Transaction:
+    """One open transaction. `session` is SQLModel's; what both write is committed together or not at all."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self._raw: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def raw(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """The asyncpg connection under the session, in the same transaction; `json` comes as bytes.
+
+        Flush the session before reading through it. Once it was used, a failed statement that was not rolled back to
+        a savepoint fails the commit, even where its error was swallowed.
+        """
+        if self._raw is None:
+            fairy = await (await self.session.connection()).get_raw_connection()
+            driver: asyncpg.Connection[asyncpg.Record] | None = fairy.driver_connection
+            assert driver is not None
+            self._raw = driver
+        return self._raw
+
+    async def _refuse_when_failed(self) -> None:
+        # PostgreSQL answers COMMIT of a failed transaction with a quiet rollback; any statement tells the truth.
+        if self._raw is not None:
+            await self.session.flush()
+            await self._raw.execute("SELECT 1")
+
+
+class Database:
+    """The engine for writes; `pool_size` connections, as many again in a rush."""
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        self.engine = write_engine(url, pool_size)
+
+    @asynccontextmanager
+    async def transaction(
+        self, organization_id: UUID | None, actor_id: UUID | None, channel: str
+    ) -> AsyncIterator[Transaction]:
+        """A transaction for an organisation, an actor and a channel (`graphql`, `import`, …); history rows name them.
+
+        Commits at the end of the block, rolls back on any exception.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            # The first statement begins the transaction: a raw one before it would commit itself.
+            connection = await session.connection()
+            await connection.execute(
+                _BEGIN,
+                {"organization": str(organization_id or ""), "actor": str(actor_id or ""), "channel": channel},
+            )
+            transaction = Transaction(session)
+            yield transaction
+            await transaction._refuse_when_failed()  # noqa: SLF001 - our own
+            await session.commit()
+
+    async def dispose(self) -> None:
+        """Close the connections that are not in use."""
+        await self.engine.dispose()
+
+
+def write_engine(url: str, pool_size: int = 8) -> AsyncEngine:
+    """SQLAlchemy's engine over asyncpg for a `postgresql://` URL; its connections give `json` as bytes."""
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "statement_cache_size": 500,
+            "max_cacheable_statement_size": 0,
+            "server_settings": {"TimeZone": "UTC", "jit": "off", "application_name": "crm-graph writes"},
+        },
+    )
+
+    # Runs after the dialect's own event, which would turn `json` into dicts; `jsonb` stays as the dialect has it.
+    @event.listens_for(engine.sync_engine, "connect")
+    def _json_as_bytes(connection: Any, _record: object) -> None:
+        connection.run_async(json_as_bytes)
+
+    return engine

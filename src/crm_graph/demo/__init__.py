@@ -1,0 +1,44 @@
+"""The demo: two organisations that look real, made from a seed, and the callers to see them as.
+
+These functions block and run an event loop of their own: inside a running loop call them by `asyncio.to_thread`.
+"""
+
+import asyncio
+from pathlib import Path
+
+from crm_graph.demo import load, personas, samples
+from crm_graph.demo.personas import Persona
+from crm_graph.errors import JSON
+
+__all__ = ["ensure", "explorer_config", "who_to_be"]
+
+
+def ensure(url: str, data_dir: Path) -> list[Persona]:
+    """Load the demo where it is missing, write `<data_dir>/personas.json` where it does not work, give the personas.
+
+    Raises `DatabaseNotOurs` for a database that holds any organisation that is not the demo's.
+    """
+
+    async def run() -> list[Persona]:
+        await load.load(url)
+        return await personas.ensure(url, data_dir)
+
+    return asyncio.run(run())
+
+
+def who_to_be(data_dir: Path, address: str) -> str:
+    """What `crm-graph serve --demo` says: where to look, and the callers to look as."""
+    known = personas.read(data_dir) or []
+    return (
+        f"Look at {address}/ and choose a caller there, or send `Authorization: Bearer <token>`"
+        f" to {address}/graphql (also in {data_dir / personas.FILE}):\n{personas.table(known)}"
+    )
+
+
+async def explorer_config(url: str, data_dir: Path) -> dict[str, JSON]:
+    """What the explorer offers in demo mode: whom one may be, and what one may ask. Never a password."""
+    shown = ("key", "name", "role", "organization", "token")
+    return {
+        "personas": [{name: str(persona[name]) for name in shown} for persona in personas.read(data_dir) or []],  # type: ignore[literal-required]
+        "samples": [dict(sample) for sample in await samples.samples(url)],  # type: ignore[arg-type]
+    }

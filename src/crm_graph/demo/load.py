@@ -1,0 +1,110 @@
+"""Load the demo into a migrated database, once, and into no database that holds anything else."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+
+from crm_graph.demo import generate
+from crm_graph.demo.rows import Row, Rows, records, stored_columns
+from crm_graph.entity import REGISTRY, Entity, table_name, table_of
+from crm_graph.errors import CrmError, ServiceUnavailable
+from crm_graph.schema.organizations import Organization
+from crm_graph.schema.users import User
+
+logger = logging.getLogger("crm_graph.demo")
+
+# Any number that nothing else on the server uses for its advisory locks.
+LOCK: Final = 0x63726D64
+MAKERS: Final[dict[str, Callable[[], Rows]]] = {"main": generate.main, "second": generate.second}
+
+
+class DatabaseNotOurs(CrmError):
+    """The database holds an organisation that is not the demo's."""
+
+    code = "DATABASE_NOT_DEMO"
+
+
+class DatabaseNotMigrated(CrmError):
+    """The database has no tables yet."""
+
+    code = "DATABASE_NOT_MIGRATED"
+
+
+async def load(url: str, makers: dict[str, Callable[[], Rows]] | None = None) -> list[str]:
+    """Load what is missing of the demo's organisations and give their keys; each comes in one transaction.
+
+    Raises `DatabaseNotOurs` before anything is written, `DatabaseNotMigrated`, `ServiceUnavailable`.
+    """
+    async with _locked(url) as connection:
+        present = await _present(connection)
+        missing = {key: make for key, make in (makers or MAKERS).items() if key not in present}
+        for key, make in missing.items():
+            began = time.perf_counter()
+            rows = make()
+            async with connection.transaction():
+                await _write(connection, rows)
+            count = sum(map(len, rows.of.values()))
+            logger.info("loaded the demo organisation %r: %d rows in %.1f s", key, count, time.perf_counter() - began)
+        if missing:
+            # Plans need statistics, and counts the visibility map, before the first query.
+            await connection.execute(
+                f"VACUUM (ANALYZE) {', '.join(table_name(entity) for entity in REGISTRY.values())}"
+            )
+        return list(missing)
+
+
+@asynccontextmanager
+async def _locked(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection that alone, of all processes, loads the demo; the lock ends with it."""
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise ServiceUnavailable(f"The database cannot be reached: {error}") from error
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _present(connection: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
+    try:
+        found = await connection.fetch(f"SELECT name, source, external_id FROM {table_name(Organization)}")
+    except asyncpg.UndefinedTableError:
+        raise DatabaseNotMigrated("The database has no tables yet: run `crm-graph migrate` first.") from None
+    for row in found:
+        if row["source"] != generate.SOURCE or row["external_id"] not in MAKERS:
+            raise DatabaseNotOurs(
+                f"The database holds the organisation {row['name']!r}, which is not the demo's; nothing was written."
+                " Choose an empty database by --database-url or --data-dir.",
+            )
+    return {row["external_id"] for row in found}
+
+
+async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -> None:
+    """COPY all rows into their tables, in an order that the references allow; history is written by the triggers."""
+    await connection.execute(
+        "SELECT set_config('crm.organization_id', $1, true), set_config('crm.channel', 'demo', true),"
+        " set_config('crm.actor_id', $2, true)",
+        str(rows.organization_id),
+        str(rows.of["User"][0]["id"]),
+    )
+    for entity, some in _batches(rows):
+        columns = stored_columns(entity)
+        await connection.copy_records_to_table(table_of(entity).name, records=records(entity, some), columns=columns)
+
+
+def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:
+    """Entities are declared after those they refer to, but for users: partners' and customers' people come last."""
+    people = rows.of[User.__name__]
+    outside = [row for row in people if row["partner_id"] or row["customer_id"]]
+    staff = [row for row in people if not (row["partner_id"] or row["customer_id"])]
+    batches: list[tuple[type[Entity], Sequence[Row]]] = []
+    for name, entity in REGISTRY.items():
+        batches.append((entity, staff if entity is User else rows.of[name]))
+    batches.append((User, outside))
+    return [(entity, some) for entity, some in batches if some]

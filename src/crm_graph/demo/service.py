@@ -1,0 +1,120 @@
+"""What customers asked the service desk, and the messages that went to and fro."""
+
+import tomllib
+from datetime import datetime, timedelta
+from importlib.resources import files
+from random import Random
+from typing import NamedTuple, TypedDict
+from uuid import UUID
+
+from crm_graph.demo.business import Business, Buyer, Employee
+from crm_graph.schema.orders import Channel
+from crm_graph.schema.tickets import Ticket, TicketMessage, TicketPriority, TicketStatus
+
+CHANNELS = (Channel.WEB, Channel.MAIL, Channel.PHONE, Channel.MOBILE, Channel.CHAT), (30, 25, 25, 12, 8)
+
+
+class _Topic(TypedDict):
+    subject: str
+    priority: str
+    ask: str
+    internal: str
+    answer: str
+    thanks: str
+
+
+class _Message(NamedTuple):
+    sent_at: datetime
+    public: bool
+    body: str
+    author_id: UUID | None
+
+
+def serve(business: Business) -> None:
+    """Add all tickets with their messages."""
+    random = business.dice("tickets")
+    text = files("crm_graph.demo").joinpath("service.toml").read_text(encoding="utf-8")
+    topics: list[_Topic] = tomllib.loads(text)["topic"]
+    asking = [b for b in business.buyers if b.orders or random.random() < 0.1]
+    weights = [1.0 + len(b.orders) for b in asking]
+    customer = business.anchors.get("customer")
+    drawn = random.choices(asking, weights, k=business.size.tickets - (2 if customer else 0))
+    numbers = list(business.numbers("tickets", "T", business.size.tickets))
+    for buyer in drawn:
+        asked = business.calendar.between(buyer.created_at, business.calendar.now)
+        _serve(business, random, buyer, random.choice(topics), asked, numbers.pop())
+    if customer:
+        for topic, low, high in ((topics[2], -90, -60), (topics[7], -4, -3)):
+            asked = business.calendar.after(business.calendar.now, low, high)
+            _serve(business, random, customer, topic, asked, numbers.pop(), noted=True)
+
+
+def _serve(
+    business: Business,
+    random: Random,
+    buyer: Buyer,
+    topic: _Topic,
+    asked: datetime,
+    number: str,
+    *,
+    noted: bool = False,
+) -> None:
+    agent = random.choice(business.agents)
+    earlier = [order for order, placed in buyer.orders if placed <= asked]
+    messages = _messages(business, random, topic, asked, agent, noted=noted)
+    age = business.calendar.now - asked
+    status = _status(random, age, answered=len(messages) > 1)
+    resolved = None
+    if status in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
+        resolved = messages[-1].sent_at
+    taken = status is not TicketStatus.NEW
+    ticket = business.rows.add(
+        Ticket,
+        asked,
+        updated_at=messages[-1].sent_at if taken else asked,
+        number=number,
+        subject=_filled(random, topic["subject"], asked),
+        customer_id=buyer.id,
+        order_id=random.choice(earlier) if earlier and random.random() < 0.7 else None,
+        channel=random.choices(*CHANNELS)[0],
+        status=status,
+        priority=TicketPriority(topic["priority"]),
+        opened_at=asked,
+        resolved_at=resolved,
+        assignee_id=agent.id if taken else None,
+        team_id=business.service_team_id,
+    )
+    for message in messages if taken else messages[:1]:
+        business.rows.add(TicketMessage, message.sent_at, ticket_id=ticket, **message._asdict())
+
+
+def _status(random: Random, age: timedelta, *, answered: bool) -> TicketStatus:
+    if not answered or (age < timedelta(days=3) and random.random() < 0.6):
+        return TicketStatus.NEW
+    if age < timedelta(days=9):
+        return random.choice((TicketStatus.OPEN, TicketStatus.WAITING, TicketStatus.RESOLVED))
+    if random.random() < 0.03:
+        return random.choice((TicketStatus.OPEN, TicketStatus.WAITING))
+    return TicketStatus.CLOSED if age > timedelta(days=30) else TicketStatus.RESOLVED
+
+
+def _messages(
+    business: Business, random: Random, topic: _Topic, asked: datetime, agent: Employee, *, noted: bool
+) -> list[_Message]:
+    """What was said until now; an internal note is `noted` mostly, or for certain."""
+    told = [_Message(asked, True, _filled(random, topic["ask"], asked), None)]
+    replies: tuple[tuple[str, bool, UUID | None, float], ...] = (
+        (topic["internal"], False, agent.id, 1.0 if noted else 0.8),
+        (topic["answer"], True, agent.id, 1.0),
+        (topic["thanks"], True, None, 0.6),
+    )
+    moment = asked
+    for body, public, author, odds in replies:
+        if random.random() < odds:
+            moment = business.calendar.after(moment, 0.05, 1.2)
+            told.append(_Message(moment, public, _filled(random, body, asked), author))
+    return [message for message in told if message.sent_at <= business.calendar.now]
+
+
+def _filled(random: Random, text: str, asked: datetime) -> str:
+    return text.format(code=random.randint(102, 480), day=f"{asked + timedelta(days=random.randint(3, 8)):%A}")

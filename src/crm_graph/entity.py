@@ -1,0 +1,282 @@
+"""The one declaration: an entity's class says its columns, keys, levels, filters, order and references.
+
+    class Customer(Entity, table=True):
+        name: str = attr(Read(PUBLIC), Write(INTERNAL), Filter, Sort)
+        \"\"\"Name as the customer writes it.\"\"\"
+
+From it come the table and its history, the GraphQL type, its connection, filter, order and inputs, and what
+the planner and the access matrix know. Nothing about a field is written anywhere else.
+"""
+
+import enum
+import inspect
+import re
+import types
+import typing
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import ConfigDict
+from sqlmodel import Field, SQLModel
+
+from crm_graph import kinds, tables
+from crm_graph.auth.levels import INTERNAL, PUBLIC
+from crm_graph.auth.rows import Rows
+from crm_graph.auth.scopes import resource
+from crm_graph.db.ids import uuid7
+from crm_graph.kinds import Kind
+from crm_graph.specs import (
+    Back,
+    Choice,
+    Computed,
+    DeclarationError,
+    FieldSpec,
+    Filter,
+    Marker,
+    Matching,
+    Read,
+    Ref,
+    RelatedCount,
+    Sort,
+    Unique,
+    Write,
+    camel,
+)
+
+__all__ = [
+    "REGISTRY", "Choice", "Computed", "DeclarationError", "Entity", "FieldSpec", "Filter", "Matching", "Read", "Ref", "RelatedCount",
+    "Sort", "Unique", "Write", "attr", "backs", "entity", "seal", "table_name", "table_of",
+]  # fmt: skip
+
+
+def attr(*markers: Marker, **options: Any) -> Any:
+    """Declare a field: `Field` of SQLModel (its options apply), with what callers may do with it."""
+    info = Field(**options)
+    info.metadata = [*info.metadata, *markers]
+    return info
+
+
+REGISTRY: dict[str, "type[Entity]"] = {}
+"""Every entity by name, in order of declaration."""
+
+
+class Entity(SQLModel):
+    """A row of one organisation, keyed `(organization_id, id)`, with version, times and an external id."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)  # type: ignore[assignment]
+
+    __rows__: ClassVar[Rows] = Rows()
+    __prefix__: ClassVar[str] = ""
+    """Three letters that begin the global id of every row."""
+    __indexes__: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Further indexes, each after `organization_id`; `-name` is descending."""
+    __checks__: ClassVar[Mapping[str, str]] = {}
+    """Conditions that always hold, by name."""
+    __specs__: ClassVar[dict[str, FieldSpec]]
+    __counts__: ClassVar[dict[str, RelatedCount]]
+    __history__: ClassVar[sa.Table]
+
+    organization_id: UUID = Field(primary_key=True, sa_type=sa.Uuid)
+    id: UUID = attr(Read(PUBLIC), Filter, Sort, default_factory=uuid7, primary_key=True)
+    """Global id."""
+    version: int = attr(Read(INTERNAL), default=1)
+    """How often the record was written."""
+    created_at: datetime = attr(Read(PUBLIC), Filter, Sort, default_factory=lambda: datetime.now(UTC))
+    """When the record was created here."""
+    updated_at: datetime = attr(Read(INTERNAL), Filter, Sort, default_factory=lambda: datetime.now(UTC))
+    """When the record was last written."""
+    source: str | None = attr(Read(INTERNAL), Write(INTERNAL, create_only=True), Filter, default=None)
+    """The system the record came from, where it came from one."""
+    external_id: str | None = attr(Read(INTERNAL), Write(INTERNAL, create_only=True), Filter, default=None)
+    """The record's key in that system; unique within it."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Collect the specs before SQLAlchemy builds the table, so that constraints can still be added."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "__prefix__" in vars(cls):  # SQLModel says that a class is a table only after this
+            _declare(cls)
+
+
+def table_of(entity: type[Entity]) -> sa.Table:
+    """The entity's table; typed, which `__table__` is not."""
+    found = entity.__table__  # type: ignore[attr-defined]
+    assert isinstance(found, sa.Table)
+    return found
+
+
+def table_name(entity: type[Entity]) -> str:
+    return resource(entity.__name__)
+
+
+def entity(name: str) -> type[Entity]:
+    """A registered entity by name. Raises `KeyError`."""
+    return REGISTRY[name]
+
+
+_BACKS: dict[str, dict[str, Back]] = {}
+
+
+def backs(name: str) -> Mapping[str, Back]:
+    """The lists an entity has through references from others, by GraphQL name."""
+    return _BACKS.get(name, {})
+
+
+def _where(cls: type) -> str:
+    try:
+        return f"{inspect.getsourcefile(cls)}: {cls.__name__}"
+    except TypeError:
+        return f"{cls.__module__}.{cls.__name__}"
+
+
+def _refuse(cls: type, field: str, fault: str, remedy: str) -> typing.NoReturn:
+    raise DeclarationError(f"{_where(cls)}.{field}: {fault}. {remedy}.")
+
+
+def _declare(cls: type[Entity]) -> None:
+    if cls.__name__ in REGISTRY:
+        raise DeclarationError(f"{_where(cls)}: the entity is declared twice. Rename one of them.")
+    if not re.fullmatch("[a-z]{3}", cls.__prefix__):
+        _refuse(cls, "__prefix__", "three small letters are needed to begin its ids", 'Set __prefix__ = "abc"')
+    if not (cls.__doc__ or "").strip() or cls.__doc__ == Entity.__doc__:
+        _refuse(cls, "__doc__", "the entity has no description", "Add a docstring; the API shows it")
+    cls.__tablename__ = table_name(cls)
+    specs = {name: _spec(cls, name) for name in cls.model_fields if name != "organization_id"}
+    for name, found in list(vars(cls).items()):
+        if isinstance(found, Computed):
+            specs[name] = _computed(cls, name, found, specs)
+    cls.__specs__ = specs
+    cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
+    for column in (*cls.__rows__.columns(), cls.__rows__.published):
+        if column and column not in specs:
+            _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
+    REGISTRY[cls.__name__] = cls
+
+
+def _spec(cls: type[Entity], name: str) -> FieldSpec:
+    info = cls.model_fields[name]
+    kind, nullable = _kind(cls, name, info.annotation, info.metadata)
+    for carrier in (m for m in info.metadata if hasattr(m, "sa_type")):  # where SQLModel keeps what it knows of a column
+        carrier.sa_type = kind.column()
+    found = {
+        type(m) if not isinstance(m, type) else m: m
+        for m in info.metadata
+        if isinstance(m, Read | Write | Ref | Matching | type)
+    }
+    read, ref = found.get(Read), found.get(Ref)
+    if read is not None and not (info.description or "").strip() and name not in ("id",):
+        _refuse(cls, name, "a readable field has no description", "Write a docstring under it")
+    if read is None and (Filter in found or Sort in found):
+        _refuse(cls, name, "it can be filtered or ordered by but has no level", "Add Read(LEVEL)")
+    if ref is not None and not name.endswith("_id"):
+        _refuse(cls, name, "a reference's name ends in _id", f"Call it {name}_id")
+    if kind is kinds.MONEY and "currency" not in cls.model_fields:
+        _refuse(cls, name, "money needs the currency its record is kept in", "Declare `currency: CurrencyCode`")
+    if read is not None and read.mask is not None and read.level.below() is None:
+        _refuse(
+            cls,
+            name,
+            "a mask shows below the field's level, and nothing is below PUBLIC",
+            "Raise the level or drop the mask",
+        )
+    write = found.get(Write)
+    return FieldSpec(
+        name,
+        kind,
+        nullable,
+        (info.description or "Global id.").strip(),
+        read if isinstance(read, Read) else None,
+        write if isinstance(write, Write) else None,
+        Filter in found,
+        Sort in found,
+        Unique in found,
+        ref if isinstance(ref, Ref) else None,
+        next((m for m in info.metadata if isinstance(m, Matching)), None),
+        info.is_required() and not nullable,
+    )
+
+
+def _kind(cls: type, name: str, annotation: object, metadata: list[object]) -> tuple[Kind, bool]:
+    nullable = False
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        members = [a for a in typing.get_args(annotation) if a is not type(None)]
+        nullable = len(members) < len(typing.get_args(annotation))
+        annotation = members[0]
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation, *inner = typing.get_args(annotation)
+        metadata = [*inner, *metadata]
+    named = next((m for m in metadata if isinstance(m, Kind)), None)
+    if named is not None:
+        return named, nullable
+    if annotation is UUID:
+        return kinds.ID, nullable
+    if isinstance(annotation, type) and issubclass(annotation, enum.StrEnum):
+        return choice_kind(annotation), nullable
+    if annotation in kinds.BY_PYTHON:
+        return kinds.BY_PYTHON[annotation], nullable
+    _refuse(cls, name, f"there is no kind of value for {annotation!r}", "Use a type of crm_graph.kinds or a Choice")
+
+
+CHOICES: dict[type[enum.StrEnum], Kind] = {}
+
+
+def choice_kind(members: type[enum.StrEnum]) -> Kind:
+    if members not in CHOICES:
+        CHOICES[members] = kinds.choice(
+            members.__name__, tuple(m.value for m in members), inspect.getdoc(members) or members.__name__
+        )
+    return CHOICES[members]
+
+
+def _computed(cls: type[Entity], name: str, found: Computed, specs: Mapping[str, FieldSpec]) -> FieldSpec:
+    inputs = tuple(dict.fromkeys(re.findall(r"\{(\w+)\}", found.sql)))
+    levels = []
+    for one in inputs:
+        read = specs[one].read if one in specs else None
+        if read is None:
+            _refuse(
+                cls,
+                name,
+                f"it is computed from {one!r}, which is not a readable field",
+                "Name fields declared above it",
+            )
+        levels.append(read.level)
+    subject = all(s.read is not None and s.read.subject for s in (specs[i] for i in inputs))
+    return FieldSpec(
+        name, found.kind, True, found.description, Read(max(levels, default=INTERNAL), subject=subject), None,
+        found.filter, found.sort, False, None, None, False, found.sql, inputs,
+    )  # fmt: skip
+
+
+def seal() -> None:
+    """Finish the model once every entity is declared: derived columns, histories, back references.
+
+    Raises `DeclarationError` for a reference to nothing, or two lists of one name.
+    """
+    for cls in REGISTRY.values():
+        table = table_of(cls)
+        if f"{table.name}_history" in table.metadata.tables:
+            continue
+        tables.complete(table, cls.__specs__.values(), cls.__indexes__, cls.__checks__)
+        for spec in cls.__specs__.values():
+            if spec.ref:
+                _link(cls, spec, spec.ref)
+        cls.__history__ = tables.history(table)
+
+
+def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
+    if ref.entity not in REGISTRY:
+        _refuse(
+            cls, spec.name, f"it refers to {ref.entity!r}, which is not an entity", f"Use one of {', '.join(REGISTRY)}"
+        )
+    if ref.back is None:
+        return
+    known = _BACKS.setdefault(ref.entity, {})
+    name, target = camel(ref.back), REGISTRY[ref.entity]
+    back = Back(name, cls.__name__, spec.name, f"{(cls.__doc__ or '').strip().splitlines()[0]}")
+    if known.get(name, back) != back or ref.back in target.__specs__:
+        _refuse(cls, spec.name, f"{ref.entity} already has something called {name!r}", "Give `back` another name")
+    known[name] = back

@@ -1,0 +1,1 @@
+"""The GraphQL edge: HTTP, limits, types, endpoint, explorer."""

@@ -1,0 +1,131 @@
+"""Documents: parsed, measured and validated once, then kept; each operation with its readers and plans."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Generic, TypeVar
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    validate,
+)
+
+from crm_graph.errors import CrmError, GraphqlValidationFailed
+from crm_graph.graph import variables
+from crm_graph.graph.limits import Limits, check, measure, parse_document, select_operation
+from crm_graph.graph.selection import Selector, page_size_variables
+from crm_graph.graph.variables import ABSENT, Shape
+from crm_graph.plan.selection import Selected, Value
+from crm_graph.plan.statement import Statement
+
+K, V = TypeVar("K", bound=Hashable), TypeVar("V")
+MAX_DOCUMENTS, MAX_PLANS, MAX_ERRORS = 1000, 100, 10
+
+
+class Recent(Generic[K, V]):
+    """A bounded cache that forgets what was not used for longest."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._kept = size, OrderedDict[K, V]()
+
+    def get(self, key: K) -> V | None:
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def put(self, key: K, value: V) -> V:
+        self._kept[key] = value
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return value
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+
+class ValidationFailed(GraphqlValidationFailed):
+    """All that validation found, as GraphQL errors with their places."""
+
+    def __init__(self, errors: Iterable[GraphQLError]) -> None:
+        self.errors = list(errors)
+        super().__init__(self.errors[0].message)
+
+    def each(self) -> list[CrmError]:
+        """One error for each finding."""
+        found: list[CrmError] = []
+        for error in self.errors:
+            one = GraphqlValidationFailed(error.message[:500])
+            if error.locations:
+                one.extensions["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+            found.append(one)
+        return found
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation, ready to be planned for any shape of its variables."""
+
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    schema: GraphQLSchema
+    readers: tuple[tuple[str, variables.Read], ...]
+    plans: Recent[tuple[str, tuple[Shape, ...]], Statement] = field(default_factory=lambda: Recent(MAX_PLANS))
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
+
+    def read(self, given: Mapping[str, object]) -> tuple[tuple[Shape, ...], list[object]]:
+        """The shape and the leaves of a request's variables. Raises `VariableInvalid` or `IdInvalid`."""
+        leaves: list[object] = []
+        return tuple([read(given.get(name, ABSENT), leaves) for name, read in self.readers]), leaves
+
+    def selector(self, shape: tuple[Shape, ...]) -> Selector:
+        """What reads this operation's selections for variables of this shape."""
+        numbers, values = count(), dict[str, Value]()
+        for (name, _), one in zip(self.readers, shape, strict=True):
+            if one != ABSENT:
+                values[name] = variables.rebuild(one, numbers)
+        return Selector(self.schema, self.fragments, values)
+
+    def roots(self, shape: tuple[Shape, ...]) -> tuple[Selected, ...]:
+        """The root fields selected for variables of this shape."""
+        root = "Mutation" if self.is_mutation else "Query"
+        return self.selector(shape).fields([self.node.selection_set], root)
+
+
+class Documents:
+    """The documents this process has seen, by their text."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema, self._limits = schema, limits
+        self._known: Recent[tuple[str, str | None], Operation] = Recent(MAX_DOCUMENTS)
+
+    def operation(self, text: str, name: str | None) -> Operation:
+        """The operation of a document. Raises typed errors for all that is wrong with it, and keeps only sound ones."""
+        return self._known.get((text, name)) or self._known.put((text, name), self._prepare(text, name))
+
+    def _prepare(self, text: str, name: str | None) -> Operation:
+        document = parse_document(text, self._limits)
+        node = select_operation(document, name)
+        check(measure(document, name), self._limits)
+        errors = validate(self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
+        if errors:
+            raise ValidationFailed(errors)
+        fragments = _fragments(document)
+        sizes = page_size_variables([node.selection_set, *(f.selection_set for f in fragments.values())])
+        readers = tuple(
+            variables.reader(self._schema, d, decides=d.variable.name.value in sizes) for d in node.variable_definitions or ()
+        )
+        return Operation(node, fragments, self._schema, readers)
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}

@@ -1,0 +1,70 @@
+"""`/graphql`: from a request's bytes to a response's bytes, as an ASGI application of its own.
+
+It stands ahead of any framework: for a query that was seen before, a request is a look-up of the caller, of the
+operation and of its plan, one statement, and a splice.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+
+from starlette.types import Receive, Scope, Send
+
+from crm_graph.auth.authentication import Authenticator
+from crm_graph.errors import CrmError, Internal
+from crm_graph.graph import http
+from crm_graph.graph.documents import Documents, ValidationFailed
+from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, MediaType
+from crm_graph.graph.reading import Reader
+from crm_graph.graph.writing import Request, Writer
+
+logger = logging.getLogger("crm_graph.graph")
+
+
+class Endpoint:
+    """The GraphQL endpoint. What a client can send never makes it answer 5xx, SQL or a stack trace."""
+
+    def __init__(self, authenticator: Authenticator, documents: Documents, reader: Reader, writer: Writer, max_body: int) -> None:
+        self._authenticator, self._documents = authenticator, documents
+        self._reader, self._writer, self._max_body = reader, writer, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id, media = os.urandom(8).hex(), MediaType.JSON
+        errors: Sequence[CrmError] = ()
+        status = 200
+        try:
+            headers = dict(scope["headers"])
+            media = http.negotiate(headers.get(b"accept"))
+            body = await self._answer(scope, receive, headers, request_id)
+        except ClientDisconnected:
+            return
+        except ValidationFailed as found:
+            errors = found.each()
+        except CrmError as error:
+            errors = [error]
+        except Exception:
+            logger.exception("request %s failed", request_id)
+            errors = [Internal("Something went wrong here. The request id is in our log.")]
+        if errors:
+            body, status = http.render_errors(errors, request_id), http.status_for(media, errors)
+        response = http.response_headers(media, request_id, len(body), errors)
+        await send({"type": "http.response.start", "status": status, "headers": response})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> bytes:
+        request = await self._request(scope, receive, headers)
+        actor = await self._authenticator.actor(scope)
+        operation = self._documents.operation(request.query, request.operation_name)
+        if not operation.is_mutation:
+            return await self._reader.read(actor, operation, request.variables)
+        if scope["method"] != "POST":
+            http.refuse_unsafe(operation.node)
+        return await self._writer.write(Request(actor, operation, request.variables, request_id))
+
+    async def _request(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> GraphQLRequest:
+        if scope["method"] == "POST":
+            body = await http.read_body(receive, self._max_body, headers.get(b"content-length"))
+            return http.parse_request(body, headers.get(b"content-type"), headers.get(b"content-encoding"))
+        if scope["method"] in ("GET", "HEAD"):
+            return http.parse_query_string(scope["query_string"])
+        raise http.MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", allow="GET, POST")

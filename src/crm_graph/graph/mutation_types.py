@@ -1,0 +1,106 @@
+"""Inputs and payloads of mutations: generated ones for every entity that can be written, and the hand-written ones."""
+
+from typing import TYPE_CHECKING, Any, Optional
+
+import strawberry
+
+from crm_graph import kinds
+from crm_graph.entity import REGISTRY, Entity
+from crm_graph.graph.building import FieldOf, Made, field, input_type, object_type, shell
+from crm_graph.plan.mutations import MUTATIONS, Mutation
+from crm_graph.specs import FieldSpec, camel
+
+if TYPE_CHECKING:
+    from crm_graph.graph.types import Types
+
+VERBS = ("create", "update", "delete", "upsert")
+_IF_MATCH = "The record's `etag`: nothing is written if it has changed since."
+_KEY = "Of your making: a repeated request with the same key and input is answered, not carried out, for 24 hours."
+
+
+def written(entity: type[Entity]) -> list[FieldSpec]:
+    """The fields a generated mutation may set."""
+    return [s for s in entity.__specs__.values() if s.write is not None and s.name not in ("source", "external_id")]
+
+
+def verbs(entity: type[Entity]) -> tuple[str, ...]:
+    """The generated mutations an entity has: none where no field is written, and nobody makes or deletes an organisation."""
+    if not written(entity):
+        return ()
+    return ("update",) if entity.__name__ == "Organization" else VERBS
+
+
+def mutation_fields(types: "Types") -> dict[str, FieldOf]:
+    """Every field of the mutation type, by name."""
+    error = object_type(
+        shell("UserError"),
+        {
+            "code": field(str, "code", "Stable code of the refusal."),
+            "message": field(str, "message", "What is wrong, for people."),
+            "field": field(Optional[list[str]], "field", "Path of the input field it is about."),
+        },
+        "Why a mutation was refused. Nothing was written.",
+    )
+    found: dict[str, FieldOf] = {}
+    for name, entity in REGISTRY.items():
+        for verb in verbs(entity):
+            fields = _generated(types, entity, verb)
+            made = input_type(shell(f"{verb.title()}{name}Input"), fields, f"What `{verb}{name}` takes.")
+            payload = _payload(types, f"{verb.title()}{name}Payload", entity, error, deleted=verb == "delete")
+            found[f"{verb}{name}"] = field(payload, f"{verb}{name}", _says(verb, entity), {"input": made})
+    for name, declared in MUTATIONS.items():
+        title = name[0].upper() + name[1:]
+        made = input_type(shell(f"{title}Input"), _declared(types, declared), f"What `{name}` takes.")
+        payload = _payload(types, f"{title}Payload", declared.entity, error)
+        found[name] = field(payload, name, declared.description, {"input": made})
+    return found
+
+
+def _says(verb: str, entity: type[Entity]) -> str:
+    what = {
+        "create": "Create a record",
+        "update": "Change the given fields of a record",
+        "delete": "Delete a record",
+        "upsert": "Create or change the record with this external id",
+    }[verb]
+    return f"{what}: {(entity.__doc__ or '').strip()}"
+
+
+def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, FieldOf]:
+    fields: dict[str, FieldOf] = {}
+    if verb in ("update", "delete"):
+        fields["id"] = field(strawberry.ID, "id", "Which record.")
+    if verb in ("create", "upsert"):
+        known: Any = str if verb == "upsert" else Optional[str]
+        fields["source"] = field(known, "source", "The system the record comes from.")
+        fields["external_id"] = field(known, "externalId", "The record's key in that system.")
+    for spec in written(entity) if verb != "delete" else []:
+        if verb == "update" and spec.write is not None and spec.write.create_only:
+            continue
+        annotation = types.money_input if spec.kind is kinds.MONEY else types.scalars.type(spec.kind)
+        required = verb == "create" and spec.required
+        fields[spec.name] = field(annotation if required else Optional[annotation], spec.input, spec.description)
+    return fields | _common(verb != "create")
+
+
+def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
+    fields = {"id": field(strawberry.ID, "id", "Which record.")}
+    for one in declared.arguments:
+        annotation = strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
+        fields[one.name] = field(annotation if one.required else Optional[annotation], camel(one.name), one.description)
+    return fields | _common(if_match=True)
+
+
+def _common(if_match: bool) -> dict[str, FieldOf]:
+    fields = {"if_match": field(Optional[str], "ifMatch", _IF_MATCH)} if if_match else {}
+    return fields | {"idempotency_key": field(Optional[str], "idempotencyKey", _KEY)}
+
+
+def _payload(types: "Types", name: str, entity: type[Entity], error: Made, *, deleted: bool = False) -> Made:
+    key = entity.__name__[0].lower() + entity.__name__[1:]
+    fields = {"user_errors": field(list[error], "userErrors", "Why nothing was written; empty if it was.")}  # type: ignore[valid-type]
+    if deleted:
+        fields["deleted_id"] = field(Optional[strawberry.ID], "deletedId", "Id of the record that is gone.")
+    else:
+        fields["record"] = field(Optional[types.objects[entity.__name__]], key, "The record as you see it now.")
+    return object_type(shell(name), fields, f"What `{name.removesuffix('Payload')}` answers.")

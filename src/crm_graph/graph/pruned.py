@@ -1,0 +1,155 @@
+"""The schema as one policy allows it: what introspection, the SDL and the explorer show.
+
+A field goes if the caller can see it on no row (or cannot write it, for inputs); a type without fields goes, and
+with it whatever leads there. Scalars and enums are shared with the full schema, all else is built anew.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    get_named_type,
+)
+
+from crm_graph.auth.levels import Level
+from crm_graph.auth.policy import Policy
+from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.graph.mutation_types import written
+from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.mutations import MUTATIONS
+from crm_graph.plan.parameters import Parameters
+from crm_graph.specs import camel
+
+T = TypeVar("T")
+_SHARED = (GraphQLScalarType, GraphQLEnumType)
+
+
+def hidden(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
+    """Coordinates (`Customer.riskNote`) and types that a policy hides."""
+    lenses = {name: open_lens(entity, policy, Parameters(), "t") for name, entity in REGISTRY.items()}
+    coordinates: set[str] = set()
+    dead: set[str] = set()
+    for name, entity in REGISTRY.items():
+        lens = lenses[name]
+        one, many = name[0].lower() + name[1:], camel(table_name(entity))
+        if lens is None:
+            dead |= {name, f"{name}Edge", f"{name}Connection", f"{name}Filter", f"{name}ListFilter", f"{name}OrderBy"}
+            coordinates |= {f"Query.{one}", f"Query.{many}"}
+        else:
+            coordinates |= _hidden_fields(name, entity, lens, lenses)
+        coordinates |= _hidden_writes(name, entity, policy)
+    return frozenset(coordinates), frozenset(dead)
+
+
+def _hidden_fields(name: str, entity: type[Entity], lens: Lens, lenses: dict[str, Lens | None]) -> set[str]:
+    found: set[str] = set()
+    for spec in entity.__specs__.values():
+        if spec.read and (lens.column(spec).sql is None or (spec.ref and lenses[spec.ref.entity] is None)):
+            found |= {f"{name}{part}.{spec.graphql}" for part in ("", "Filter", "OrderBy")}
+    for back in backs(name).values():
+        other = lenses[back.entity]
+        if other is None or other.column(other.spec(back.column)).sql is None:
+            found |= {f"{name}.{back.name}", f"{name}Filter.{back.name}"}
+            found |= {f"{name}.{camel(c)}" for c, counted in entity.__counts__.items() if counted.back == back.name}
+    return found
+
+
+def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
+    grants = policy.on(name)
+    level = max((g.write for g in grants if g.write is not None), default=None)
+    found: set[str] = set()
+    if not any(g.create for g in grants):
+        found |= {f"Mutation.create{name}", f"Mutation.upsert{name}"}
+    if not any(g.delete for g in grants):
+        found.add(f"Mutation.delete{name}")
+    if level is None:
+        found |= {f"Mutation.update{name}", *(f"Mutation.{m}" for m, declared in MUTATIONS.items() if declared.entity is entity)}
+    for spec in written(entity):
+        if spec.write is not None and spec.write.level > (level or Level.PUBLIC):
+            found |= {f"{verb}{name}Input.{spec.input}" for verb in ("Create", "Update", "Upsert")}
+    return found
+
+
+def prune(schema: GraphQLSchema, coordinates: frozenset[str], dead_types: frozenset[str]) -> GraphQLSchema:
+    """A schema without these coordinates and types, and without what became empty or unreachable by it."""
+    kept, dead = _kept(schema, coordinates, set(dead_types))
+    made: dict[str, GraphQLNamedType] = {}
+
+    def of(wanted: T) -> T:
+        if isinstance(wanted, GraphQLNonNull):
+            return cast("T", GraphQLNonNull(of(wanted.of_type)))
+        if isinstance(wanted, GraphQLList):
+            return cast("T", GraphQLList(of(wanted.of_type)))
+        return wanted if isinstance(wanted, _SHARED) else cast("T", made[wanted.name])  # type: ignore[attr-defined]
+
+    def argument(one: GraphQLArgument) -> GraphQLArgument:
+        return GraphQLArgument(of(one.type), one.default_value, one.description, one.deprecation_reason)
+
+    def outputs(name: str) -> dict[str, GraphQLField]:
+        return {
+            key: GraphQLField(
+                of(f.type),
+                {a: argument(v) for a, v in f.args.items() if get_named_type(v.type).name not in dead},
+                description=f.description,
+                deprecation_reason=f.deprecation_reason,
+            )
+            for key, f in kept[name].items()
+            if isinstance(f, GraphQLField)
+        }
+
+    def inputs(name: str) -> dict[str, GraphQLInputField]:
+        return {
+            key: GraphQLInputField(of(f.type), f.default_value, f.description, f.deprecation_reason)
+            for key, f in kept[name].items()
+            if isinstance(f, GraphQLInputField)
+        }
+
+    def interfaces(found: GraphQLObjectType | GraphQLInterfaceType) -> Callable[[], list[GraphQLInterfaceType]]:
+        return lambda: [cast("GraphQLInterfaceType", made[i.name]) for i in found.interfaces if i.name in made]
+
+    for name in kept:
+        found = schema.type_map[name]
+        if isinstance(found, GraphQLObjectType):
+            made[name] = GraphQLObjectType(name, lambda n=name: outputs(n), interfaces(found), description=found.description)  # type: ignore[misc]
+        elif isinstance(found, GraphQLInterfaceType):
+            made[name] = GraphQLInterfaceType(name, lambda n=name: outputs(n), interfaces(found), description=found.description)  # type: ignore[misc]
+        elif isinstance(found, GraphQLInputObjectType):
+            made[name] = GraphQLInputObjectType(name, lambda n=name: inputs(n), found.description, is_one_of=found.is_one_of)  # type: ignore[misc]
+    records = [t for t in made.values() if isinstance(t, GraphQLObjectType) and t.name in REGISTRY]
+    return GraphQLSchema(
+        cast("GraphQLObjectType", made["Query"]),
+        cast("GraphQLObjectType | None", made.get("Mutation")),
+        types=records,
+        directives=schema.directives,
+        assume_valid=True,
+    )
+
+
+_Kept = dict[str, dict[str, GraphQLField | GraphQLInputField]]
+
+
+def _kept(schema: GraphQLSchema, coordinates: frozenset[str], dead: set[str]) -> tuple[_Kept, set[str]]:
+    """The fields that stay, by type: until nothing changes, a type left empty dies, and so does what leads to it."""
+    kept: _Kept = {}
+    for name, found in schema.type_map.items():
+        if not name.startswith("__") and isinstance(found, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            kept[name] = {k: f for k, f in found.fields.items() if f"{name}.{k}" not in coordinates and name not in dead}
+    while True:
+        for name, fields in kept.items():
+            kept[name] = {k: f for k, f in fields.items() if get_named_type(f.type).name not in dead}
+        empty = {name for name, fields in kept.items() if not fields} - dead
+        if not empty:
+            return {name: fields for name, fields in kept.items() if fields}, dead
+        dead |= empty

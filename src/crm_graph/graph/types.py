@@ -1,0 +1,195 @@
+"""The GraphQL schema, made from the registry: object types, connections, filters, orders, inputs and payloads.
+
+Classes are made first (`shell`), fields are attached when all exist, so no type refers forward. Which values a
+field has is not decided here: every query is answered by the planner.
+"""
+
+from typing import Annotated, Any, Optional
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from crm_graph import kinds
+from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.graph.building import FieldOf, Made, field, input_type, interface_type, object_type, shell
+from crm_graph.graph.mutation_types import mutation_fields
+from crm_graph.graph.operators import Conditions, Scalars
+from crm_graph.plan.ordering import DIRECTIONS
+from crm_graph.plan.paging import DEFAULT_SIZE, MAX_SIZE
+from crm_graph.specs import FieldSpec, camel
+
+DIRECTION_WORDS = {"ASC": "Ascending; empty values last.", "DESC": "Descending; empty values last."}
+
+
+class Types:
+    """All types of one schema under construction, by entity."""
+
+    def __init__(self) -> None:
+        self.scalars = Scalars()
+        self.conditions = Conditions(self.scalars)
+        self.node = self._node()
+        self.objects = {name: shell(name, self.node) for name in REGISTRY}
+        self.connections = {name: shell(f"{name}Connection") for name in REGISTRY}
+        self.filters = {name: shell(f"{name}Filter") for name in REGISTRY}
+        self.list_filters = {name: shell(f"{name}ListFilter") for name in REGISTRY}
+        self.orders = {name: shell(f"{name}OrderBy") for name in REGISTRY}
+        self.money = self._money()
+        self.money_input = input_type(
+            shell("MoneyInput"),
+            {
+                "amount": field(self.scalars.type(kinds.DECIMAL), "amount", "The amount, with no more decimals than the currency has."),
+                "currency": field(self.scalars.type(kinds.CURRENCY), "currency", "The currency; a record keeps all its amounts in one."),
+            },
+            "An amount of money.",
+        )
+        self.direction = strawberry.enum(_direction(), description="Which way a list is ordered by a field. Empty values come last unless asked for first.")
+        self.page_info = object_type(
+            shell("PageInfo"),
+            {
+                "has_next_page": field(bool, "hasNextPage", "Whether there are rows after this page."),
+                "has_previous_page": field(bool, "hasPreviousPage", "Whether there are rows before this page."),
+                "start_cursor": field(Optional[str], "startCursor", "Cursor of the first row of this page."),
+                "end_cursor": field(Optional[str], "endCursor", "Cursor of the last row of this page."),
+            },
+            "Where a page stands in its list.",
+        )
+
+    def _node(self) -> Made:
+        names = "Names of fields of this record that"
+        when = self.scalars.type(kinds.DATETIME)
+        return interface_type(
+            shell("Node"),
+            {
+                "id": field(strawberry.ID, "id", "Global id."),
+                "created_at": field(Optional[when], "createdAt", "When the record was created here."),
+                "updated_at": field(Optional[when], "updatedAt", "When the record was last written."),
+                "etag": field(str, "etag", "Opaque version of the record as you see it; for `ifMatch`."),
+                "hidden_fields": field(list[str], "hiddenFields", f"{names} you may not see."),
+                "masked_fields": field(list[str], "maskedFields", f"{names} you see masked."),
+            },
+            "Any record.",
+        )
+
+    def _money(self) -> Made:
+        return object_type(
+            shell("Money"),
+            {
+                "amount": field(self.scalars.type(kinds.DECIMAL), "amount", "The amount."),
+                "currency": field(self.scalars.type(kinds.CURRENCY), "currency", "The currency."),
+            },
+            "An amount of money.",
+        )
+
+    def of(self, spec: FieldSpec) -> Any:
+        """The type a field's values have."""
+        return self.money if spec.kind is kinds.MONEY else self.scalars.type(spec.kind)
+
+    def page_arguments(self, name: str) -> dict[str, Any]:
+        """The arguments of a connection."""
+
+        def said(annotation: Any, text: str) -> Any:
+            return Annotated[annotation, strawberry.argument(description=text)]
+
+        return {
+            "first": said(Optional[int], f"How many rows from the start: 0 to {MAX_SIZE}; {DEFAULT_SIZE} if neither first nor last is given."),
+            "after": said(Optional[str], "Go on after this cursor (with first)."),
+            "last": said(Optional[int], f"How many rows from the end: 0 to {MAX_SIZE}."),
+            "before": said(Optional[str], "Up to before this cursor (with last)."),
+            "filter": said(Optional[self.filters[name]], "Only rows that match."),
+            "order_by": said(Optional[list[self.orders[name]]], "Order keys, most important first; by id if there are none."),  # type: ignore[misc]
+        }
+
+    def complete(self) -> None:
+        """Attach the fields of all types."""
+        for name, entity in REGISTRY.items():
+            object_type(self.objects[name], self._fields(entity), _said(entity))
+            edge = object_type(
+                shell(f"{name}Edge"),
+                {"node": field(self.objects[name], "node", "The record."), "cursor": field(str, "cursor", "Its place in the list.")},
+                f"One row of a list of {name} records.",
+            )
+            object_type(
+                self.connections[name],
+                {
+                    "edges": field(list[edge], "edges", "The rows of this page, with cursors."),  # type: ignore[valid-type]
+                    "nodes": field(list[self.objects[name]], "nodes", "The records of this page."),  # type: ignore[misc]
+                    "page_info": field(self.page_info, "pageInfo", "Where this page stands."),
+                    "total_count": field(int, "totalCount", "How many records there are on all pages; counted only when asked for."),
+                },
+                f"One page of a list of {name} records.",
+            )
+            self._inputs(name, entity)
+
+    def _fields(self, entity: type[Entity]) -> dict[str, FieldOf]:
+        found: dict[str, FieldOf] = {}
+        for spec in entity.__specs__.values():
+            if spec.read is None or spec.name in ("id", "created_at", "updated_at"):
+                continue
+            annotation = self.objects[spec.ref.entity] if spec.ref else self.of(spec)
+            found[spec.name] = field(Optional[annotation], spec.graphql, spec.description)
+        for count_name, counted in entity.__counts__.items():
+            found[count_name] = field(Optional[int], camel(count_name), counted.description)
+        for back in backs(entity.__name__).values():
+            listed = Optional[self.connections[back.entity]]
+            found[f"list_{back.name}"] = field(listed, back.name, f"List: {back.description}", self.page_arguments(back.entity))
+        return found
+
+    def _inputs(self, name: str, entity: type[Entity]) -> None:
+        filters: dict[str, FieldOf] = {}
+        for spec in entity.__specs__.values():
+            if spec.ref and spec.read:
+                says = f"{spec.description} Matches when there is such a record, as you see it."
+                filters[spec.name] = field(Optional[self.filters[spec.ref.entity]], spec.graphql, says)
+            elif spec.filter and spec.read:
+                filters[spec.name] = field(Optional[self.conditions.type(spec.kind)], spec.graphql, spec.description)
+        for back in backs(name).values():
+            filters[f"list_{back.name}"] = field(Optional[self.list_filters[back.entity]], back.name, f"List: {back.description}")
+        itself = self.filters[name]
+        filters["and"] = field(Optional[list[itself]], "and", "All of these match.")  # type: ignore[valid-type]
+        filters["or"] = field(Optional[list[itself]], "or", "At least one of these matches.")  # type: ignore[valid-type]
+        filters["not"] = field(Optional[itself], "not", "This does not match.")
+        input_type(itself, filters, f"Conditions on {name} records; all of them must hold.")
+        quantified = {"some": "At least one row matches.", "none": "No row matches.", "every": "Every row matches."}
+        input_type(
+            self.list_filters[name],
+            {word: field(Optional[itself], word, says) for word, says in quantified.items()},
+            f"Conditions on a list of {name} records, as you see it.",
+        )
+        keys = {s.name: field(Optional[self.direction], s.graphql, s.description) for s in entity.__specs__.values() if s.sort and s.read}
+        input_type(self.orders[name], keys, f"One order key of {name} records.", one_of=True)
+
+
+def build_schema() -> strawberry.Schema:
+    """The full schema, with every field; what a caller is shown of it is another matter."""
+    types = Types()
+    types.complete()
+    query = shell("Query")
+    fields: dict[str, FieldOf] = {
+        "node": field(Optional[types.node], "node", "Any record by its global id.", {"id": strawberry.ID}),
+        "nodes": field(list[Optional[types.node]], "nodes", "Records by their global ids, null where there is none.", {"ids": list[strawberry.ID]}),  # type: ignore[misc]
+    }
+    for name, entity in REGISTRY.items():
+        one, many = name[0].lower() + name[1:], camel(table_name(entity))
+        fields[one] = field(Optional[types.objects[name]], one, f"By id: {_said(entity)}", {"id": strawberry.ID})
+        fields[many] = field(Optional[types.connections[name]], many, f"List: {_said(entity)}", types.page_arguments(name))
+    object_type(query, fields, "What can be asked.")
+    mutation = object_type(shell("Mutation"), mutation_fields(types), "What can be done.")
+    return strawberry.Schema(
+        query, mutation, types=list(types.objects.values()), config=StrawberryConfig(scalar_map=dict(types.scalars.definitions))  # type: ignore[arg-type]
+    )
+
+
+def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
+    """The graphql-core schema that Strawberry made."""
+    return schema._schema  # noqa: SLF001 - the one way to it
+
+
+def _said(entity: type[Entity]) -> str:
+    return (entity.__doc__ or "").strip()
+
+
+def _direction() -> Any:
+    import enum
+
+    return enum.Enum("OrderDirection", {name: name for name in DIRECTIONS})  # type: ignore[misc]

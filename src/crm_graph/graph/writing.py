@@ -1,0 +1,208 @@
+"""Answering a mutation: each root field is one transaction, and its payload is read again inside it, through the lens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+
+from crm_graph.auth.actor import Actor
+from crm_graph.db import ids
+from crm_graph.db.session import Database, Transaction
+from crm_graph.entity import REGISTRY, Entity
+from crm_graph.errors import IdInvalid, ReferenceNotFound, ServiceUnavailable
+from crm_graph.graph.documents import Operation
+from crm_graph.graph.mutation_types import VERBS
+from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, invalid
+from crm_graph.plan.compile import Compiler
+from crm_graph.plan.idempotency import claim_key, remember_key
+from crm_graph.plan.mutations import MUTATIONS, Call, Mutation
+from crm_graph.plan.selection import Leaf, Selected
+from crm_graph.plan.statement import Denial, Statement, errors_json
+from crm_graph.plan.visibility import sees
+from crm_graph.plan.write import write
+from crm_graph.plan.write_refusals import NOT_FOUND, RETRYABLE
+
+ATTEMPTS = 4
+_OWN = ("id", "source", "externalId", "ifMatch", "idempotencyKey")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One mutation request: whose it is, its variables as sent, and the id that is in the log."""
+
+    actor: Actor
+    operation: Operation
+    variables: Mapping[str, object]
+    request_id: str
+
+
+class Writer:
+    """Carries out mutations."""
+
+    def __init__(self, database: Database, secret: bytes) -> None:
+        self._database, self._secret = database, secret
+
+    async def write(self, request: Request) -> bytes:
+        """The whole response of a mutation. Raises a `CrmError` when the request cannot run at all."""
+        shape, leaves = request.operation.read(request.variables)
+        parts, denials = [], list[Denial]()
+        for root in request.operation.roots(shape):
+            if root.name == "__typename":
+                parts.append(f'"{root.key}":"Mutation"'.encode())
+                continue
+            payload, denied = await self._field(request, root, leaves)
+            parts.append(b'"' + root.key.encode() + b'":' + payload)
+            denials.extend(denied)
+        return b'{"data":{' + b",".join(parts) + b"}" + errors_json(denials) + b"}"
+
+    async def _field(self, request: Request, root: Selected, leaves: list[object]) -> tuple[bytes, Sequence[Denial]]:
+        """One root field, in one transaction; run again where it met another one."""
+        actor = request.actor
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+                    entity, outcome = await self._act(tx, request, root)
+                    return await self._payload(tx, request, root, leaves, entity, outcome)
+            except RETRYABLE:
+                if attempt == ATTEMPTS:
+                    raise ServiceUnavailable("Others are writing the same records; try again.") from None
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _act(self, tx: Transaction, request: Request, root: Selected) -> tuple[type[Entity], Outcome]:
+        given = root.plain(request.variables)["input"]
+        assert isinstance(given, dict)
+        declared = MUTATIONS.get(root.name)
+        if declared is not None:
+            return declared.entity, await _call(tx, request, declared, given)
+        verb = next(v for v in VERBS if root.name.startswith(v))
+        entity = REGISTRY[root.name.removeprefix(verb)]
+        return entity, await write(tx, request.actor, _change(entity, verb, given), request_id=request.request_id)
+
+    async def _payload(
+        self, tx: Transaction, request: Request, root: Selected, leaves: list[object], entity: type[Entity], outcome: Outcome
+    ) -> tuple[bytes, Sequence[Denial]]:
+        parts, denials = [], list[Denial]()
+        payload = root.name[0].upper() + root.name[1:] + "Payload"
+        for selected in root.on(payload):
+            match selected.name:
+                case "userErrors":
+                    value = orjson.dumps([_error(e, selected) for e in outcome.errors])
+                case "deletedId":
+                    gone = outcome.effect is Effect.DELETED and outcome.id is not None
+                    value = orjson.dumps(ids.encode(entity.__prefix__, outcome.id) if gone and outcome.id else None)
+                case "__typename":
+                    value = orjson.dumps(payload)
+                case _:
+                    value, denied = await self._record(tx, request, selected, leaves, entity, outcome)
+                    denials.extend(denied)
+            parts.append(b'"' + selected.key.encode() + b'":' + value)
+        return b"{" + b",".join(parts) + b"}", denials
+
+    async def _record(
+        self, tx: Transaction, request: Request, selected: Selected, leaves: list[object], entity: type[Entity], outcome: Outcome
+    ) -> tuple[bytes, Sequence[Denial]]:
+        """The written record, read by the planner's statement on the transaction's own connection."""
+        statement: Statement = Compiler(request.actor.policy, self._secret).record(
+            entity, selected, Leaf(len(leaves), (entity.__prefix__,))
+        )
+        if outcome.id is None or outcome.effect is Effect.DELETED:
+            return b"null", statement.denials
+        bound = [*leaves, outcome.id]
+        connection = await tx.raw()
+        found = await connection.fetchval(statement.sql, *[source(bound, request.actor) for source in statement.sources])
+        return found or b"null", statement.denials
+
+
+def _change(entity: type[Entity], verb: str, given: Mapping[str, object]) -> Change:
+    source, external = given.get("source"), given.get("externalId")
+    values = {name: value for name, value in given.items() if name not in _OWN}
+    key = None
+    if verb == "upsert":
+        key = ExternalKey(str(source), str(external))
+    elif verb == "create":
+        values |= {name: given[name] for name in ("source", "externalId") if given.get(name) is not None}
+    return Change(
+        entity.__name__,
+        Action(verb),
+        id=_text(given.get("id")),
+        key=key,
+        values=values,
+        if_match=_text(given.get("ifMatch")),
+        idempotency_key=_text(given.get("idempotencyKey")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+async def _call(tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]) -> Outcome:
+    """A hand-written mutation, in a savepoint that a refusal takes back."""
+    call = await _prepared(tx, request, declared, given)
+    if isinstance(call, Outcome):
+        return call
+    connection, key = await tx.raw(), _text(given.get("idempotencyKey"))
+    savepoint = connection.transaction()
+    await savepoint.start()
+    try:
+        answered = await claim_key(connection, request.actor, key, declared.name, given) if key is not None else None
+        outcome = answered or await declared.run(call)
+        if key is not None and answered is None:
+            await remember_key(connection, request.actor, key, outcome.id, outcome.effect)
+    except BaseException:
+        await savepoint.rollback()
+        raise
+    await (savepoint.rollback() if outcome.effect is Effect.REFUSED else savepoint.commit())
+    return outcome
+
+
+async def _prepared(tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]) -> Call | Outcome:
+    """The call with its arguments as columns take them, or what is wrong with them."""
+    row = _row(given.get("id"), declared.entity)
+    if row is None or not await sees(tx, request.actor, declared.entity, row):
+        return Outcome.refused(NOT_FOUND)
+    arguments: dict[str, object] = {}
+    errors: list[UserError] = []
+    for one in declared.arguments:
+        value = given.get(_input_name(one.name))
+        if value is None:
+            continue
+        try:
+            if one.ref is None:
+                arguments[one.name] = one.kind.parse(value)
+                continue
+            target = _row(value, REGISTRY[one.ref])
+            if target is None or not await sees(tx, request.actor, REGISTRY[one.ref], target):
+                errors.append(UserError(ReferenceNotFound.code, "This names no record that you can see.", (_input_name(one.name),)))
+            else:
+                arguments[one.name] = target
+        except ValueError as error:
+            errors.append(invalid(f"{error}.".capitalize(), _input_name(one.name)))
+    if errors:
+        return Outcome.refused(*errors)
+    return Call(tx, request.actor, row, arguments, _text(given.get("ifMatch")), request.request_id)
+
+
+def _row(value: object, entity: type[Entity]) -> UUID | None:
+    try:
+        prefix, row = ids.decode(str(value))
+    except IdInvalid:
+        return None
+    return row if prefix == entity.__prefix__ else None
+
+
+def _input_name(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+def _error(error: UserError, selected: Selected) -> dict[str, object]:
+    values = {
+        "code": error.code,
+        "message": error.message,
+        "field": list(error.field) if error.field else None,
+        "__typename": "UserError",
+    }
+    return {s.key: values[s.name] for s in selected.on("UserError")}
+

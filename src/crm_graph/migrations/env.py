@@ -1,0 +1,65 @@
+"""Alembic's environment: called by `crm_graph.migrations` with a connection, never from an alembic.ini."""
+
+import importlib
+from collections.abc import Iterable
+
+from alembic import context
+from alembic.operations import MigrationScript
+from alembic.operations.ops import (
+    CreateForeignKeyOp,
+    CreateTableOp,
+    DowngradeOps,
+    DropConstraintOp,
+    ExecuteSQLOp,
+    UpgradeOps,
+)
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlmodel import SQLModel
+
+LOCK_TIMEOUT = "5s"
+
+
+def complete(
+    _context: MigrationContext, _revision: str | Iterable[str | None] | Iterable[str], directives: list[MigrationScript]
+) -> None:
+    """What autogeneration leaves out of new tables: references that go in circles, and triggers that keep history."""
+    tables = SQLModel.metadata.tables
+    for script in directives:
+        upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
+        assert isinstance(upgrade, UpgradeOps)
+        assert isinstance(downgrade, DowngradeOps)
+        created = [operation.table_name for operation in upgrade.ops if isinstance(operation, CreateTableOp)]
+        for name in created:
+            for constraint in sorted(tables[name].foreign_key_constraints, key=lambda c: str(c.name)):
+                if constraint.use_alter:
+                    upgrade.ops.append(CreateForeignKeyOp.from_constraint(constraint))
+                    downgrade.ops.insert(0, DropConstraintOp.from_constraint(constraint))
+            tracked = name.removesuffix("_history")
+            if tracked != name and tracked in tables:
+                upgrade.ops.append(ExecuteSQLOp(f"SELECT crm_keep_history('{tracked}')"))
+
+
+MODULES = ("crm_graph.schema", "crm_graph.auth.tables", "crm_graph.plan.record_tables")
+"""What declares tables."""
+
+
+def run(connection: Connection) -> None:
+    for module in MODULES:
+        importlib.import_module(module)
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        compare_type=True,
+        compare_server_default=False,
+        transaction_per_migration=True,
+        process_revision_directives=complete,
+    )
+    # A migration that waits for a lock holds up everybody behind it: give up early, and be run again.
+    connection.execute(text("SELECT set_config('lock_timeout', :value, false)"), {"value": LOCK_TIMEOUT})
+    connection.commit()
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])

@@ -1,0 +1,238 @@
+"""What a caller asks to have written, and reading it: raw input values become column values or errors by field."""
+
+import datetime as dt
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+from pydantic.fields import FieldInfo
+
+from crm_graph import kinds
+from crm_graph.db.ids import decode
+from crm_graph.entity import REGISTRY, Entity
+from crm_graph.errors import IdInvalid, KeyTaken, ReferenceNotFound, ValueInvalid, WriteAccessDenied
+from crm_graph.specs import FieldSpec, camel
+
+OWN_COLUMNS = ("id", "version", "created_at", "updated_at")
+"""What only the write path itself sets."""
+_MASKING = "•"
+
+
+class Action(enum.StrEnum):
+    """What is to happen to a row."""
+
+    CREATE = enum.auto()
+    UPDATE = enum.auto()
+    DELETE = enum.auto()
+    UPSERT = enum.auto()
+
+
+class Effect(enum.StrEnum):
+    """What did happen."""
+
+    CREATED = enum.auto()
+    UPDATED = enum.auto()
+    UNCHANGED = enum.auto()
+    DELETED = enum.auto()
+    REFUSED = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalKey:
+    """A row's key in the system it came from."""
+
+    source: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write. `values` maps input names (`creditLimit`, `ownerId`) to what the client sent, money as its parts."""
+
+    entity: str
+    action: Action
+    id: str | None = None
+    key: ExternalKey | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    if_match: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserError:
+    """Why a write was refused; `field` is the path into the input, empty where it is about the whole."""
+
+    code: str
+    message: str
+    field: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a write. `id` is the row to show, `None` when there is none this caller may be shown."""
+
+    effect: Effect
+    id: UUID | None = None
+    errors: tuple[UserError, ...] = ()
+    replayed: bool = False
+
+    @classmethod
+    def refused(cls, *errors: UserError, row: UUID | None = None) -> "Outcome":
+        return cls(Effect.REFUSED, row, errors)
+
+
+@dataclass(slots=True)
+class Draft:
+    """Column values read from input. `given` are those the caller wrote, the rest are defaults."""
+
+    values: dict[str, object]
+    given: frozenset[str]
+    currency: str | None = None
+    errors: list[UserError] = field(default_factory=list)
+
+
+def invalid(message: str, *path: str) -> UserError:
+    return UserError(ValueInvalid.code, message, path)
+
+
+def denied(spec: FieldSpec | None = None) -> UserError:
+    if spec is None:
+        return UserError(WriteAccessDenied.code, "You may not do this to this record.")
+    return UserError(WriteAccessDenied.code, f"You may not write {spec.input} here.", (spec.input,))
+
+
+def reference_not_found(spec: FieldSpec) -> UserError:
+    return UserError(ReferenceNotFound.code, f"{spec.input} names no record that you can see.", (spec.input,))
+
+
+def key_taken(*path: str) -> UserError:
+    return UserError(KeyTaken.code, "This key is taken.", path)
+
+
+def by_input(entity: type[Entity]) -> dict[str, FieldSpec]:
+    """The stored fields of an entity by their names in inputs."""
+    return {spec.input: spec for spec in entity.__specs__.values() if spec.sql is None}
+
+
+def writable(spec: FieldSpec, *, system: bool) -> bool:
+    """Whether anybody may give this field; an import (`system`) also those that only our own behaviour sets."""
+    return spec.name not in OWN_COLUMNS and (spec.write is not None or (system and spec.read is not None))
+
+
+def read_values(entity: type[Entity], values: Mapping[str, object], *, system: bool = False) -> Draft:
+    """Read input values by input name. Every fault is collected, so that a caller can mend all at once."""
+    specs, draft = by_input(entity), Draft({}, frozenset())
+    given: list[str] = []
+    for name, raw in values.items():
+        spec = specs.get(name)
+        if spec is None or not writable(spec, system=system):
+            draft.errors.append(UserError(WriteAccessDenied.code, f"{name[:80]} cannot be written.", (name[:80],)))
+            continue
+        given.append(spec.name)
+        try:
+            draft.values[spec.name] = _read(spec, raw, draft)
+        except ValueError as error:
+            draft.errors.append(invalid(f"{spec.input}: {error}.", spec.input))
+        except IdInvalid:
+            draft.errors.append(reference_not_found(spec))
+    draft.given = frozenset(given)
+    stated = draft.values.get("currency")
+    if draft.currency and isinstance(stated, str) and stated != draft.currency:
+        draft.errors.append(invalid("All amounts of a record are in its one currency.", "currency"))
+    return draft
+
+
+def _read(spec: FieldSpec, raw: object, draft: Draft) -> object:
+    if raw is None:
+        if not spec.nullable:
+            raise ValueError("it cannot be empty")
+        return None
+    if spec.ref:
+        return _reference(spec, raw)
+    if spec.kind is kinds.MONEY:
+        return _money(raw, draft)
+    if isinstance(raw, dt.date | Decimal):  # a scalar that the edge has parsed already
+        raw = str(raw) if isinstance(raw, Decimal) else raw.isoformat()
+    value = spec.kind.parse(raw)
+    if isinstance(value, str):
+        _check_text(spec, value)
+    return value
+
+
+def _check_text(spec: FieldSpec, value: str) -> None:
+    if len(value) > spec.max_length:
+        raise ValueError(f"at most {spec.max_length} characters are taken")
+    if spec.read and spec.read.mask and _MASKING in value:
+        raise ValueError("this is how a masked value is shown, not a value")
+    if spec.required and not value.strip():
+        raise ValueError("it cannot be blank")
+
+
+def _reference(spec: FieldSpec, raw: object) -> UUID:
+    """The row an id names; an id of another kind of record is answered as one that does not exist."""
+    if isinstance(raw, UUID):
+        return raw
+    if not isinstance(raw, str):
+        raise ValueError("an id is needed")
+    prefix, found = decode(raw)
+    assert spec.ref is not None
+    if prefix != REGISTRY[spec.ref.entity].__prefix__:
+        raise IdInvalid("This is the id of another kind of record.")
+    return found
+
+
+def _money(raw: object, draft: Draft) -> Decimal:
+    if not isinstance(raw, Mapping) or set(raw) != {"amount", "currency"}:
+        raise ValueError("an amount and a currency are needed")
+    amount = raw["amount"]
+    number = kinds.decimal(str(amount) if isinstance(amount, Decimal) else amount)
+    currency = str(kinds.CURRENCY.parse(raw["currency"]))
+    if draft.currency not in (None, currency):
+        raise ValueError("all amounts of a record are in its one currency")
+    draft.currency = currency
+    return kinds.in_minor_units(number, currency)
+
+
+def with_defaults(entity: type[Entity], draft: Draft, currency: str) -> Draft:
+    """The draft of a new row: what was not given takes its default; what has none and must be given is an error."""
+    values = dict(draft.values)
+    refused = {error.field[0] for error in draft.errors if error.field}
+    errors = list(draft.errors)
+    for name, default in defaults(entity).items():
+        if name not in values:
+            values[name] = default()
+    for name in missing(entity, values):
+        if camel(name) not in refused:
+            errors.append(invalid(f"{camel(name)}: it is needed.", camel(name)))
+    if "currency" in values and "currency" not in draft.values and "currency" in entity.model_fields:
+        values["currency"] = draft.currency or currency
+    return Draft(values, draft.given, draft.currency, errors)
+
+
+_DEFAULTS: dict[str, dict[str, Callable[[], object]]] = {}
+
+
+def defaults(entity: type[Entity]) -> Mapping[str, Callable[[], object]]:
+    """What makes the default of each field that has one."""
+    known = _DEFAULTS.get(entity.__name__)
+    if known is None:
+        known = {
+            name: partial(_default, info)
+            for name, info in entity.model_fields.items()
+            if name not in (*OWN_COLUMNS, "organization_id") and not info.is_required()
+        }
+        _DEFAULTS[entity.__name__] = known
+    return known
+
+
+def _default(info: FieldInfo) -> object:
+    return info.get_default(call_default_factory=True)
+
+
+def missing(entity: type[Entity], values: Iterable[str]) -> list[str]:
+    """Fields that a new row needs and these values lack."""
+    have = {*values, *OWN_COLUMNS, "organization_id"}
+    return [name for name, info in entity.model_fields.items() if info.is_required() and name not in have]

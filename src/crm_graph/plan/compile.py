@@ -1,0 +1,246 @@
+"""From a selection and a policy to one SQL statement.
+
+Every object of the response is a `row_to_json` over a sub-select with aliased columns, every list a `json_agg` of
+those, nested as the selection nests; tables are opened through the lens only.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from crm_graph import kinds
+from crm_graph.auth.levels import RESTRICTED, Level
+from crm_graph.auth.policy import Policy
+from crm_graph.db import ids
+from crm_graph.db.lanes import Lane
+from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.plan.connection import connection_sql
+from crm_graph.plan.filters import Filters, id_parameter
+from crm_graph.plan.lens import Lens, open_lens, shown
+from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.rendering import json_list, json_object, literal
+from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
+from crm_graph.plan.statement import Denial, Statement, errors_json
+from crm_graph.specs import Back, FieldSpec, RelatedCount, camel
+
+
+@cache
+def roots() -> Mapping[str, tuple[str, type[Entity]]]:
+    """The query fields: `customer` → ("one", Customer), `customers` → ("many", Customer)."""
+    found: dict[str, tuple[str, type[Entity]]] = {}
+    for name, entity in REGISTRY.items():
+        found[name[0].lower() + name[1:]] = ("one", entity)
+        found[camel(table_name(entity))] = ("many", entity)
+    return found
+
+
+class Compiler:
+    """Compiles one operation for one policy. Use once."""
+
+    def __init__(self, policy: Policy, secret: bytes) -> None:
+        self.policy, self.secret = policy, secret
+        self.parameters = Parameters()
+        self.filters = Filters(policy, self.parameters, self.alias)
+        self.denials: dict[tuple[str, ...], Denial] = {}
+        self._aliases = 0
+        self._sparse = False
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def query(self, selected: Sequence[Selected]) -> Statement:
+        """The statement that answers all root fields of a query."""
+        fields = [(s.key, self._root(s)) for s in selected]
+        lane = Lane.AUTO if self._sparse or self.filters.selective else Lane.GENERIC
+        denials = tuple(self.denials.values())
+        end = b"}" + errors_json(denials) + b"}"
+        sources = tuple(self.parameters.sources)
+        if len(fields) == 1:
+            [(key, sql)] = fields
+            return Statement(f"SELECT {sql}", sources, b'{"data":{"' + key.encode() + b'":', end, lane, denials)
+        return Statement(f"SELECT {json_object(fields)}", sources, b'{"data":', end[1:], lane, denials)
+
+    def record(self, entity: type[Entity], selected: Selected, row_id: Leaf) -> Statement:
+        """The statement that reads one record again after it was written, as the writer sees it."""
+        sql = self.node(entity, selected, row_id)
+        denials = tuple(self.denials.values())
+        return Statement(f"SELECT {sql}", tuple(self.parameters.sources), b"", b"", Lane.GENERIC, denials)
+
+    def node(self, entity: type[Entity], selected: Selected, row_id: Value) -> str:
+        """SQL of one record by id, as this caller sees it."""
+        lens = self.open(entity, selected.place, f"Query.{selected.name}")
+        if lens is None:
+            return "NULL::json"
+        fields = self.object(lens, selected.on(entity.__name__))
+        return json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = {id_parameter(self.parameters, row_id, entity.__prefix__)}")
+
+    def _root(self, selected: Selected) -> str:
+        if selected.name == "__typename":
+            return "'\"Query\"'::json"
+        if selected.name == "node":
+            return self._node(selected)
+        if selected.name == "nodes":
+            return self._nodes(selected)
+        which, entity = roots()[selected.name]
+        if which == "one":
+            return self.node(entity, selected, selected.arguments.get("id"))
+        lens = self.open(entity, selected.place, f"Query.{selected.name}")
+        if lens is None:
+            return "NULL::json"
+        self._sparse = self._sparse or lens.sparse
+        return connection_sql(self, selected, entity, f"Query.{selected.name}", lens)
+
+    def _node(self, selected: Selected) -> str:
+        value = selected.arguments.get("id")
+        entity = _entity_of(_prefixes(value)[0]) if _prefixes(value) else None
+        return "NULL::json" if entity is None else self.node(entity, selected, value)
+
+    def _nodes(self, selected: Selected) -> str:
+        value = selected.arguments.get("ids")
+        prefixes = _prefixes(value)
+        arms = []
+        for prefix in dict.fromkeys(prefixes):
+            entity = _entity_of(prefix)
+            lens = self.open(entity, selected.place, "Query.nodes") if entity else None
+            if entity is None or lens is None:
+                continue
+            fields = self.object(lens, selected.on(entity.__name__))
+            row = json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = asked.id")
+            arms.append(f"WHEN '{prefix}' THEN {row}")
+        names, uuids = self._pairs(value)
+        found = f"CASE asked.prefix {' '.join(arms)} END" if arms else "NULL::json"
+        rows = f"unnest({names}, {uuids}) WITH ORDINALITY asked(prefix, id, place)"
+        return f"(SELECT coalesce(json_agg({found} ORDER BY asked.place), '[]'::json) FROM {rows})"
+
+    def _pairs(self, value: Value) -> tuple[str, str]:
+        """The prefixes and the uuids of a list of ids, as two array parameters of one length."""
+        if isinstance(value, Leaf):
+            return (
+                self.parameters.leaf(value, "text[]", lambda pairs: [p for p, _ in pairs]),  # type: ignore[attr-defined]
+                self.parameters.leaf(value, "uuid[]", lambda pairs: [u for _, u in pairs]),  # type: ignore[attr-defined]
+            )
+        pairs = [ids.decode(str(v.value)) for v in _listed(value) if isinstance(v, Const)]
+        leaves = [v for v in _listed(value) if isinstance(v, Leaf)]
+        if leaves:
+            uuids = ", ".join(self.parameters.leaf(v, "uuid") for v in leaves)
+            return literal([v.prefixes[0] for v in leaves]), f"ARRAY[{uuids}]::uuid[]"
+        return literal([p for p, _ in pairs]), self.parameters.constant([u for _, u in pairs], "uuid[]")
+
+    def open(self, entity: type[Entity], place: Place, coordinate: str, parent: Lens | None = None) -> Lens | None:
+        """The lens on an entity; a denial of the place when the caller sees none of its rows."""
+        lens = open_lens(entity, self.policy, self.parameters, self.alias(), parent=parent)
+        if lens is None:
+            self.deny(coordinate, RESTRICTED, place)
+        return lens
+
+    def deny(self, coordinate: str, requires: Level, place: Place) -> None:
+        self.denials.setdefault(place.path, Denial(coordinate, requires, place))
+
+    def object(self, lens: Lens, selected: Sequence[Selected]) -> list[tuple[str, str]]:
+        """Response keys with the SQL of their values, for one row of the lens."""
+        return [(s.key, self._field(lens, s)) for s in selected]
+
+    def _field(self, lens: Lens, selected: Selected) -> str:
+        match found := members(lens.entity)[selected.name]:
+            case FieldSpec(ref=None):
+                return self._scalar(lens, selected, found)
+            case FieldSpec():
+                return self._reference(lens, selected, found)
+            case Back():
+                return self._list(lens, selected, found)
+            case RelatedCount():
+                return self._count(lens, selected, found)
+            case "typename":
+                return f"'{lens.entity.__name__}'::text"
+            case "etag":
+                return lens.etag()
+            case "hidden" | "masked":
+                index = 0 if found == "hidden" else 1
+                return lens.by_level({level: json_list(names[index]) for level, names in lens.hidden_by_level().items()})
+        raise AssertionError(f"{lens.entity.__name__}.{selected.name} was validated but is not known")
+
+    def _scalar(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
+        column = lens.column(spec)
+        if column.sql is None:
+            self.deny(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED, selected.place)
+            return "NULL::json"
+        if spec.kind is not kinds.MONEY:
+            return shown(column, lens)
+        parts = {"amount": f"({column.sql})::text", "currency": f"{lens.alias}.currency", "__typename": "'Money'::text"}
+        pairs = ", ".join(f"'{s.key}', {parts[s.name]}" for s in selected.on("Money"))
+        return f"CASE WHEN {column.sql} IS NOT NULL THEN json_build_object({pairs}) END"
+
+    def _reference(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
+        column = lens.column(spec)
+        coordinate = f"{lens.entity.__name__}.{spec.graphql}"
+        if column.sql is None or spec.ref is None:
+            self.deny(coordinate, spec.read.level if spec.read else RESTRICTED, selected.place)
+            return "NULL::json"
+        target = self.open(REGISTRY[spec.ref.entity], selected.place, coordinate)
+        if target is None:
+            return "NULL::json"
+        fields = self.object(target, selected.on(spec.ref.entity))
+        return json_object(fields, f"FROM {target.source()} WHERE {target.where()} AND {target.alias}.id = {column.sql}")
+
+    def _list(self, lens: Lens, selected: Selected, back: Back) -> str:
+        child, coordinate = self.related(lens, back, selected.place)
+        if child is None:
+            return "NULL::json"
+        return connection_sql(self, selected, child.entity, coordinate, child, (lens, back))
+
+    def related(self, lens: Lens, back: Back, place: Place) -> tuple[Lens | None, str]:
+        """The lens on the rows of a back reference; those that are parts of this row are seen as it is."""
+        entity, coordinate = REGISTRY[back.entity], f"{lens.entity.__name__}.{back.name}"
+        whole = lens if entity.__rows__.parent == back.column else None
+        child = self.open(entity, place, coordinate, whole)
+        if child is not None and (link := child.column(child.spec(back.column))).sql is None:
+            self.deny(coordinate, link.spec.read.level if link.spec.read else RESTRICTED, place)
+            return None, coordinate
+        return child, coordinate
+
+    def _count(self, lens: Lens, selected: Selected, counted: RelatedCount) -> str:
+        child, _ = self.related(lens, backs(lens.entity.__name__)[counted.back], selected.place)
+        if child is None:
+            return "NULL::json"
+        condition = self.filters.where(child, _constant(counted.where))
+        link = child.column(child.spec(backs(lens.entity.__name__)[counted.back].column)).sql
+        return f"(SELECT count(*) FROM {child.source()} WHERE {child.where()} AND {link} = {lens.alias}.id{condition})"
+
+
+@cache
+def members(entity: type[Entity]) -> Mapping[str, FieldSpec | Back | RelatedCount | str]:
+    """What each GraphQL field of an entity is."""
+    found: dict[str, FieldSpec | Back | RelatedCount | str] = {
+        "__typename": "typename",
+        "etag": "etag",
+        "hiddenFields": "hidden",
+        "maskedFields": "masked",
+    }
+    found |= {spec.graphql: spec for spec in entity.__specs__.values() if spec.read is not None}
+    found |= backs(entity.__name__)
+    return found | {camel(name): counted for name, counted in entity.__counts__.items()}
+
+
+def _constant(tree: object) -> Value:
+    """A filter written in a declaration, as the planner takes it."""
+    if isinstance(tree, Mapping):
+        return {str(k): _constant(v) for k, v in tree.items()}
+    return [_constant(v) for v in tree] if isinstance(tree, list) else Const(tree)
+
+
+def _listed(value: Value) -> list[Value]:
+    return value if isinstance(value, list) else [value]
+
+
+def _prefixes(value: Value) -> tuple[str, ...]:
+    """The prefixes of an id or a list of ids; of variables they are part of the plan's key."""
+    if isinstance(value, Leaf):
+        return value.prefixes
+    if isinstance(value, list):
+        return tuple(p for v in value for p in _prefixes(v))
+    return (ids.decode(value.value)[0],) if isinstance(value, Const) and isinstance(value.value, str) else ()
+
+
+@cache
+def _entity_of(prefix: str) -> type[Entity] | None:
+    return next((e for e in REGISTRY.values() if e.__prefix__ == prefix), None)

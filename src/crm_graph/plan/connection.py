@@ -1,0 +1,159 @@
+"""A connection: edges, nodes, page information and total count of one list, as one sub-select."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crm_graph.entity import Entity
+from crm_graph.plan import ordering, paging
+from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.rendering import columns, json_array, json_object
+from crm_graph.plan.selection import Selected
+from crm_graph.specs import Back
+
+if TYPE_CHECKING:
+    from crm_graph.plan.compile import Compiler
+
+Via = tuple[Lens, Back]
+"""The row a nested list belongs to, and the reference it is reached by."""
+
+
+def connection_sql(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, lens: Lens, via: Via | None = None) -> str:
+    """SQL of a connection's JSON object. Nothing is fetched or counted that was not selected."""
+    wanted = selected.on(f"{entity.__name__}Connection")
+    names = {s.name for s in wanted}
+    edges = [e for s in wanted if s.name == "edges" for e in s.on(f"{entity.__name__}Edge")]
+    if "pageInfo" in names or any(e.name == "cursor" for e in edges) or len([s for s in wanted if s.name in ("edges", "nodes")]) > 1:
+        return _windowed(compiler, selected, wanted, coordinate, lens, via)
+    rows = _Rows(compiler, selected, coordinate, lens, via)
+    fields = []
+    for one in wanted:
+        if one.name == "nodes":
+            shape = compiler.object(lens, one.on(entity.__name__))
+            fields.append((one.key, rows.array(shape)))
+        elif one.name == "edges":
+            shape = [(e.key, _edge(compiler, lens, e, None)) for e in one.on(f"{entity.__name__}Edge")]
+            fields.append((one.key, rows.array(shape)))
+        elif one.name == "totalCount":
+            fields.append((one.key, _total(compiler, selected, entity, coordinate, via)))
+        else:
+            fields.append((one.key, f"'{entity.__name__}Connection'::text"))
+    return json_object(fields)
+
+
+class _Rows:
+    """The rows of one page: what comes after SELECT … in every form of it. Finish the columns before asking."""
+
+    def __init__(self, compiler: "Compiler", selected: Selected, coordinate: str, lens: Lens, via: Via | None) -> None:
+        self.compiler, self.lens, self.via = compiler, lens, via
+        self.page = paging.page(selected.arguments)
+        self.keys = ordering.order_keys(lens, selected.arguments.get("orderBy"))
+        self.condition = compiler.filters.where(lens, selected.arguments.get("filter"))
+        self.scope = lambda: paging.scope(compiler.parameters, compiler.secret, coordinate, selected.arguments)
+        self.order = selected.arguments.get("orderBy")
+
+    def array(self, fields: Sequence[tuple[str, str]]) -> str:
+        """The page as a JSON array of these fields."""
+        before, rest = self.rows(self.page.size)
+        if not self.page.reverse and not before:
+            return json_array(fields, rest)
+        numbered = f"SELECT row_number() OVER () AS n, {json_object(fields)} AS o {rest}"
+        return f"({before}SELECT coalesce(json_agg(q.o ORDER BY q.n{' DESC' if self.page.reverse else ''}), '[]'::json) FROM ({numbered}) q)"
+
+    def rows(self, limit: int) -> tuple[str, str]:
+        """A CTE to put in front, and the FROM … LIMIT of the page."""
+        before, where = "", f"{self.lens.where()}{self._link()}{self.condition}"
+        if self.page.cursor is not None:
+            before = self._position()
+            where += f" AND {ordering.beyond(self.keys, reverse=self.page.reverse)}"
+        by = ordering.order_by(self.keys, reverse=self.page.reverse)
+        return before, f"FROM {self.lens.source()} WHERE {where} ORDER BY {by} LIMIT {limit}"
+
+    def _link(self) -> str:
+        return link(self.lens, self.via)
+
+    def _position(self) -> str:
+        """Where the cursor stands: the row as it is, or as it was when the cursor was made."""
+        row_id, digest = paging.cursor_parameters(self.compiler.parameters, self.page.cursor)
+        opened = []
+        for table in ("", ordering.history_of(self.lens)):
+            lens = open_lens(self.lens.entity, self.compiler.policy, self.compiler.parameters, self.compiler.alias(), table=table)
+            assert lens is not None
+            opened.append((lens, ordering.order_keys(lens, self.order)))
+        (now, now_keys), (past, past_keys) = opened
+        return ordering.position(now, past, now_keys, past_keys, row_id, digest, self.scope())
+
+
+def link(lens: Lens, via: Via | None) -> str:
+    """The condition that ties a nested list's rows to their parent row."""
+    if via is None:
+        return ""
+    parent, back = via
+    return f" AND {lens.column(lens.spec(back.column)).sql} = {parent.alias}.id"
+
+
+def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, via: Via | None) -> str:
+    """How many rows there are on all pages; counted through a lens of its own, without the page's laterals."""
+    whole = via[0] if via and entity.__rows__.parent == via[1].column else None
+    lens = compiler.open(entity, selected.place, coordinate, whole)
+    assert lens is not None
+    condition = compiler.filters.where(lens, selected.arguments.get("filter")) + link(lens, via)
+    return f"(SELECT count(*) FROM {lens.source()} WHERE {lens.where()}{condition})"
+
+
+def _edge(compiler: "Compiler", lens: Lens, selected: Selected, cursor: str | None) -> str:
+    if selected.name == "node":
+        return json_object(compiler.object(lens, selected.on(lens.entity.__name__)))
+    return cursor if selected.name == "cursor" and cursor else f"'{lens.entity.__name__}Edge'::text"
+
+
+def _windowed(compiler: "Compiler", selected: Selected, wanted: Sequence[Selected], coordinate: str, lens: Lens, via: Via | None) -> str:
+    """The form for cursors and page information: one row more than asked for is read, which tells whether there are more."""
+    rows = _Rows(compiler, selected, coordinate, lens, via)
+    scope, values = rows.scope(), [k.sql for k in rows.keys[:-1]]
+    kept = [("n", "row_number() OVER ()"), ("id", f"{lens.alias}.id"), *((f"k{i}", sql) for i, sql in enumerate(values))]
+    lists: list[tuple[str, str]] = []
+    for one in wanted:
+        if one.name == "nodes":
+            kept.append((f"j{len(lists)}", json_object(compiler.object(lens, one.on(lens.entity.__name__)))))
+        elif one.name == "edges":
+            cursor = ordering.cursor(values, f"{lens.alias}.id", scope)
+            shape = [(e.key, _edge(compiler, lens, e, cursor)) for e in one.on(f"{lens.entity.__name__}Edge")]
+            kept.append((f"j{len(lists)}", json_object(shape)))
+        else:
+            continue
+        lists.append((one.key, f"j{len(lists)}"))
+    before, rest = rows.rows(rows.page.size + 1)
+    size, backwards = rows.page.size, " ORDER BY q.n DESC" if rows.page.reverse else ""
+    kept_ids = [("id", "q.id"), *((f"k{i}", f"q.k{i}") for i in range(len(values)))]
+    aggregates = [("total", "count(*)")]
+    aggregates += [(column, f"coalesce(json_agg(q.{column}{backwards}) FILTER (WHERE q.n <= {size}), '[]'::json)") for _, column in lists]
+    for name, sql in kept_ids if any(s.name == "pageInfo" for s in wanted) else []:
+        aggregates += [(f"first_{name}", f"(array_agg({sql}))[1]"), (f"last_{name}", f"(array_agg({sql}))[least(count(*), {size})]")]
+    by_key, fields = dict(lists), []
+    for one in wanted:
+        if one.key in by_key:
+            fields.append((one.key, f"a.{by_key[one.key]}"))
+        elif one.name == "pageInfo":
+            fields.append((one.key, json_object(_page_info(one, rows, len(values), scope))))
+        elif one.name == "totalCount":
+            fields.append((one.key, _total(compiler, selected, lens.entity, coordinate, via)))
+        else:
+            fields.append((one.key, f"'{lens.entity.__name__}Connection'::text"))
+    page = f"SELECT {columns(aggregates)} FROM (SELECT {columns(kept)} {rest}) q"
+    return f"({before}SELECT {json_object(fields)} FROM ({page}) a)"
+
+
+def _page_info(selected: Selected, rows: _Rows, keys: int, scope: str) -> list[tuple[str, str]]:
+    def at(end: str) -> str:
+        cursor = ordering.cursor([f"a.{end}_k{i}" for i in range(keys)], f"a.{end}_id", scope)
+        return f"CASE WHEN least(a.total, {rows.page.size}) > 0 THEN {cursor} END"
+
+    more, began = f"a.total > {rows.page.size}", str(rows.page.cursor is not None).lower()
+    parts = {
+        "hasNextPage": began if rows.page.reverse else more,
+        "hasPreviousPage": more if rows.page.reverse else began,
+        "startCursor": at("last" if rows.page.reverse else "first"),
+        "endCursor": at("first" if rows.page.reverse else "last"),
+        "__typename": "'PageInfo'::text",
+    }
+    return [(s.key, parts[s.name]) for s in selected.on("PageInfo")]

@@ -1,0 +1,26 @@
+"""Running a compiled statement, and telling apart what may go wrong with it."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from crm_graph.auth.actor import Actor
+from crm_graph.db.lanes import Lanes
+from crm_graph.errors import CursorInvalid
+from crm_graph.plan.statement import Statement
+
+REFUSED = "CRM01"
+"""The SQLSTATE of `crm_refuse`."""
+
+
+async def fetch(lanes: Lanes, statement: Statement, leaves: Sequence[object], actor: Actor) -> bytes | None:
+    """The JSON a statement answers. Raises `CursorInvalid` where it found no position for a cursor."""
+    if not statement.sql:
+        return None
+    arguments = [source(leaves, actor) for source in statement.sources]
+    try:
+        return await lanes.fetch(statement.lane, statement.sql, arguments)
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == REFUSED:
+            raise CursorInvalid("This cursor does not belong to this list, filter, order and caller.") from None
+        raise

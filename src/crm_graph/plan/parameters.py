@@ -1,0 +1,81 @@
+"""Parameters of a statement: each is a way to get its value from a request, so that values never reach SQL text."""
+
+from collections.abc import Callable, Sequence
+
+from crm_graph.auth.actor import Actor
+from crm_graph.auth.rows import ActorValue
+from crm_graph.kinds import Kind
+from crm_graph.plan.selection import Const, Leaf, Value
+
+Source = Callable[[Sequence[object], Actor], object]
+"""Gives a parameter's value from a request's leaves and its caller."""
+
+_ACTOR_TYPES = {
+    ActorValue.USER: "uuid",
+    ActorValue.TEAMS: "uuid[]",
+    ActorValue.PARTNER: "uuid",
+    ActorValue.CUSTOMER: "uuid",
+    ActorValue.GRANTEES: "uuid[]",
+}
+
+
+class Parameters:
+    """Collects parameters while SQL is written; equal ones share a number. `$1` is the caller's organisation."""
+
+    def __init__(self) -> None:
+        self.sources: list[Source] = [lambda _leaves, actor: actor.organization_id]
+        self._known: dict[object, str] = {}
+
+    organization = "$1::uuid"
+
+    def add(self, source: Source, sql_type: str, key: object = None) -> str:
+        """The placeholder of a new parameter, cast to its type; one with the same `key` is reused."""
+        if key is not None and (key, sql_type) in self._known:
+            return self._known[key, sql_type]
+        self.sources.append(source)
+        placeholder = f"${len(self.sources)}::{sql_type}"
+        if key is not None:
+            self._known[key, sql_type] = placeholder
+        return placeholder
+
+    def actor(self, value: ActorValue) -> str:
+        """Something about the caller."""
+        name = value.value
+        return self.add(lambda _leaves, actor: getattr(actor, name), _ACTOR_TYPES[value], ("actor", name))
+
+    def constant(self, value: object, sql_type: str) -> str:
+        return self.add(lambda _leaves, _actor: value, sql_type)
+
+    def leaf(self, leaf: Leaf, sql_type: str, convert: Callable[[object], object] | None = None) -> str:
+        index = leaf.index
+        if convert is None:
+            return self.add(lambda leaves, _actor: leaves[index], sql_type, ("leaf", index))
+        return self.add(lambda leaves, _actor: convert(leaves[index]), sql_type)
+
+    def value(self, value: Value, kind: Kind) -> str:
+        """One value of a kind: literals are parsed now, variables were parsed when they were read."""
+        match value:
+            case Leaf():
+                return self.leaf(value, kind.sql)
+            case Const(value=raw):
+                return self.constant(kind.parse(raw), kind.sql)
+        raise TypeError(f"a single value is needed, not {type(value).__name__}")
+
+    def values(self, value: Value, kind: Kind) -> str:
+        """A list of values, as one array parameter."""
+        array = f"{kind.sql}[]"
+        match value:
+            case Leaf():
+                return self.leaf(value, array, _as_list)
+            case Const(value=raw):
+                return self.constant([kind.parse(v) for v in _as_list(raw)], array)
+            case list() if all(isinstance(v, Const) for v in value):
+                return self.constant([kind.parse(v.value) for v in value if isinstance(v, Const)], array)
+            case list():
+                items = ", ".join(self.value(v, kind) for v in value)
+                return f"ARRAY[{items}]::{array}"
+        raise TypeError(f"a list of values is needed, not {type(value).__name__}")
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

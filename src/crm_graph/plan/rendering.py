@@ -1,0 +1,41 @@
+"""SQL that makes JSON, in the forms that were measured to be fastest."""
+
+from collections.abc import Iterable, Sequence
+
+LONGEST_ALIAS = 63
+"""Bytes of an identifier PostgreSQL keeps; a longer alias would be cut silently."""
+
+
+def json_object(fields: Sequence[tuple[str, str]], rest: str = "") -> str:
+    """A JSON object with these keys as a scalar sub-select; `rest` is its FROM and WHERE."""
+    if any(len(key) > LONGEST_ALIAS for key, _ in fields):
+        return f"(SELECT {_spelled(fields)} {rest})"
+    return f"(SELECT row_to_json(x) FROM (SELECT {columns(fields)} {rest}) x)"
+
+
+def columns(fields: Iterable[tuple[str, str]]) -> str:
+    """Aliased columns for `row_to_json` and `json_agg`. Keys are GraphQL names, which need no escaping."""
+    return ", ".join(f'{sql} AS "{key}"' for key, sql in fields)
+
+
+def json_array(fields: Sequence[tuple[str, str]], rest: str) -> str:
+    """A JSON array of objects as a scalar sub-select, in the order that `rest` asks for; `[]` when there are none."""
+    if any(len(key) > LONGEST_ALIAS for key, _ in fields):
+        return f"(SELECT coalesce(json_agg(x.o), '[]'::json) FROM (SELECT {_spelled(fields)} AS o {rest}) x)"
+    return f"(SELECT coalesce(json_agg(x), '[]'::json) FROM (SELECT {columns(fields)} {rest}) x)"
+
+
+def _spelled(fields: Iterable[tuple[str, str]]) -> str:
+    """The object put together as text: slower, but any key fits and there may be any number of them."""
+    parts = [f"'{',' if i else '{'}\"{key}\":' || coalesce(to_json({sql})::text, 'null')" for i, (key, sql) in enumerate(fields)]
+    return f"({' || '.join(parts)} || '}}')::json"
+
+
+def json_list(names: Iterable[str]) -> str:
+    """A JSON array of field names as a constant."""
+    return "'[" + ",".join(f'"{n}"' for n in names) + "]'::json"
+
+
+def literal(names: Iterable[str]) -> str:
+    """A text array of id prefixes, which are small letters and digits."""
+    return "ARRAY[" + ", ".join(f"'{n}'" for n in names) + "]::text[]"

@@ -1,0 +1,57 @@
+"""A compiled statement: SQL, where its parameters come from, and what the answer holds besides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from crm_graph.auth.levels import Level
+from crm_graph.db.lanes import Lane
+from crm_graph.plan.parameters import Source
+from crm_graph.plan.selection import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A place in the document whose field shows on no row the caller can see."""
+
+    coordinate: str
+    requires: Level
+    place: Place
+
+    def to_graphql(self) -> dict[str, object]:
+        """The error of this place; its path is given where no list stands in between."""
+        error: dict[str, object] = {
+            "message": f"You may not read {self.coordinate}.",
+            "locations": [{"line": self.place.line, "column": self.place.column}],
+            "extensions": {"code": "FIELD_ACCESS_DENIED", "coordinate": self.coordinate, "requires": self.requires.name},
+        }
+        if not self.place.in_list:
+            error["path"] = list(self.place.path)
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One compiled operation. `sql` is empty when nothing has to be asked of the database.
+
+    The statement returns one JSON value: the data object, or, where there is a single root field, that field's value,
+    which `before` and `after` complete to the response. `introspects`: the document also asks for the schema.
+    """
+
+    sql: str
+    sources: tuple[Source, ...]
+    before: bytes
+    after: bytes
+    lane: Lane = Lane.GENERIC
+    denials: tuple[Denial, ...] = ()
+    introspects: bool = False
+
+    def response(self, value: bytes | None) -> bytes:
+        """The whole response, around what the database answered."""
+        return self.before + ((value or b"null") if self.sql else b"") + self.after
+
+
+def errors_json(denials: Sequence[Denial]) -> bytes:
+    """`,"errors":[…]` as it stands in the response; empty when nothing was denied."""
+    return b',"errors":' + orjson.dumps([d.to_graphql() for d in denials]) if denials else b""

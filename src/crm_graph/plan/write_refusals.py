@@ -1,0 +1,185 @@
+"""From what a write statement answers, or how it failed, to what the caller is told. Never more than they may know."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from crm_graph.auth.levels import Level
+from crm_graph.entity import Entity, table_name
+from crm_graph.errors import EtagMismatch, NotFound
+from crm_graph.plan.changes import (
+    Action,
+    Effect,
+    Outcome,
+    UserError,
+    denied,
+    invalid,
+    key_taken,
+    reference_not_found,
+)
+from crm_graph.specs import FieldSpec, camel
+
+IN_USE = "IN_USE"
+RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Run the whole transaction again, a bounded number of times."""
+KEY_COLUMNS = ("source", "external_id")
+NOT_FOUND = UserError(NotFound.code, "There is no such record.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one row of a statement asked for. `levelled` maps a written field to the level it needs."""
+
+    entity: type[Entity]
+    action: Action
+    row: UUID
+    levelled: Mapping[str, Level]
+    fixed: tuple[str, ...] = ()
+    money: tuple[str, ...] = ()
+    if_match: str | None = None
+    trusted: bool = False
+
+    @property
+    def on_known(self) -> Mapping[str, Level]:
+        """The levels that matter on a row that exists: the key it was found by is not written."""
+        if self.action is not Action.UPSERT:
+            return self.levelled
+        return {name: level for name, level in self.levelled.items() if name not in KEY_COLUMNS}
+
+    def spec(self, name: str) -> FieldSpec:
+        return self.entity.__specs__[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An outcome; `undo` says that the statement wrote what the outcome refuses, `raced` that it must run again."""
+
+    outcome: Outcome
+    undo: bool = False
+    raced: bool = False
+
+
+def judge(asked: Asked, row: Mapping[str, object]) -> Judged:
+    """What came of one row."""
+    if row["written"] is not None:
+        return _judge_written(asked, row)
+    if row["known"] is not None:
+        return Judged(_judge_known(asked, row))
+    if asked.action in (Action.UPDATE, Action.DELETE):
+        return Judged(Outcome.refused(NOT_FOUND))
+    unseen = _unseen_references(asked, row)
+    if unseen:
+        return Judged(Outcome.refused(*unseen))
+    return Judged(Outcome.refused(key_taken("externalId")), raced=True)
+
+
+def _judge_known(asked: Asked, row: Mapping[str, object]) -> Outcome:
+    """A row that exists and was not written: refused, or nothing to change."""
+    if not row["visible"]:
+        # a key that is taken out of the caller's sight, or a record that does not exist for them
+        return Outcome.refused(key_taken("externalId") if asked.action is Action.UPSERT else NOT_FOUND)
+    if asked.action is Action.DELETE:
+        refusals = [] if row["may_delete"] else [denied()]
+    else:
+        refusals = _above(asked, asked.on_known, row["write_level"], creating=False)
+    if refusals:
+        return Outcome.refused(*refusals)
+    known = row["known"]
+    assert isinstance(known, UUID)
+    if asked.if_match is not None and asked.if_match != row["etag"]:
+        return Outcome.refused(
+            UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",)), row=known
+        )
+    if not row["fixed"]:
+        return Outcome.refused(
+            *(invalid(f"{camel(f)} is given when the record is made and stays.", camel(f)) for f in asked.fixed)
+        )
+    if not row["same_currency"]:
+        return Outcome.refused(
+            *(invalid("The record's amounts are in another currency.", camel(f), "currency") for f in asked.money)
+        )
+    unseen = _unseen_references(asked, row)
+    if unseen:
+        return Outcome.refused(*unseen)
+    return Outcome(Effect.UNCHANGED, known)
+
+
+def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
+    """A row that was written: the caller's grants must hold on it as it is now, and none may have grown."""
+    written = row["written"]
+    assert isinstance(written, UUID)
+    outcome = Outcome(Effect(str(row["effect"])), written)
+    if asked.trusted:
+        return Judged(outcome)
+    if outcome.effect is Effect.CREATED:
+        refusals = _above(asked, asked.levelled, row["create_level"], creating=True)
+        return Judged(Outcome.refused(*refusals), undo=True) if refusals else Judged(outcome)
+    moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns()]
+    if outcome.effect is Effect.UPDATED and moving and not _still_granted(asked, row):
+        return Judged(Outcome.refused(*(denied(asked.spec(name)) for name in moving)), undo=True)
+    return Judged(outcome)
+
+
+def _still_granted(asked: Asked, row: Mapping[str, object]) -> bool:
+    before_write, before_read = _number(row["write_level"]), _number(row["read_level"])
+    after_write, after_read = _number(row["write_after"]), _number(row["read_after"])
+    needed = max(asked.on_known.values(), default=0)
+    return bool(row["visible_after"]) and needed <= after_write <= before_write and after_read <= before_read
+
+
+def _above(asked: Asked, levelled: Mapping[str, Level], level: object, *, creating: bool) -> list[UserError]:
+    """A refusal for each field above the caller's clearance on the row; for the whole where they have none."""
+    allowed = _number(level)
+    rows = asked.entity.__rows__.columns()
+    above = [denied(asked.spec(name)) for name, needed in levelled.items() if needed > allowed]
+    if allowed == 0 and creating:
+        # the row would be nobody's they may make rows for: what says whose it is, is to blame
+        above = [denied(asked.spec(name)) for name in levelled if name in rows] or [denied()]
+    elif allowed == 0 and not above:
+        above = [denied()]
+    return above
+
+
+def _unseen_references(asked: Asked, row: Mapping[str, object]) -> list[UserError]:
+    names = [key.removeprefix("ref_") for key, seen in row.items() if key.startswith("ref_") and seen is False]
+    return [reference_not_found(asked.spec(name)) for name in names]
+
+
+def _number(level: object) -> int:
+    return level if isinstance(level, int) else 0
+
+
+def from_database(error: asyncpg.PostgresError, entity: type[Entity], action: Action) -> UserError:
+    """What a constraint refused, as the caller is told it: its kind and the field, never the text or another row."""
+    constraint = getattr(error, "constraint_name", None) or ""
+    table = table_name(entity)
+    match error:
+        case asyncpg.UniqueViolationError():
+            name = constraint.removeprefix(f"uq_{table}_")
+            return key_taken(*([camel(name)] if name in entity.__specs__ else []))
+        case asyncpg.ForeignKeyViolationError():
+            spec = entity.__specs__.get(constraint.removeprefix(f"fk_{table}_"))
+            if action is Action.DELETE or spec is None or spec.ref is None:
+                return UserError(IN_USE, "The record is still needed elsewhere.")
+            return reference_not_found(spec)
+        case asyncpg.NotNullViolationError():
+            column = getattr(error, "column_name", None) or ""
+            return invalid("A value is needed.", *([camel(column)] if column in entity.__specs__ else []))
+        case asyncpg.CheckViolationError():
+            return invalid(
+                "The values do not fit together.", *_checked_field(entity, constraint.removeprefix(f"ck_{table}_"))
+            )
+    return invalid("A value is out of bounds.")
+
+
+def _checked_field(entity: type[Entity], check: str) -> Sequence[str]:
+    """The field a check is about, where it is about one."""
+    if check in entity.__specs__:
+        return [camel(check)]
+    named = [
+        name for name in dict.fromkeys(re.findall(r"\w+", entity.__checks__.get(check, ""))) if name in entity.__specs__
+    ]
+    return [camel(named[0])] if len(named) == 1 else []

@@ -1,0 +1,301 @@
+"""One SQL statement for a write of one or many rows: check, write, audit entry and event.
+
+The rows come as one JSON parameter, so the text depends on the entity, the policy and the columns alone and is built
+once for each. It reads, as CTEs: `i` the input, `r` which references the caller sees, `b` the rows as they were (locked),
+`k` which of them this caller may change so, `w` the write, `d` the differences, and `a`, `o` audit and outbox.
+Nothing is written for a row whose check fails. What only the new row can tell is returned, for the caller to undo.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crm_graph import kinds
+from crm_graph.auth.actor import Actor
+from crm_graph.auth.policy import Policy
+from crm_graph.auth.rows import ActorValue, Rule
+from crm_graph.entity import REGISTRY, Entity, table_name
+from crm_graph.plan import write_access
+from crm_graph.plan.changes import Action
+from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.parameters import Parameters, Source
+from crm_graph.specs import FieldSpec
+
+_MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a statement's text depends on, beside the policy.
+
+    `written` are columns an existing row takes, `inserted` those a new one takes, `fixed` those that an existing row
+    must already have. `trusted` leaves the caller's grants out: our own behaviour writes, after its own checks.
+    """
+
+    entity: str
+    action: Action
+    written: tuple[str, ...] = ()
+    inserted: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    by_key: bool = False
+    team_default: bool = False
+    trusted: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that may differ afterwards."""
+        return tuple(dict.fromkeys((*self.written, *self.inserted)))
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with its parameters' sources; the leaves are those of `arguments`."""
+
+    sql: str
+    sources: tuple[Source, ...]
+
+    def arguments(self, actor: Actor, rows: str, request_id: str | None, event: str | None) -> list[object]:
+        """The values to send, for rows as JSON text."""
+        leaves = (rows, request_id, event)
+        return [source(leaves, actor) for source in self.sources]
+
+
+_built: dict[tuple[str, Shape], Statement] = {}
+
+
+def statement(shape: Shape, policy: Policy) -> Statement:
+    """The statement of a shape under a policy, from the cache where it is known."""
+    known = _built.get((policy.key, shape)) if policy.key else None
+    if known is None:
+        known = _Writer(shape, policy).build()
+        if policy.key:
+            if len(_built) >= _MOST:
+                del _built[next(iter(_built))]
+            _built[policy.key, shape] = known
+    return known
+
+
+class _Writer:
+    def __init__(self, shape: Shape, policy: Policy) -> None:
+        self.shape, self.policy, self.parameters = shape, policy, Parameters()
+        self.entity: type[Entity] = REGISTRY[shape.entity]
+        self.table = table_name(self.entity)
+        self.organization = self.parameters.organization
+        self.rows = self.parameters.add(lambda leaves, _actor: leaves[0], "text")
+        self.request = self.parameters.add(lambda leaves, _actor: leaves[1], "text")
+        self.event = self.parameters.add(lambda leaves, _actor: leaves[2], "text")
+        self.kind = self.parameters.add(lambda _leaves, actor: str(actor.kind), "text")
+        self.channel = self.parameters.add(lambda _leaves, actor: actor.channel, "text")
+        self.user = self.parameters.actor(ActorValue.USER)
+        self.access = write_access.write_access(self.entity, policy, self.parameters, "t")
+        self.lens: Lens | None = open_lens(self.entity, policy, self.parameters, "t")
+        self.has_before = shape.action is not Action.CREATE
+
+    def build(self) -> Statement:
+        parts = [f"i AS ({self._input()})", f"r AS MATERIALIZED ({self._references()})"]
+        if self.has_before:
+            parts += [f"b AS MATERIALIZED ({self._before()})", f"k AS MATERIALIZED ({self._checked()})"]
+        parts += [
+            f"w AS ({self._write()})",
+            f"d AS MATERIALIZED ({self._differences()})",
+            f"a AS ({self._audit()})",
+            f"o AS ({self._outbox()})",
+        ]
+        return _compact(f"WITH {', '.join(parts)} {self._answer()}", self.parameters.sources)
+
+    def _spec(self, column: str) -> FieldSpec:
+        return self.entity.__specs__[column]
+
+    def _input(self) -> str:
+        own = ["_n integer", "_id uuid", "_audit uuid", "_event uuid", "_need integer", "_match text", "_currency text"]
+        if self.shape.by_key:
+            own += ["_source text", "_external text"]
+        columns = dict.fromkeys((*self.shape.columns, *self.shape.fixed))
+        own += [f"{column} {self._spec(column).kind.sql}" for column in columns]
+        return f"SELECT * FROM json_to_recordset({self.rows}::json) AS i({', '.join(own)})"
+
+    def _references(self) -> str:
+        """For each reference given, whether the caller sees the row it names; `ok` says all of them."""
+        found = [f"{self._visible(self._spec(column))} AS {column}" for column in self._reference_columns()]
+        every = " AND ".join(f"x.{column}" for column in self._reference_columns()) or "TRUE"
+        return f"SELECT x.*, {every} AS ok FROM (SELECT {', '.join(['i._n', *found])} FROM i) x"
+
+    def _reference_columns(self) -> tuple[str, ...]:
+        return tuple(column for column in self.shape.columns if self._spec(column).ref)
+
+    def _visible(self, spec: FieldSpec) -> str:
+        assert spec.ref is not None
+        target, alias = REGISTRY[spec.ref.entity], f"v_{spec.name}"
+        visible = "TRUE"
+        if not self.shape.trusted:
+            lens = open_lens(target, self.policy, self.parameters, alias)
+            visible = lens.visible if lens else "FALSE"
+        return (
+            f"(i.{spec.name} IS NULL OR EXISTS (SELECT 1 FROM {table_name(target)} {alias} WHERE {alias}.organization_id ="
+            f" {self.organization} AND {alias}.id = i.{spec.name} AND {visible}))"
+        )
+
+    def _before(self) -> str:
+        shape, lens = self.shape, self.lens
+        visible = "TRUE" if shape.trusted else lens.visible if lens else "FALSE"
+        etag = lens.etag() if lens else "NULL::text"
+        lateral = lens.lateral if lens and lens.fenced else ""
+        key = "t.source = i._source AND t.external_id = i._external" if shape.by_key else "t.id = i._id"
+        money = any(self._spec(column).kind is kinds.MONEY for column in shape.written)
+        same_currency = (
+            "(i._currency IS NULL OR t.currency = i._currency)" if money and "currency" not in shape.written else "TRUE"
+        )
+        lock = "UPDATE" if shape.action is Action.DELETE else "NO KEY UPDATE"
+        return (
+            f"SELECT i._n, t.id, {self._image('t')} AS image, coalesce({visible}, FALSE) AS visible,"
+            f" {'100' if shape.trusted else self.access.write} AS write_level, {self.access.read} AS read_level,"
+            f" {self.access.delete} AS may_delete, {etag} AS etag, {same_currency} AS same_currency,"
+            f" {_differs(shape.written, 't', 'i')} AS changed, NOT {_differs(shape.fixed, 't', 'i')} AS fixed"
+            f" FROM i JOIN {self.table} t ON t.organization_id = {self.organization} AND {key}{lateral}"
+            f" ORDER BY t.id FOR {lock} OF t"
+        )
+
+    def _image(self, alias: str) -> str:
+        """The row's values that a write can change, as jsonb."""
+        columns = self.shape.columns
+        if self.shape.action is Action.DELETE:
+            columns = tuple(
+                s.name for s in self.entity.__specs__.values() if s.sql is None and s.name not in ("id", "version")
+            )
+        taken = ", ".join(f"{alias}.{column}" for column in columns)
+        return f"(SELECT to_jsonb(x) FROM (SELECT {taken}) x)" if taken else "'{}'::jsonb"
+
+    def _checked(self) -> str:
+        may = "b.may_delete" if self.shape.action is Action.DELETE else "coalesce(b.write_level >= i._need, FALSE)"
+        return (
+            f"SELECT b.*, b.visible AND {may} AND b.fixed AND b.same_currency AND r.ok"
+            " AND (i._match IS NULL OR i._match = b.etag) AS allowed FROM i JOIN b USING (_n) JOIN r USING (_n)"
+        )
+
+    def _write(self) -> str:
+        match self.shape.action:
+            case Action.CREATE:
+                return f"{self._insert('i JOIN r USING (_n)', 'r.ok')} {self._returning()}"
+            case Action.UPSERT:
+                taken = [f"{c} = excluded.{c}" for c in self.shape.written]
+                which = "CASE WHEN k.id IS NULL THEN r.ok ELSE k.allowed AND k.changed END"
+                return (
+                    f"{self._insert('i JOIN r USING (_n) LEFT JOIN k USING (_n)', which)}"
+                    f" ON CONFLICT (organization_id, source, external_id) DO UPDATE SET {', '.join([*taken, *_TOUCH])}"
+                    f" WHERE t.id IN (SELECT k.id FROM k WHERE k.allowed) {self._returning()}"
+                )
+            case Action.UPDATE:
+                taken = [f"{c} = i.{c}" for c in self.shape.written]
+                return (
+                    f"UPDATE {self.table} t SET {', '.join([*taken, *_TOUCH])} FROM i JOIN k USING (_n)"
+                    f" WHERE t.organization_id = {self.organization} AND t.id = k.id AND k.allowed AND k.changed {self._returning()}"
+                )
+            case Action.DELETE:
+                return (
+                    f"DELETE FROM {self.table} t USING k WHERE t.organization_id = {self.organization} AND t.id = k.id"
+                    f" AND k.allowed RETURNING t.id, NULL::jsonb AS image, {_NO_LEVELS}"
+                )
+
+    def _insert(self, source: str, where: str) -> str:
+        columns = list(self.shape.inserted)
+        values = [f"i.{column}" for column in columns]
+        if self.shape.team_default:
+            team = self.entity.__rows__.team
+            assert team is not None
+            columns.append(team)
+            values.append(
+                f"(SELECT u.team_id FROM users u WHERE u.organization_id = {self.organization} AND u.id = {self.user})"
+            )
+        return (
+            f"INSERT INTO {self.table} AS t ({', '.join(['organization_id', 'id', 'version', 'created_at', 'updated_at', *columns])})"
+            f" SELECT {', '.join([self.organization, 'i._id', '1', 'now()', 'now()', *values])} FROM {source} WHERE {where}"
+        )
+
+    def _returning(self) -> str:
+        """Beside the row: what the caller may do to it as it is now, where the write could have changed that."""
+        shape = self.shape
+        create = self.access.create if shape.action is not Action.UPDATE and not shape.trusted else write_access.NONE
+        levels = _NO_LEVELS
+        if not shape.trusted and (shape.action is Action.CREATE or self.moves_access):
+            visible = self.lens.visible if self.lens else "FALSE"
+            levels = (
+                f"coalesce({visible}, FALSE) AS visible_after, {self.access.write} AS write_after, {self.access.read} AS read_after,"
+                f" {create} AS create_level"
+            )
+        elif shape.action is Action.UPSERT:
+            levels = f"{_NO_LEVELS.removesuffix(_NO_CREATE)}{create} AS create_level"
+        return f"RETURNING t.id, {self._image('t')} AS image, {levels}"
+
+    @property
+    def moves_access(self) -> bool:
+        """Whether a column that decides access is written."""
+        return bool({*self.shape.written} & {*self.entity.__rows__.columns()})
+
+    def _differences(self) -> str:
+        """The rows written, with what changed in them as `{column: [before, after]}`."""
+        before, old = ("LEFT JOIN k USING (_n)", "k.image") if self.has_before else ("", "NULL::jsonb")
+        target = "coalesce(k.id, i._id)" if self.has_before else "i._id"
+        effect = {Action.CREATE: "'created'", Action.UPDATE: "'updated'", Action.DELETE: "'deleted'"}.get(
+            self.shape.action, "CASE WHEN k.id IS NULL THEN 'created' ELSE 'updated' END"
+        )
+        return (
+            f"SELECT i._n, i._audit, i._event, w.id, {effect} AS effect, w.visible_after, w.write_after, w.read_after, w.create_level,"
+            " coalesce((SELECT jsonb_object_agg(key, jsonb_build_array(x.old -> key, x.new -> key)) FROM jsonb_object_keys(coalesce(x.new, x.old))"
+            " AS key WHERE coalesce(x.old -> key, 'null') <> coalesce(x.new -> key, 'null')), '{}') AS changes"
+            f" FROM i {before} JOIN w ON w.id = {target} CROSS JOIN LATERAL (SELECT {old} AS old, w.image AS new) x"
+        )
+
+    def _audit(self) -> str:
+        return (
+            "INSERT INTO audit_entries (organization_id, id, actor_id, actor_kind, channel, request_id, action, entity, row_id, changes)"
+            f" SELECT {self.organization}, d._audit, {self.user}, {self.kind}, {self.channel}, {self.request},"
+            f" left(d.effect, -1), '{self.shape.entity}', d.id, d.changes FROM d ORDER BY d._n"
+        )
+
+    def _outbox(self) -> str:
+        noun = event_noun(self.shape.entity)
+        return (
+            "INSERT INTO outbox_events (organization_id, id, type, entity, row_id, payload)"
+            f" SELECT {self.organization}, d._event, coalesce({self.event}, '{noun}.' || d.effect), '{self.shape.entity}', d.id,"
+            " jsonb_build_object('id', d.id, 'fields', (SELECT coalesce(jsonb_agg(f ORDER BY f), '[]') FROM jsonb_object_keys(d.changes) f))"
+            " FROM d ORDER BY d._n"
+        )
+
+    def _answer(self) -> str:
+        references = [f"r.{column} AS ref_{column}" for column in self._reference_columns()]
+        before = "k.id AS known, k.visible, k.write_level, k.read_level, k.may_delete, k.etag, k.fixed, k.same_currency, k.changed"
+        if not self.has_before:
+            before = "NULL::uuid AS known"
+        after = "d.id AS written, d.effect, d.visible_after, d.write_after, d.read_after, d.create_level"
+        join = "LEFT JOIN k USING (_n)" if self.has_before else ""
+        return f"SELECT {', '.join(['i._n', before, after, *references])} FROM i JOIN r USING (_n) {join} LEFT JOIN d USING (_n) ORDER BY i._n"
+
+
+def _compact(sql: str, sources: Sequence[Source]) -> Statement:
+    """Leave out parameters that the text does not mention: PostgreSQL cannot tell their types."""
+    used = sorted({int(number) for number in _PLACEHOLDER.findall(sql)})
+    renumbered = {number: f"${position}" for position, number in enumerate(used, 1)}
+    return Statement(
+        _PLACEHOLDER.sub(lambda m: renumbered[int(m[1])], sql), tuple(sources[number - 1] for number in used)
+    )
+
+
+_PLACEHOLDER = re.compile(r"\$(\d+)")
+_TOUCH = ("version = t.version + 1", "updated_at = now()")
+_NO_CREATE = "NULL::integer AS create_level"
+_NO_LEVELS = f"NULL::boolean AS visible_after, NULL::integer AS write_after, NULL::integer AS read_after, {_NO_CREATE}"
+
+
+def _differs(columns: tuple[str, ...], left: str, right: str) -> str:
+    found = " OR ".join(f"{left}.{c} IS DISTINCT FROM {right}.{c}" for c in columns)
+    return f"({found})" if found else "FALSE"
+
+
+def event_noun(entity: str) -> str:
+    """`KeyAccount` → `key_account`: what event types begin with."""
+    return "".join("_" + c.lower() if c.isupper() else c for c in entity).lstrip("_")
+
+
+def may_default_owner(entity: type[Entity], policy: Policy) -> bool:
+    """Whether the caller makes rows of their own here, so that one they make is theirs unless they say otherwise."""
+    return any(g.create and g.rule in (Rule.OWN, Rule.TEAM) for g in policy.on(entity.__name__))

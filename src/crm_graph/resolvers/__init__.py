@@ -1,0 +1,5 @@
+"""What happens: behaviour that create, update and delete cannot express. Importing it declares the mutations."""
+
+from crm_graph.resolvers import opportunities
+
+__all__ = ["opportunities"]

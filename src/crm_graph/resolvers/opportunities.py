@@ -1,0 +1,126 @@
+"""Moving an opportunity through its pipeline, to its end. Every move is recorded as a `StageChange`."""
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from crm_graph import kinds
+from crm_graph.auth.levels import INTERNAL
+from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.plan.write import insert_fields, update_fields
+from crm_graph.schema.opportunities import Opportunity, OpportunityStatus
+
+_CURRENT = """SELECT o.status, o.stage_id, o.pipeline_id, now() AS now FROM opportunities o
+ WHERE o.organization_id = $1 AND o.id = $2 FOR UPDATE"""
+_STAGE = "SELECT id, pipeline_id, outcome, probability FROM stages WHERE organization_id = $1 AND id = $2"
+_FINAL = """SELECT id, pipeline_id, outcome, probability FROM stages
+ WHERE organization_id = $1 AND pipeline_id = $2 AND outcome = $3 ORDER BY position, id LIMIT 1"""
+
+_NOTE = Argument("note", kinds.STRING, "Why, for the stage history.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opportunity:
+    status: str
+    stage_id: UUID | None
+    pipeline_id: UUID | None
+    now: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    id: UUID
+    pipeline_id: UUID
+    outcome: str
+    probability: int
+
+
+@mutation(Opportunity, Argument("stage_id", kinds.ID, "The stage it enters.", required=True, ref="Stage"), _NOTE)
+async def move_opportunity_stage(call: Call) -> Outcome:
+    """Move an opportunity to another stage of its pipeline; its status and probability follow the stage."""
+    connection = await call.tx.raw()
+    current = await _current(call)
+    found = await connection.fetchrow(_STAGE, call.actor.organization_id, call.arguments["stage_id"])
+    assert found is not None, "the stage was seen in this transaction"
+    stage = _Stage(**dict(found))
+    if current.pipeline_id not in (None, stage.pipeline_id):
+        return _refused("STAGE_OF_OTHER_PIPELINE", "This stage belongs to another pipeline.", "stageId")
+    if current.stage_id == stage.id:
+        return Outcome(Effect.UNCHANGED, call.row)
+    return await _enter(call, current, stage, stage.outcome, {}, "opportunity.stage_moved")
+
+
+@mutation(Opportunity, Argument("closed_on", kinds.DATE, "When it was won; today if it is left out."), _NOTE)
+async def win_opportunity(call: Call) -> Outcome:
+    """Close an open opportunity as won; it enters its pipeline's winning stage."""
+    return await _close(call, OpportunityStatus.WON, {}, "opportunity.won")
+
+
+@mutation(
+    Opportunity,
+    Argument("reason", kinds.STRING, "Why it was lost.", required=True),
+    Argument("closed_on", kinds.DATE, "When it was lost; today if it is left out."),
+    _NOTE,
+)
+async def lose_opportunity(call: Call) -> Outcome:
+    """Close an open opportunity as lost, with the reason; it enters its pipeline's losing stage."""
+    reason = str(call.arguments["reason"]).strip()
+    if not reason:
+        return _refused("VALUE_INVALID", "The reason cannot be blank.", "reason")
+    return await _close(call, OpportunityStatus.LOST, {"loss_reason": reason}, "opportunity.lost")
+
+
+async def _close(call: Call, status: OpportunityStatus, values: dict[str, object], event: str) -> Outcome:
+    current = await _current(call)
+    if current.status != OpportunityStatus.OPEN.value:
+        return _refused("OPPORTUNITY_CLOSED", "The opportunity is already won or lost.")
+    connection = await call.tx.raw()
+    found = await connection.fetchrow(_FINAL, call.actor.organization_id, current.pipeline_id, status.value)
+    stage = _Stage(**dict(found)) if found else None
+    closed_on = call.arguments.get("closed_on") or current.now.date()
+    return await _enter(call, current, stage, status.value, {**values, "close_on": closed_on}, event)
+
+
+async def _enter(
+    call: Call, current: _Opportunity, stage: _Stage | None, status: str, values: dict[str, object], event: str
+) -> Outcome:
+    """Put the opportunity into a stage, if there is one, and note the move."""
+    set_to = {**values, "status": status}
+    if stage is not None:
+        set_to |= {"stage_id": stage.id, "pipeline_id": stage.pipeline_id, "probability": stage.probability}
+    if status != OpportunityStatus.LOST.value:
+        set_to["loss_reason"] = None
+    outcome = await update_fields(
+        call.tx,
+        call.actor,
+        "Opportunity",
+        call.row,
+        set_to,
+        event,
+        needs=INTERNAL,
+        if_match=call.if_match,
+        request_id=call.request_id,
+    )
+    if outcome.effect is Effect.REFUSED or stage is None or stage.id == current.stage_id:
+        return outcome
+    moved: dict[str, object] = {
+        "opportunity_id": call.row,
+        "from_stage_id": current.stage_id,
+        "to_stage_id": stage.id,
+        "changed_at": current.now,
+        "changed_by_id": call.actor.user_id,
+        "note": call.arguments.get("note"),
+    }
+    noted = await insert_fields(call.tx, call.actor, "StageChange", moved, request_id=call.request_id)
+    return noted if noted.effect is Effect.REFUSED else outcome
+
+
+async def _current(call: Call) -> _Opportunity:
+    found = await (await call.tx.raw()).fetchrow(_CURRENT, call.actor.organization_id, call.row)
+    assert found is not None, "the opportunity was seen in this transaction"
+    return _Opportunity(**dict(found))
+
+
+def _refused(code: str, message: str, *field: str) -> Outcome:
+    return Outcome.refused(UserError(code, message, field))

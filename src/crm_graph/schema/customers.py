@@ -1,0 +1,114 @@
+"""Customers: the people, organisations and households we serve."""
+
+from datetime import date
+from enum import auto
+from typing import ClassVar
+from uuid import UUID
+
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Mask
+from crm_graph.auth.rows import Rows
+from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, RelatedCount, Sort, Write, attr
+from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Locale, Money, PhoneNumber, Url
+
+
+class CustomerKind(Choice):
+    """What a customer is; a human being is one customer."""
+
+    PERSON = auto()
+    ORGANIZATION = auto()
+    HOUSEHOLD = auto()
+
+
+class CustomerSegment(Choice):
+    """Coarse market segment."""
+
+    CONSUMER = auto()
+    SMALL_BUSINESS = auto()
+    MID_MARKET = auto()
+    ENTERPRISE = auto()
+    PUBLIC_SECTOR = auto()
+
+
+class LifecycleStage(Choice):
+    """Where the relationship stands."""
+
+    SUSPECT = auto()
+    PROSPECT = auto()
+    CUSTOMER = auto()
+    REPEAT = auto()
+    LOYAL = auto()
+    LAPSED = auto()
+    LOST = auto()
+    ATTRITED = auto()
+    WON_BACK = auto()
+
+
+class Customer(Entity, table=True):
+    """A person, household or organisation we serve or hope to."""
+
+    __prefix__ = "cus"
+    __rows__ = Rows(own="owner_id", team="team_id", self_="id", shared=True)
+    __indexes__ = (("segment", "stage", "-created_at", "-id"),)
+
+    name: str = attr(Read(PUBLIC, subject=True), Write(PARTNER), Filter, Sort, Matching.NAME)
+    """Name as the customer writes it."""
+    kind: CustomerKind = attr(Read(PUBLIC, subject=True), Write(INTERNAL), Filter, default=CustomerKind.ORGANIZATION)
+    """Person, organisation or household."""
+    segment: CustomerSegment | None = attr(Read(PARTNER), Write(INTERNAL), Filter, default=None)
+    """Coarse market segment."""
+    stage: LifecycleStage = attr(Read(PARTNER), Write(INTERNAL), Filter, default=LifecycleStage.PROSPECT)
+    """Where the relationship stands."""
+    industry: str | None = attr(Read(PARTNER), Write(INTERNAL), Filter, default=None)
+    """Industry an organisation works in."""
+    email: EmailAddress | None = attr(
+        Read(INTERNAL, mask=Mask.EMAIL, subject=True), Write(INTERNAL), Filter, Matching.EMAIL, default=None
+    )
+    """Preferred e-mail address."""
+    phone: PhoneNumber | None = attr(
+        Read(INTERNAL, mask=Mask.PHONE, subject=True), Write(INTERNAL), Filter, Matching.PHONE, default=None
+    )
+    """Preferred telephone number."""
+    website: Url | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
+    """Public web site."""
+    city: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
+    """City of the main address."""
+    country: CountryCode | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=None)
+    """Country of the main address."""
+    locale: Locale | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
+    """Language the customer is addressed in."""
+    born_on: date | None = attr(Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True), Write(CONFIDENTIAL), default=None)
+    """Birthday of a person."""
+    founded_in: int | None = attr(Read(PARTNER), Write(INTERNAL), default=None)
+    """Year an organisation was founded."""
+    employees: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
+    """How many people an organisation employs."""
+    tax_number: str | None = attr(
+        Read(CONFIDENTIAL, subject=True), Write(CONFIDENTIAL), Filter, Matching.TAX, default=None
+    )
+    """Tax or VAT identification number."""
+    currency: CurrencyCode = attr(Read(PUBLIC), default="EUR")
+    """Currency the customer's amounts are kept in."""
+    annual_revenue: Money | None = attr(Read(INTERNAL, mask=Mask.BUCKET), Write(INTERNAL), Filter, Sort, default=None)
+    """What an organisation turns over in a year."""
+    credit_limit: Money | None = attr(
+        Read(CONFIDENTIAL, mask=Mask.BUCKET), Write(CONFIDENTIAL), Filter, Sort, default=None
+    )
+    """What may be open at once."""
+    lifetime_value: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), Filter, Sort, default=None)
+    """What the customer is estimated to be worth to us."""
+    risk_note: str | None = attr(Read(RESTRICTED), Write(RESTRICTED), default=None)
+    """What management must know about the risk of this customer."""
+    notes: str | None = attr(Read(INTERNAL), Write(INTERNAL), default=None)
+    """Internal notes."""
+    owner_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("User", back="customers"), default=None)
+    """Who looks after the customer."""
+    team_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Team", back="customers"), default=None)
+    """Team that looks after the customer."""
+    parent_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Customer", back="subsidiaries"), default=None)
+    """Company or household this customer belongs to."""
+
+    open_tickets: ClassVar[RelatedCount] = RelatedCount(
+        "tickets",
+        {"status": {"in": ["NEW", "OPEN", "WAITING"]}},
+        "How many of the customer's tickets are not resolved.",
+    )

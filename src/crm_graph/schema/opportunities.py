@@ -1,0 +1,120 @@
+"""Possible sales."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import auto
+from typing import ClassVar
+from uuid import UUID
+
+from crm_graph import kinds
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
+from crm_graph.auth.rows import Rows
+from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Sort, Write, attr
+from crm_graph.kinds import CurrencyCode, Money
+
+
+class OpportunityStatus(Choice):
+    """How a possible sale stands."""
+
+    OPEN = auto()
+    WON = auto()
+    LOST = auto()
+
+
+class Opportunity(Entity, table=True):
+    """A possible sale to a customer."""
+
+    __prefix__ = "opp"
+    __rows__ = Rows(own="owner_id", team="team_id", partner="partner_id", shared=True)
+    __checks__ = {"probability": "probability BETWEEN 0 AND 100"}
+
+    name: str = attr(Read(PARTNER), Write(PARTNER), Filter, Sort)
+    """What is to be sold, in a few words."""
+    customer_id: UUID | None = attr(Read(PARTNER), Write(PARTNER), Ref("Customer", back="opportunities"), default=None)
+    """To whom."""
+    product_id: UUID | None = attr(Read(PARTNER), Write(PARTNER), Ref("Product", back="opportunities"), default=None)
+    """The main product, where there is one."""
+    pipeline_id: UUID | None = attr(
+        Read(PARTNER), Write(INTERNAL, create_only=True), Ref("Pipeline", back="opportunities"), default=None
+    )
+    """The pipeline it goes through."""
+    stage_id: UUID | None = attr(
+        Read(PARTNER), Write(INTERNAL, create_only=True), Ref("Stage", back="opportunities"), default=None
+    )
+    """Where it stands there; moved by `moveOpportunityStage`."""
+    status: OpportunityStatus = attr(Read(PARTNER), Filter, default=OpportunityStatus.OPEN)
+    """Open, won or lost; follows the stage."""
+    currency: CurrencyCode = attr(Read(PARTNER), default="EUR")
+    """Currency of the amounts."""
+    amount: Money | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
+    """What the sale is worth."""
+    cost: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), default=None)
+    """What it costs us to deliver."""
+    probability: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
+    """How likely the sale is, in percent."""
+    engaged_on: date | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
+    """When talks began."""
+    close_on: date | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
+    """When the sale is expected to close, or closed."""
+    loss_reason: str | None = attr(Read(INTERNAL), Filter, default=None)
+    """Why it was lost."""
+    next_step: str | None = attr(Read(INTERNAL), Write(INTERNAL), default=None)
+    """What happens next."""
+    owner_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("User", back="opportunities"), default=None)
+    """Who sells."""
+    team_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Team", back="opportunities"), default=None)
+    """Team that sells."""
+    partner_id: UUID | None = attr(Read(PARTNER), Write(INTERNAL), Ref("Partner", back="opportunities"), default=None)
+    """Partner that sells with us."""
+
+    weighted_amount: ClassVar[Computed] = Computed(
+        kinds.MONEY, "round({amount} * {probability} / 100, 2)", "Amount times probability, rounded to cents."
+    )
+    margin: ClassVar[Computed] = Computed(kinds.MONEY, "{amount} - {cost}", "Amount less cost.")
+
+
+class OpportunityLine(Entity, table=True):
+    """One product of an opportunity."""
+
+    __prefix__ = "opl"
+    __rows__ = Rows(parent="opportunity_id")
+    __checks__ = {"quantity": "quantity > 0"}
+
+    opportunity_id: UUID = attr(
+        Read(PARTNER), Write(PARTNER, create_only=True), Ref("Opportunity", back="lines", owned=True)
+    )
+    """The opportunity."""
+    product_id: UUID = attr(Read(PARTNER), Write(PARTNER), Ref("Product", back="opportunityLines"))
+    """The product."""
+    position: int = attr(Read(PARTNER), Write(PARTNER), Sort, default=1)
+    """Place on the list, from 1."""
+    quantity: Decimal = attr(Read(PARTNER), Write(PARTNER), default=Decimal(1))
+    """How many."""
+    currency: CurrencyCode = attr(Read(PARTNER), default="EUR")
+    """Currency of the price."""
+    unit_price: Money | None = attr(Read(PARTNER), Write(PARTNER), default=None)
+    """Price of one."""
+
+    total: ClassVar[Computed] = Computed(
+        kinds.MONEY, "round({quantity} * {unit_price}, 2)", "Quantity times unit price."
+    )
+
+
+class StageChange(Entity, table=True):
+    """One move of an opportunity from a stage to another."""
+
+    __prefix__ = "stc"
+    __rows__ = Rows(parent="opportunity_id")
+
+    opportunity_id: UUID = attr(Read(INTERNAL), Ref("Opportunity", back="stageChanges", owned=True))
+    """The opportunity."""
+    from_stage_id: UUID | None = attr(Read(INTERNAL), Ref("Stage"), default=None)
+    """The stage it left."""
+    to_stage_id: UUID | None = attr(Read(INTERNAL), Ref("Stage"), default=None)
+    """The stage it entered."""
+    changed_at: datetime = attr(Read(INTERNAL), Filter, Sort)
+    """When it moved."""
+    changed_by_id: UUID | None = attr(Read(INTERNAL), Ref("User"), default=None)
+    """Who moved it."""
+    note: str | None = attr(Read(INTERNAL), default=None)
+    """Why, in the mover's words."""

@@ -1,0 +1,24 @@
+"""The tenant: everything else belongs to exactly one organisation."""
+
+import sqlalchemy as sa
+
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC
+from crm_graph.entity import Entity, Read, Write, attr, table_of
+from crm_graph.kinds import CurrencyCode
+
+
+class Organization(Entity, table=True):
+    """A business that runs its customer relations here."""
+
+    __prefix__ = "org"
+    __checks__ = {"itself": "organization_id = id"}
+
+    name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL))
+    """Name as customers know it."""
+    currency: CurrencyCode = attr(Read(PUBLIC), Write(CONFIDENTIAL, create_only=True), default="EUR")
+    """Currency that amounts without one are in."""
+    hosts: list[str] = attr(Read(INTERNAL), Write(CONFIDENTIAL), default_factory=list)
+    """Host names that select this organisation for anonymous callers."""
+
+
+table_of(Organization).append_constraint(sa.UniqueConstraint("id", name="uq_organizations_id"))

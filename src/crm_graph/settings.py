@@ -1,0 +1,68 @@
+"""Settings from the environment, read once at start and frozen."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting is an environment variable `CRM_GRAPH_<NAME>`; `Settings()` reads them."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_GRAPH_", frozen=True, env_ignore_empty=True, extra="forbid")
+
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL ≥ 16 to use, `postgresql://…`; without it an embedded server is started."
+    )
+    data_dir: Path = Field(default=Path(".crm-graph"), description="Where the embedded server and the secret live.")
+    host: str = Field(default="127.0.0.1", description="Address the HTTP server listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the HTTP server listens on; 0 takes a free one.")
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Signs cursors and sessions, ≥ 32 characters; without it one is kept in data_dir.",
+    )
+    demo: bool = Field(default=False, description="Serve the demo organisation: shows personas in the explorer.")
+    pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per lane and for writes.")
+    max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
+    max_tokens: int = Field(default=10_000, ge=100, description="Most tokens in a GraphQL document.")
+    max_depth: int = Field(default=12, ge=1, description="Deepest nesting of a selection.")
+    max_aliases: int = Field(default=50, ge=0, description="Most aliases in an operation.")
+    max_root_fields: int = Field(default=20, ge=1, description="Most root fields in an operation.")
+    max_fields: int = Field(default=2_000, ge=10, description="Most fields in an operation, fragments expanded.")
+    session_hours: int = Field(default=12, ge=1, description="How long a sign-in lasts, in hours.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
+
+    def secret_bytes(self) -> bytes:
+        """The signing secret: `secret`, else the one kept in `<data_dir>/secret`, made on first use.
+
+        Raises ValueError when the secret is too short to sign anything with.
+        """
+        if self.secret is not None:
+            value = self.secret.get_secret_value().encode()
+        else:
+            value = _kept_secret(self.data_dir / "secret")
+        if len(value) < 32:
+            raise ValueError("the secret is shorter than 32 characters: set CRM_GRAPH_SECRET to a longer random text")
+        return value
+
+
+def _kept_secret(path: Path) -> bytes:
+    """Read the secret, or make it so that of several processes starting at once all read the same one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes().strip()

@@ -1,0 +1,150 @@
+"""What can be said about a field: the markers a declaration uses, and the facts collected from them."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from crm_graph.auth.levels import Level, Mask
+from crm_graph.kinds import MAX_TEXT, Kind
+
+INDEXED_TEXT = 500
+"""Characters a text may have that an index holds; PostgreSQL's limit is 2,704 bytes an entry."""
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Who reads the field. `mask` shows one level below; `subject` opens it to the very person it is about."""
+
+    level: Level
+    mask: Mask | None = None
+    subject: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Who writes the field, on rows they may write. `create_only`: never changed afterwards."""
+
+    level: Level
+    create_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference by composite foreign key; `back` names the list on the other side; `owned` rows go with their target."""
+
+    entity: str
+    back: str | None = None
+    owned: bool = False
+
+
+class Filter:
+    """The field can be filtered by; an index leads with it."""
+
+
+class Sort:
+    """The field can be ordered by."""
+
+
+class Unique:
+    """No two rows of an organisation have the same value."""
+
+
+class Matching(enum.StrEnum):
+    """A normalised copy of the field is stored for matching; the value names the SQL function that makes it."""
+
+    NAME = "crm_match_name"
+    EMAIL = "crm_match_email"
+    PHONE = "crm_match_phone"
+    TAX = "crm_match_tax"
+
+
+Marker = Read | Write | Ref | Matching | type[Filter] | type[Sort] | type[Unique]
+
+
+class Choice(enum.StrEnum):
+    """An enumeration; `auto()` stores the member's own name, which is also its GraphQL name."""
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:
+        return name
+
+
+class DeclarationError(TypeError):
+    """An entity is declared wrongly. The message names file, field and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """What is known about one field. Columns are named as the field; `fold` and `match` name its stored derived keys."""
+
+    name: str
+    kind: Kind
+    nullable: bool
+    description: str
+    read: Read | None
+    write: Write | None
+    filter: bool
+    sort: bool
+    unique: bool
+    ref: Ref | None
+    matching: Matching | None
+    required: bool
+    sql: str | None = None
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def graphql(self) -> str:
+        """The name in GraphQL: camel case; of a reference, without `_id`."""
+        return camel(self.name.removesuffix("_id") if self.ref else self.name)
+
+    @property
+    def input(self) -> str:
+        """The name in inputs, where a reference is given by id."""
+        return camel(self.name)
+
+    @property
+    def max_length(self) -> int:
+        """Most characters of a text; fewer where an index holds it."""
+        return INDEXED_TEXT if self.filter or self.sort or self.unique or self.name in ("source", "external_id") else MAX_TEXT
+
+    @property
+    def fold(self) -> str | None:
+        """The stored folded key that text orders and prefixes go by."""
+        return f"{self.name}_fold" if self.sort and self.kind.column is sa.Text and not self.kind.choices else None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A field that is an SQL expression over others: `{amount} * {probability} / 100`. Its level is their highest."""
+
+    kind: Kind
+    sql: str
+    description: str
+    filter: bool = False
+    sort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedCount:
+    """A field that counts the rows of a back reference, as the caller sees them, that match a filter in API grammar."""
+
+    back: str
+    where: Mapping[str, object]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The far side of a reference: rows of `entity` whose `column` holds this row's id."""
+
+    name: str
+    entity: str
+    column: str
+    description: str

@@ -1,0 +1,74 @@
+"""From specs to tables: constraints, indexes, stored keys and the history of every entity."""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from crm_graph import kinds
+from crm_graph.auth.scopes import resource
+from crm_graph.specs import FieldSpec, Ref
+
+
+def complete(table: sa.Table, specs: Iterable[FieldSpec], indexes: Iterable[tuple[str, ...]], checks: Mapping[str, str]) -> None:
+    """Give a freshly mapped table all that its entity's declaration implies beyond its columns."""
+    name, c = table.name, table.c
+    table.append_constraint(sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=f"fk_{name}_organization"))
+    table.append_constraint(sa.CheckConstraint("(source IS NULL) = (external_id IS NULL)", name=f"ck_{name}_external_id"))
+    sa.Index(f"uq_{name}_external_id", c.organization_id, c.source, c.external_id, unique=True)
+    for check, sql in checks.items():
+        table.append_constraint(sa.CheckConstraint(sql, name=f"ck_{name}_{check}"))
+    for spec in specs:
+        if spec.sql is None:
+            _complete_field(table, spec)
+    for columns in indexes:
+        parts = [c[column.lstrip("-")].desc() if column.startswith("-") else c[column] for column in columns]
+        sa.Index(f"ix_{name}_{'_'.join(column.lstrip('-') for column in columns)}", c.organization_id, *parts)
+
+
+def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
+    name, c = table.name, table.c
+    if spec.fold:
+        table.append_column(_stored(spec.fold, f"crm_fold({spec.name})"))
+    if spec.matching:
+        table.append_column(_stored(f"{spec.name}_match", f"{spec.matching}({spec.name})"))
+        sa.Index(f"ix_{name}_{spec.name}_match", c.organization_id, c[f"{spec.name}_match"])
+    if spec.kind.choices:
+        allowed = ", ".join(f"'{choice}'" for choice in spec.kind.choices)
+        table.append_constraint(sa.CheckConstraint(f"{spec.name} IN ({allowed})", name=f"ck_{name}_{spec.name}"))
+    if spec.ref:
+        table.append_constraint(_reference(table, spec, spec.ref))
+        sa.Index(f"ix_{name}_{spec.name}", c.organization_id, c[spec.name], c.created_at.desc(), c.id.desc())
+    elif spec.unique:
+        sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
+    elif (spec.filter or spec.sort) and spec.name not in ("id", "source", "external_id"):
+        currency = [c.currency] if spec.kind is kinds.MONEY else []
+        sa.Index(f"ix_{name}_{spec.name}", c.organization_id, *currency, c[spec.fold or spec.name], c.id)
+
+
+def _reference(table: sa.Table, spec: FieldSpec, ref: Ref) -> sa.ForeignKeyConstraint:
+    target = resource(ref.entity)
+    return sa.ForeignKeyConstraint(
+        ["organization_id", spec.name],
+        [f"{target}.organization_id", f"{target}.id"],
+        name=f"fk_{table.name}_{spec.name}",
+        ondelete="CASCADE" if ref.owned else None,
+        use_alter=True,  # references go in circles (a user's team, a team's members)
+    )
+
+
+def _stored(name: str, sql: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(collation="C"), sa.Computed(sql, persisted=True))
+
+
+def history(table: sa.Table) -> sa.Table:
+    """Every version a row has had: its values, from when to when, by whom, through which channel."""
+    columns = [sa.Column(c.name, c.type, primary_key=c.primary_key, nullable=c.nullable) for c in table.columns]
+    stamp = sa.TIMESTAMP(timezone=True)
+    columns += [
+        sa.Column("history_from", stamp, primary_key=True),
+        sa.Column("history_to", stamp, nullable=False),
+        sa.Column("history_actor_id", sa.Uuid),
+        sa.Column("history_channel", sa.Text),
+        sa.Column("history_deleted", sa.Boolean, nullable=False, server_default=sa.false()),
+    ]
+    return sa.Table(f"{table.name}_history", table.metadata, *columns)

@@ -1,0 +1,137 @@
+"""A migrated database with organisations, teams and people in it, and what authenticates them."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from starlette.applications import Starlette
+from starlette.types import Scope
+
+from crm_graph.auth import api_keys, credentials, sessions
+from crm_graph.auth.authentication import Authenticator
+from crm_graph.auth.passwords import Passwords
+from crm_graph.auth.sign_in import SignIn
+from crm_graph.auth.sign_in_throttle import Throttles
+from crm_graph.db.ids import uuid7
+from crm_graph.db.lanes import Lanes
+from crm_graph.db.session import Database
+from crm_graph.settings import Settings
+
+PASSWORD = "correct horse battery"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
+@dataclass
+class World:
+    """One database; `admin` is a connection of its own, as any other process has."""
+
+    url: str
+    lanes: Lanes
+    database: Database
+    admin: "asyncpg.Connection[asyncpg.Record]"
+    passwords: Passwords
+
+    async def organization(self, *hosts: str, name: str = "Acme", currency: str = "CHF") -> UUID:
+        id_ = uuid7()
+        await self.admin.execute(
+            "INSERT INTO organizations (organization_id, id, version, created_at, updated_at, name, currency, hosts)"
+            " VALUES ($1, $1, 1, now(), now(), $2, $3, $4)",
+            id_, name, currency, list(hosts),
+        )  # fmt: skip
+        return id_
+
+    async def row(self, table: str, organization_id: UUID, **values: object) -> UUID:
+        id_ = uuid7()
+        names = ["organization_id", "id", "version", "created_at", "updated_at", *values]
+        places = ", ".join(["$1", "$2", "1", "now()", "now()", *(f"${n}" for n in range(3, 3 + len(values)))])
+        await self.admin.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", organization_id, id_, *values.values()
+        )
+        return id_
+
+    async def user(self, organization_id: UUID, *, password: str | None = None, **values: object) -> UUID:
+        given = {"name": "Ada", "status": "ACTIVE", "roles": ["sales_rep"], **values}
+        id_ = await self.row("users", organization_id, **given)
+        if password is not None:
+            encoded = await self.passwords.hash(password)
+            async with self.database.transaction(organization_id, None, "test") as tx:
+                await credentials.store(tx, organization_id, id_, encoded)
+        return id_
+
+    async def key(
+        self, organization_id: UUID, user_id: UUID, scopes: list[str] | None = None, *, days: int = 30
+    ) -> str:
+        async with self.database.transaction(organization_id, user_id, "test") as tx:
+            token = await api_keys.create(tx, organization_id, user_id, name="test", days=days, scopes=scopes)
+        assert token is not None
+        return token
+
+    async def session(self, organization_id: UUID, user_id: UUID) -> str:
+        async with self.database.transaction(organization_id, user_id, "test") as tx:
+            return await sessions.create(tx, organization_id, user_id, hours=1, user_agent="test", address="::1")
+
+    @asynccontextmanager
+    async def authenticator(self, lanes: Lanes | None = None, **options: float) -> AsyncIterator[Authenticator]:
+        made = Authenticator(lanes or self.lanes, self.database, self.url, **options)
+        await made.open()
+        try:
+            yield made
+        finally:
+            await made.close()
+
+    def sign_in(self, authenticator: Authenticator, throttles: Throttles | None = None, hours: int = 12) -> Starlette:
+        settings = Settings(secret=secrets.token_urlsafe(40), session_hours=hours)
+        made = SignIn(authenticator, self.lanes, self.database, self.passwords, settings, throttles)
+        return Starlette(routes=made.routes())
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        admin = await asyncpg.connect(database_url)
+        stack.push_async_callback(admin.close)
+        await admin.execute(files("crm_graph.auth").joinpath("functions.sql").read_text(encoding="utf-8"))
+        lanes = await Lanes.open(database_url, 4)
+        stack.push_async_callback(lanes.close)
+        database = Database(database_url, 4)
+        stack.push_async_callback(database.dispose)
+        passwords = Passwords(CHEAP)
+        stack.callback(passwords.close)
+        yield World(database_url, lanes, database, admin, passwords)
+
+
+@pytest.fixture
+async def authenticator(world: World) -> AsyncIterator[Authenticator]:
+    async with world.authenticator() as made:
+        yield made
+
+
+def request(*headers: tuple[str, str], scheme: str = "http") -> Scope:
+    """The scope of a request with these headers."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "scheme": scheme,
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
+    }
+
+
+def bearing(token: str, host: str = "acme.test") -> Scope:
+    return request(("Host", host), ("Authorization", f"Bearer {token}"))
+
+
+@asynccontextmanager
+async def browser(
+    app: Starlette, base: str = "http://acme.test", address: str = "203.0.113.7"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that keeps cookies, for an application that must never raise."""
+    transport = httpx.ASGITransport(app=app, client=(address, 5000))
+    async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+        yield client

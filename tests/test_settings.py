@@ -1,0 +1,44 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from crm_graph.settings import Settings
+
+
+def test_the_environment_is_read_once_and_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_GRAPH_PORT", "8123")
+    settings = Settings()
+    assert settings.port == 8123
+    with pytest.raises(ValidationError):
+        settings.port = 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "70000"), ("POOL_SIZE", "0"), ("LOG_LEVEL", "LOUD")])
+def test_a_senseless_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"CRM_GRAPH_{name}", value)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_secret_is_kept_private_and_the_same_for_all(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new")
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: settings.secret_bytes(), range(16)))
+    assert len(found) == 1
+    assert len(found.pop()) >= 32
+    assert stat.S_IMODE((tmp_path / "new" / "secret").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret"]
+
+
+def test_a_short_secret_is_refused_and_none_is_shown() -> None:
+    settings = Settings.model_validate({"secret": "tooshort"})
+    assert "tooshort" not in repr(settings)
+    with pytest.raises(ValueError, match="shorter than 32"):
+        settings.secret_bytes()
