@@ -33,13 +33,17 @@ DECLARED = (schema, resolvers)
 def create_app(settings: Settings, database_url: str) -> Starlette:
     """The application for one process. Connections are opened when it starts and closed when it stops."""
     full = core_schema(build_schema())
-    limits = Limits(settings.max_tokens, settings.max_depth, settings.max_aliases, settings.max_root_fields, settings.max_fields)
+    limits = Limits(
+        settings.max_tokens, settings.max_depth, settings.max_aliases, settings.max_root_fields, settings.max_fields
+    )
     secret = settings.secret_bytes()
     lanes = Lanes(database_url, settings.pool_size)
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
     reader = Reader(full, lanes, secret)
-    endpoint = Endpoint(authenticator, Documents(full, limits), reader, Writer(database, secret), settings.max_body_bytes)
+    endpoint = Endpoint(
+        authenticator, Documents(full, limits), reader, Writer(database, secret), settings.max_body_bytes
+    )
     sign_in = SignIn(authenticator, lanes, database, Passwords(), settings)
 
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
@@ -60,7 +64,9 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
             actor = await authenticator.actor(request.scope)
         except CrmError as error:
             return JSONResponse({"errors": [error.to_graphql()]}, error.status)
-        return PlainTextResponse(reader.sdl(actor.policy), headers={"cache-control": "no-store", "vary": "authorization, cookie"})
+        return PlainTextResponse(
+            reader.sdl(actor.policy), headers={"cache-control": "no-store", "vary": "authorization, cookie"}
+        )
 
     async def ready(_request: Request) -> Response:
         """Whether this process can answer: the database is there, at the revision this release needs."""
@@ -70,7 +76,9 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
             return JSONResponse({"ready": False, "reason": "the database does not answer"}, 503)
         wanted = migrations.head()
         if revision != wanted:
-            return JSONResponse({"ready": False, "reason": f"the database is at {revision}, this release needs {wanted}"}, 503)
+            return JSONResponse(
+                {"ready": False, "reason": f"the database is at {revision}, this release needs {wanted}"}, 503
+            )
         return JSONResponse({"ready": True, "revision": revision})
 
     routes = [

@@ -159,7 +159,9 @@ def _declare(cls: type[Entity]) -> None:
 def _spec(cls: type[Entity], name: str) -> FieldSpec:
     info = cls.model_fields[name]
     kind, nullable = _kind(cls, name, info.annotation, info.metadata)
-    for carrier in (m for m in info.metadata if hasattr(m, "sa_type")):  # where SQLModel keeps what it knows of a column
+    for carrier in (
+        m for m in info.metadata if hasattr(m, "sa_type")
+    ):  # where SQLModel keeps what it knows of a column
         carrier.sa_type = kind.column()
     found = {
         type(m) if not isinstance(m, type) else m: m

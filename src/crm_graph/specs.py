@@ -112,7 +112,11 @@ class FieldSpec:
     @property
     def max_length(self) -> int:
         """Most characters of a text; fewer where an index holds it."""
-        return INDEXED_TEXT if self.filter or self.sort or self.unique or self.name in ("source", "external_id") else MAX_TEXT
+        return (
+            INDEXED_TEXT
+            if self.filter or self.sort or self.unique or self.name in ("source", "external_id")
+            else MAX_TEXT
+        )
 
     @property
     def fold(self) -> str | None:

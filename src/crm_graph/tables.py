@@ -9,11 +9,17 @@ from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
 
 
-def complete(table: sa.Table, specs: Iterable[FieldSpec], indexes: Iterable[tuple[str, ...]], checks: Mapping[str, str]) -> None:
+def complete(
+    table: sa.Table, specs: Iterable[FieldSpec], indexes: Iterable[tuple[str, ...]], checks: Mapping[str, str]
+) -> None:
     """Give a freshly mapped table all that its entity's declaration implies beyond its columns."""
     name, c = table.name, table.c
-    table.append_constraint(sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=f"fk_{name}_organization"))
-    table.append_constraint(sa.CheckConstraint("(source IS NULL) = (external_id IS NULL)", name=f"ck_{name}_external_id"))
+    table.append_constraint(
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=f"fk_{name}_organization")
+    )
+    table.append_constraint(
+        sa.CheckConstraint("(source IS NULL) = (external_id IS NULL)", name=f"ck_{name}_external_id")
+    )
     sa.Index(f"uq_{name}_external_id", c.organization_id, c.source, c.external_id, unique=True)
     for check, sql in checks.items():
         table.append_constraint(sa.CheckConstraint(sql, name=f"ck_{name}_{check}"))

@@ -1,5 +1,6 @@
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from crm_graph.auth.actor import ActorKind
@@ -22,7 +23,12 @@ async def test_a_key_brings_all_that_its_user_is(world: World, authenticator: Au
     actor = await authenticator.actor(bearing(await world.key(organization, user)))
     assert world.lanes.statements == before + 1
     assert actor.organization_id == organization
-    assert (actor.user_id, actor.kind, actor.currency, actor.roles) == (user, ActorKind.STAFF, "CHF", ("sales_manager",))
+    assert (actor.user_id, actor.kind, actor.currency, actor.roles) == (
+        user,
+        ActorKind.STAFF,
+        "CHF",
+        ("sales_manager",),
+    )
     assert set(actor.team_ids) == {top, below, lowest}
     assert set(actor.grantee_ids) == {user, top, below, lowest}
     assert actor.policy.on("Customer")[0].read == CONFIDENTIAL
@@ -41,9 +47,7 @@ async def test_teams_in_a_circle_end(world: World, authenticator: Authenticator)
 async def test_partner_and_customer_are_kinds_of_their_own(world: World, authenticator: Authenticator) -> None:
     organization = await world.organization("acme.test")
     partner = await world.row("partners", organization, name="Reseller", kind="RESELLER")
-    customer = await world.row(
-        "customers", organization, name="Buyer", kind="PERSON", stage="CUSTOMER", currency="CHF"
-    )
+    customer = await world.row("customers", organization, name="Buyer", kind="PERSON", stage="CUSTOMER", currency="CHF")
     theirs = await world.user(organization, roles=["partner_rep"], partner_id=partner)
     buyer = await world.user(organization, roles=["customer"], customer_id=customer)
     actor = await authenticator.actor(bearing(await world.key(organization, theirs)))
@@ -98,9 +102,7 @@ async def test_what_ends_a_token_ends_it(world: World, authenticator: Authentica
         "Bearer crm_ses_" + "y" * 5_000, "", "Bearer é", "Bearer crm_key_\x00",
     ],
 )  # fmt: skip
-async def test_a_wrong_authorization_is_never_anonymous(
-    world: World, authenticator: Authenticator, value: str
-) -> None:
+async def test_a_wrong_authorization_is_never_anonymous(world: World, authenticator: Authenticator, value: str) -> None:
     await world.organization("acme.test")
     with pytest.raises(Unauthenticated):
         await authenticator.actor(request(("Host", "acme.test"), ("Authorization", value)))
@@ -176,8 +178,6 @@ async def test_an_unknown_host_is_refused(
 
 
 async def test_a_host_belongs_to_one_organisation(world: World) -> None:
-    import asyncpg
-
     await world.organization("acme.test")
     with pytest.raises(asyncpg.UniqueViolationError) as refused:
         await world.organization("ACME.test:8000")
@@ -225,5 +225,7 @@ async def test_the_database_holds_no_secret(world: World) -> None:
 
 async def test_an_unknown_role_grants_nothing(world: World, authenticator: Authenticator) -> None:
     organization: UUID = await world.organization("acme.test")
-    actor = await authenticator.actor(bearing(await world.key(organization, await world.user(organization, roles=["god"]))))
+    actor = await authenticator.actor(
+        bearing(await world.key(organization, await world.user(organization, roles=["god"])))
+    )
     assert actor.policy.grants == {}

@@ -78,8 +78,9 @@ async def test_a_failed_load_leaves_nothing_and_is_made_up_for(database_url: str
 async def test_it_refuses_a_database_that_is_not_its_own(database_url: str, tmp_path: Path, source: str | None) -> None:
     await fetch(
         database_url,
-        "INSERT INTO organizations (organization_id, id, version, created_at, updated_at, name, currency, hosts, source,"
-        " external_id) VALUES ($1, $1, 1, now(), now(), 'Real Business', 'EUR', '{}', $2, $3)",
+        "INSERT INTO organizations"
+        " (organization_id, id, version, created_at, updated_at, name, currency, hosts, source, external_id)"
+        " VALUES ($1, $1, 1, now(), now(), 'Real Business', 'EUR', '{}', $2, $3)",
         uuid4(),
         source,
         "theirs" if source else None,
@@ -144,8 +145,9 @@ SELECT (SELECT count(*) FROM customers c, me WHERE c.owner_id = me.id) AS own,
        (SELECT count(*) FROM customers c, me
          WHERE c.team_id = me.team_id AND c.owner_id IS DISTINCT FROM me.id) AS team,
        (SELECT count(*) FROM customers c, me WHERE c.team_id IS DISTINCT FROM me.team_id) AS others,
-       ARRAY(SELECT c.name FROM customer_shares s JOIN customers c ON c.id = s.customer_id, me
-              WHERE s.grantee_id IN (me.id, me.partner_id) AND s.valid_from <= now() AND s.valid_until > now()) AS shared,
+       ARRAY(SELECT c.name FROM me, customer_shares s JOIN customers c ON c.id = s.customer_id
+              WHERE s.grantee_id IN (me.id, me.partner_id)
+                AND s.valid_from <= now() AND s.valid_until > now()) AS shared,
        (SELECT count(*) FROM customer_shares s, me
          WHERE s.grantee_id = me.id AND s.valid_until <= now()) AS expired
 """

@@ -112,6 +112,10 @@ class Authenticator:
         self._remember(self._storefronts, name, found, forgotten)
         return found
 
+    def forget(self, organization_id: UUID, user_id: UUID) -> None:
+        """Ask anew for a user whose tokens this process has just changed: the notice may come a moment later."""
+        self._forget(f"{organization_id}/{user_id}")
+
     async def _session(self, values: list[str], host: bytes | None) -> Caller:
         if len(values) != 1:
             raise Unauthenticated("There are two session cookies; one of them is not ours.")

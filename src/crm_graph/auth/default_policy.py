@@ -30,8 +30,16 @@ def _work(rule: Rule, level: Level, write: Level | None = None, *, create: bool 
     return Grant(rule, level, write or level, create=create)
 
 
-_DIRECTORY = {"Organization": (_see(R.EVERYONE, PARTNER),), "Team": (_see(R.EVERYONE, INTERNAL),), "User": (_see(R.EVERYONE, INTERNAL),)}
-_CATALOGUE = {"Product": (_see(R.EVERYONE, INTERNAL),), "Pipeline": (_see(R.EVERYONE, INTERNAL),), "Stage": (_see(R.EVERYONE, INTERNAL),)}
+_DIRECTORY = {
+    "Organization": (_see(R.EVERYONE, PARTNER),),
+    "Team": (_see(R.EVERYONE, INTERNAL),),
+    "User": (_see(R.EVERYONE, INTERNAL),),
+}
+_CATALOGUE = {
+    "Product": (_see(R.EVERYONE, INTERNAL),),
+    "Pipeline": (_see(R.EVERYONE, INTERNAL),),
+    "Stage": (_see(R.EVERYONE, INTERNAL),),
+}
 
 ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     "administrator": {
@@ -74,7 +82,11 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Contact": (_full(R.PARENT, CONFIDENTIAL),),
         "Address": (_full(R.PARENT, CONFIDENTIAL),),
         "KeyAccount": (_work(R.OWN, CONFIDENTIAL, create=False), _see(R.EVERYONE, PARTNER)),
-        "Opportunity": (_full(R.OWN, CONFIDENTIAL), _work(R.TEAM, INTERNAL, create=False), _see(R.SHARED, CONFIDENTIAL)),
+        "Opportunity": (
+            _full(R.OWN, CONFIDENTIAL),
+            _work(R.TEAM, INTERNAL, create=False),
+            _see(R.SHARED, CONFIDENTIAL),
+        ),
         "OpportunityLine": (_full(R.PARENT, CONFIDENTIAL),),
         "StageChange": (_see(R.PARENT, CONFIDENTIAL),),
         "Proposal": (_full(R.OWN, CONFIDENTIAL), _see(R.PARENT, CONFIDENTIAL)),

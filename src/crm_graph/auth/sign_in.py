@@ -109,8 +109,10 @@ class SignIn:
             self._forms.check(form, token)
             caller = await self._authenticator.session(request.scope)
             if caller is not None:
-                async with self._database.transaction(caller.actor.organization_id, caller.user_id, "sign_in") as tx:
-                    await sessions.revoke_token(tx, caller.actor.organization_id, token)
+                organization_id = caller.actor.organization_id
+                async with self._database.transaction(organization_id, caller.user_id, "sign_in") as tx:
+                    await sessions.revoke_token(tx, organization_id, token)
+                self._authenticator.forget(organization_id, caller.user_id)
         response = redirect("/sign-in")
         set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)
         return response

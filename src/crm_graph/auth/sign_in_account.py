@@ -1,6 +1,6 @@
 """The account page: who I am, where I am signed in, which keys act for me."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import ValueInvalid
 
 LIFETIMES: Mapping[int, str] = {7: "a week", 30: "30 days", 90: "90 days", 365: "a year"}
+EMPTY_FORM: Mapping[str, str] = {"name": "", "days": "90", "narrow": "yes", "scopes": ""}
+
+Revoke = Callable[[Transaction, UUID, UUID, UUID], Awaitable[bool]]
 
 
 class Account:
@@ -42,26 +45,22 @@ class Account:
 
     async def revoke_session(self, request: Request) -> Response:
         """POST /account/sessions/revoke."""
-        form = await read(request)
-        caller = await self._checked(request, form)
-        if caller is None:
-            return self._sign_in_first(request)
-        async with self._transaction(caller) as tx:
-            session_id = _uuid(form)
-            if session_id is not None:
-                await sessions.revoke(tx, caller.actor.organization_id, caller.user_id, session_id)
-        return redirect("/account")
+        return await self._revoke(request, sessions.revoke)
 
     async def revoke_key(self, request: Request) -> Response:
         """POST /account/keys/revoke."""
+        return await self._revoke(request, api_keys.revoke)
+
+    async def _revoke(self, request: Request, revoke: Revoke) -> Response:
         form = await read(request)
         caller = await self._checked(request, form)
         if caller is None:
             return self._sign_in_first(request)
-        async with self._transaction(caller) as tx:
-            key_id = _uuid(form)
-            if key_id is not None:
-                await api_keys.revoke(tx, caller.actor.organization_id, caller.user_id, key_id)
+        id_ = _uuid(form)
+        if id_ is not None:
+            async with self._transaction(caller) as tx:
+                await revoke(tx, caller.actor.organization_id, caller.user_id, id_)
+            self._authenticator.forget(caller.actor.organization_id, caller.user_id)
         return redirect("/account")
 
     async def create_key(self, request: Request) -> Response:
@@ -128,7 +127,7 @@ class Account:
             lifetimes=LIFETIMES,
             new_id=uuid7(),
             token=token,
-            form=form or {},
+            form={**EMPTY_FORM, **(form or {})},
             fault=fault,
             form_field=FIELD,
             form_token=self._forms.token(cookie),

@@ -1,6 +1,6 @@
 """The demo: two organisations that look real, made from a seed, and the callers to see them as.
 
-These functions block and run an event loop of their own: inside a running loop call them by `asyncio.to_thread`.
+`ensure` blocks and runs an event loop of its own: inside a running loop call it by `asyncio.to_thread`.
 """
 
 import asyncio

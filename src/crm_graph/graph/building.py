@@ -69,7 +69,9 @@ def _planned(one: FieldOf) -> Any:
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=strawberry.UNSET if type(None) in getattr(_bare(annotation), "__args__", ()) else inspect.Parameter.empty,
+            default=strawberry.UNSET
+            if type(None) in getattr(_bare(annotation), "__args__", ())
+            else inspect.Parameter.empty,
             annotation=annotation,
         )
         for name, annotation in (one.arguments or {}).items()

@@ -122,7 +122,8 @@ class Documents:
         fragments = _fragments(document)
         sizes = page_size_variables([node.selection_set, *(f.selection_set for f in fragments.values())])
         readers = tuple(
-            variables.reader(self._schema, d, decides=d.variable.name.value in sizes) for d in node.variable_definitions or ()
+            variables.reader(self._schema, d, decides=d.variable.name.value in sizes)
+            for d in node.variable_definitions or ()
         )
         return Operation(node, fragments, self._schema, readers)
 

@@ -24,7 +24,9 @@ logger = logging.getLogger("crm_graph.graph")
 class Endpoint:
     """The GraphQL endpoint. What a client can send never makes it answer 5xx, SQL or a stack trace."""
 
-    def __init__(self, authenticator: Authenticator, documents: Documents, reader: Reader, writer: Writer, max_body: int) -> None:
+    def __init__(
+        self, authenticator: Authenticator, documents: Documents, reader: Reader, writer: Writer, max_body: int
+    ) -> None:
         self._authenticator, self._documents = authenticator, documents
         self._reader, self._writer, self._max_body = reader, writer, max_body
 

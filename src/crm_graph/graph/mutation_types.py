@@ -86,7 +86,9 @@ def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, Fie
 def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
     fields = {"id": field(strawberry.ID, "id", "Which record.")}
     for one in declared.arguments:
-        annotation = strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
+        annotation = (
+            strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
+        )
         fields[one.name] = field(annotation if one.required else Optional[annotation], camel(one.name), one.description)
     return fields | _common(if_match=True)
 

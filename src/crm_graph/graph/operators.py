@@ -31,12 +31,22 @@ class Scalars:
 
     def __init__(self) -> None:
         self.definitions: dict[object, ScalarDefinition] = {}
-        self._types: dict[str, Any] = {"String": str, "Int": int, "Boolean": bool, "ID": strawberry.ID, "Strings": list[str]}
+        self._types: dict[str, Any] = {
+            "String": str,
+            "Int": int,
+            "Boolean": bool,
+            "ID": strawberry.ID,
+            "Strings": list[str],
+        }
         for kind in kinds.SCALARS:
             made = shell(kind.name)
             self._types[kind.name] = made
             self.definitions[made] = strawberry.scalar(
-                name=kind.name, description=kind.description, specified_by_url=kind.specified_by, serialize=str, parse_value=kind.parse
+                name=kind.name,
+                description=kind.description,
+                specified_by_url=kind.specified_by,
+                serialize=str,
+                parse_value=kind.parse,
             )
 
     def type(self, kind: Kind) -> Any:

@@ -75,7 +75,10 @@ def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
     if not any(g.delete for g in grants):
         found.add(f"Mutation.delete{name}")
     if level is None:
-        found |= {f"Mutation.update{name}", *(f"Mutation.{m}" for m, declared in MUTATIONS.items() if declared.entity is entity)}
+        found |= {
+            f"Mutation.update{name}",
+            *(f"Mutation.{m}" for m, declared in MUTATIONS.items() if declared.entity is entity),
+        }
     for spec in written(entity):
         if spec.write is not None and spec.write.level > (level or Level.PUBLIC):
             found |= {f"{verb}{name}Input.{spec.input}" for verb in ("Create", "Update", "Upsert")}
@@ -122,11 +125,17 @@ def prune(schema: GraphQLSchema, coordinates: frozenset[str], dead_types: frozen
     for name in kept:
         found = schema.type_map[name]
         if isinstance(found, GraphQLObjectType):
-            made[name] = GraphQLObjectType(name, lambda n=name: outputs(n), interfaces(found), description=found.description)  # type: ignore[misc]
+            made[name] = GraphQLObjectType(
+                name, lambda n=name: outputs(n), interfaces(found), description=found.description
+            )  # type: ignore[misc]
         elif isinstance(found, GraphQLInterfaceType):
-            made[name] = GraphQLInterfaceType(name, lambda n=name: outputs(n), interfaces(found), description=found.description)  # type: ignore[misc]
+            made[name] = GraphQLInterfaceType(
+                name, lambda n=name: outputs(n), interfaces(found), description=found.description
+            )  # type: ignore[misc]
         elif isinstance(found, GraphQLInputObjectType):
-            made[name] = GraphQLInputObjectType(name, lambda n=name: inputs(n), found.description, is_one_of=found.is_one_of)  # type: ignore[misc]
+            made[name] = GraphQLInputObjectType(
+                name, lambda n=name: inputs(n), found.description, is_one_of=found.is_one_of
+            )  # type: ignore[misc]
     records = [t for t in made.values() if isinstance(t, GraphQLObjectType) and t.name in REGISTRY]
     return GraphQLSchema(
         cast("GraphQLObjectType", made["Query"]),
@@ -144,8 +153,12 @@ def _kept(schema: GraphQLSchema, coordinates: frozenset[str], dead: set[str]) ->
     """The fields that stay, by type: until nothing changes, a type left empty dies, and so does what leads to it."""
     kept: _Kept = {}
     for name, found in schema.type_map.items():
-        if not name.startswith("__") and isinstance(found, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
-            kept[name] = {k: f for k, f in found.fields.items() if f"{name}.{k}" not in coordinates and name not in dead}
+        if not name.startswith("__") and isinstance(
+            found, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType
+        ):
+            kept[name] = {
+                k: f for k, f in found.fields.items() if f"{name}.{k}" not in coordinates and name not in dead
+            }
     while True:
         for name, fields in kept.items():
             kept[name] = {k: f for k, f in fields.items() if get_named_type(f.type).name not in dead}

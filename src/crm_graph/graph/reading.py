@@ -75,7 +75,9 @@ class Reader:
         keys = [r.key for r in operation.roots(operation.read(variables)[0])]
         response["data"] = {key: data[key] for key in keys if key in data}
         if result.errors:
-            response.setdefault("errors", []).extend({"message": e.message, "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}} for e in result.errors)
+            response.setdefault("errors", []).extend(
+                {"message": e.message, "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}} for e in result.errors
+            )
         return orjson.dumps(response)
 
 
@@ -89,11 +91,17 @@ def _only_introspection(operation: Operation) -> object:
                 if node.name.value in _INTROSPECTION:
                     found.append(node)
             elif isinstance(node, InlineFragmentNode):
-                inner = InlineFragmentNode(type_condition=None, directives=node.directives, selection_set=_set(node.selection_set))
+                inner = InlineFragmentNode(
+                    type_condition=None, directives=node.directives, selection_set=_set(node.selection_set)
+                )
                 found.append(inner)
             elif isinstance(node, FragmentSpreadNode):
                 fragment = operation.fragments[node.name.value]
-                found.append(InlineFragmentNode(type_condition=None, directives=node.directives, selection_set=_set(fragment.selection_set)))
+                found.append(
+                    InlineFragmentNode(
+                        type_condition=None, directives=node.directives, selection_set=_set(fragment.selection_set)
+                    )
+                )
 
     def _set(selections: SelectionSetNode) -> SelectionSetNode:
         outer = found.copy()

@@ -36,7 +36,9 @@ _ABSENT = object()
 class Selector:
     """Reads the selections of one document for one shape of its variables."""
 
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Value]) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Value]
+    ) -> None:
         self._schema, self._fragments, self._variables = schema, fragments, variables
 
     def fields(self, sets: list[SelectionSetNode], type_name: str, at: Place | None = None) -> tuple[Selected, ...]:
@@ -52,17 +54,21 @@ class Selector:
         place = Place((*(at.path if at else ()), key), line, column, at is not None and at.in_list)
         below = replace(place, in_list=place.in_list or first.name.value in _LISTS)
         inner = [n.selection_set for n in nodes if n.selection_set]
-        arguments = {a.name.value: v for a in first.arguments for v in [self.value(a.value)] if v is not _ABSENT}
+        arguments = {a.name.value: v for a in first.arguments or () for v in [self.value(a.value)] if v is not _ABSENT}
         return Selected(
             key,
             first.name.value,
             place,
             arguments,  # type: ignore[arg-type]
             lambda name: self.fields(inner, name, below),
-            lambda variables: {a.name.value: v for a in first.arguments for v in [plain(a.value, variables)] if v is not _ABSENT},
+            lambda variables: {
+                a.name.value: v for a in first.arguments or () for v in [plain(a.value, variables)] if v is not _ABSENT
+            },
         )
 
-    def _collect(self, selections: SelectionSetNode, type_name: str, grouped: dict[str, list[FieldNode]], seen: set[str]) -> None:
+    def _collect(
+        self, selections: SelectionSetNode, type_name: str, grouped: dict[str, list[FieldNode]], seen: set[str]
+    ) -> None:
         for node in selections.selections:
             if not self._included(node.directives):
                 continue
@@ -90,7 +96,7 @@ class Selector:
         for directive in directives or ():
             if directive.name.value not in ("skip", "include"):
                 continue
-            value = self.value(directive.arguments[0].value)
+            value = self.value((directive.arguments or ())[0].value)
             truth = value.value is True if isinstance(value, Const) else False
             if truth == (directive.name.value == "skip"):
                 return False
@@ -129,9 +135,12 @@ def page_size_variables(sets: list[SelectionSetNode]) -> frozenset[str]:
     while pending:
         for node in pending.pop().selections:
             if isinstance(node, FieldNode):
-                found |= {a.value.name.value for a in node.arguments if a.name.value in ("first", "last") and isinstance(a.value, VariableNode)}
+                found |= {
+                    a.value.name.value
+                    for a in node.arguments or ()
+                    if a.name.value in ("first", "last") and isinstance(a.value, VariableNode)
+                }
             inner = getattr(node, "selection_set", None)
             if inner is not None:
                 pending.append(inner)
     return frozenset(found)
-

@@ -38,12 +38,23 @@ class Types:
         self.money_input = input_type(
             shell("MoneyInput"),
             {
-                "amount": field(self.scalars.type(kinds.DECIMAL), "amount", "The amount, with no more decimals than the currency has."),
-                "currency": field(self.scalars.type(kinds.CURRENCY), "currency", "The currency; a record keeps all its amounts in one."),
+                "amount": field(
+                    self.scalars.type(kinds.DECIMAL),
+                    "amount",
+                    "The amount, with no more decimals than the currency has.",
+                ),
+                "currency": field(
+                    self.scalars.type(kinds.CURRENCY),
+                    "currency",
+                    "The currency; a record keeps all its amounts in one.",
+                ),
             },
             "An amount of money.",
         )
-        self.direction = strawberry.enum(_direction(), description="Which way a list is ordered by a field. Empty values come last unless asked for first.")
+        self.direction = strawberry.enum(
+            _direction(),
+            description="Which way a list is ordered by a field. Empty values come last unless asked for first.",
+        )
         self.page_info = object_type(
             shell("PageInfo"),
             {
@@ -92,12 +103,17 @@ class Types:
             return Annotated[annotation, strawberry.argument(description=text)]
 
         return {
-            "first": said(Optional[int], f"How many rows from the start: 0 to {MAX_SIZE}; {DEFAULT_SIZE} if neither first nor last is given."),
+            "first": said(
+                Optional[int],
+                f"How many rows from the start: 0 to {MAX_SIZE}; {DEFAULT_SIZE} if neither first nor last is given.",
+            ),
             "after": said(Optional[str], "Go on after this cursor (with first)."),
             "last": said(Optional[int], f"How many rows from the end: 0 to {MAX_SIZE}."),
             "before": said(Optional[str], "Up to before this cursor (with last)."),
             "filter": said(Optional[self.filters[name]], "Only rows that match."),
-            "order_by": said(Optional[list[self.orders[name]]], "Order keys, most important first; by id if there are none."),  # type: ignore[misc]
+            "order_by": said(
+                Optional[list[self.orders[name]]], "Order keys, most important first; by id if there are none."
+            ),  # type: ignore[misc]
         }
 
     def complete(self) -> None:
@@ -106,7 +122,10 @@ class Types:
             object_type(self.objects[name], self._fields(entity), _said(entity))
             edge = object_type(
                 shell(f"{name}Edge"),
-                {"node": field(self.objects[name], "node", "The record."), "cursor": field(str, "cursor", "Its place in the list.")},
+                {
+                    "node": field(self.objects[name], "node", "The record."),
+                    "cursor": field(str, "cursor", "Its place in the list."),
+                },
                 f"One row of a list of {name} records.",
             )
             object_type(
@@ -115,7 +134,9 @@ class Types:
                     "edges": field(list[edge], "edges", "The rows of this page, with cursors."),  # type: ignore[valid-type]
                     "nodes": field(list[self.objects[name]], "nodes", "The records of this page."),  # type: ignore[misc]
                     "page_info": field(self.page_info, "pageInfo", "Where this page stands."),
-                    "total_count": field(int, "totalCount", "How many records there are on all pages; counted only when asked for."),
+                    "total_count": field(
+                        int, "totalCount", "How many records there are on all pages; counted only when asked for."
+                    ),
                 },
                 f"One page of a list of {name} records.",
             )
@@ -132,7 +153,9 @@ class Types:
             found[count_name] = field(Optional[int], camel(count_name), counted.description)
         for back in backs(entity.__name__).values():
             listed = Optional[self.connections[back.entity]]
-            found[f"list_{back.name}"] = field(listed, back.name, f"List: {back.description}", self.page_arguments(back.entity))
+            found[f"list_{back.name}"] = field(
+                listed, back.name, f"List: {back.description}", self.page_arguments(back.entity)
+            )
         return found
 
     def _inputs(self, name: str, entity: type[Entity]) -> None:
@@ -144,7 +167,9 @@ class Types:
             elif spec.filter and spec.read:
                 filters[spec.name] = field(Optional[self.conditions.type(spec.kind)], spec.graphql, spec.description)
         for back in backs(name).values():
-            filters[f"list_{back.name}"] = field(Optional[self.list_filters[back.entity]], back.name, f"List: {back.description}")
+            filters[f"list_{back.name}"] = field(
+                Optional[self.list_filters[back.entity]], back.name, f"List: {back.description}"
+            )
         itself = self.filters[name]
         filters["and"] = field(Optional[list[itself]], "and", "All of these match.")  # type: ignore[valid-type]
         filters["or"] = field(Optional[list[itself]], "or", "At least one of these matches.")  # type: ignore[valid-type]
@@ -156,7 +181,11 @@ class Types:
             {word: field(Optional[itself], word, says) for word, says in quantified.items()},
             f"Conditions on a list of {name} records, as you see it.",
         )
-        keys = {s.name: field(Optional[self.direction], s.graphql, s.description) for s in entity.__specs__.values() if s.sort and s.read}
+        keys = {
+            s.name: field(Optional[self.direction], s.graphql, s.description)
+            for s in entity.__specs__.values()
+            if s.sort and s.read
+        }
         input_type(self.orders[name], keys, f"One order key of {name} records.", one_of=True)
 
 
@@ -167,16 +196,26 @@ def build_schema() -> strawberry.Schema:
     query = shell("Query")
     fields: dict[str, FieldOf] = {
         "node": field(Optional[types.node], "node", "Any record by its global id.", {"id": strawberry.ID}),
-        "nodes": field(list[Optional[types.node]], "nodes", "Records by their global ids, null where there is none.", {"ids": list[strawberry.ID]}),  # type: ignore[misc]
+        "nodes": field(
+            list[Optional[types.node]],
+            "nodes",
+            "Records by their global ids, null where there is none.",
+            {"ids": list[strawberry.ID]},
+        ),  # type: ignore[misc]
     }
     for name, entity in REGISTRY.items():
         one, many = name[0].lower() + name[1:], camel(table_name(entity))
         fields[one] = field(Optional[types.objects[name]], one, f"By id: {_said(entity)}", {"id": strawberry.ID})
-        fields[many] = field(Optional[types.connections[name]], many, f"List: {_said(entity)}", types.page_arguments(name))
+        fields[many] = field(
+            Optional[types.connections[name]], many, f"List: {_said(entity)}", types.page_arguments(name)
+        )
     object_type(query, fields, "What can be asked.")
     mutation = object_type(shell("Mutation"), mutation_fields(types), "What can be done.")
     return strawberry.Schema(
-        query, mutation, types=list(types.objects.values()), config=StrawberryConfig(scalar_map=dict(types.scalars.definitions))  # type: ignore[arg-type]
+        query,
+        mutation,
+        types=list(types.objects.values()),
+        config=StrawberryConfig(scalar_map=dict(types.scalars.definitions)),  # type: ignore[arg-type]
     )
 
 

@@ -112,7 +112,9 @@ def _leaf_reader(declared: GraphQLInputType, *, decides: bool) -> Read:
 def _read_id(value: object, leaves: list[object]) -> Shape:
     if value is None:
         return None
-    prefix, uuid = ids.decode(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ids.decode("")
+    prefix, uuid = (
+        ids.decode(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ids.decode("")
+    )
     leaves.append(uuid)
     return ("id", prefix)
 
@@ -122,7 +124,10 @@ def _list_reader(declared: "GraphQLList[GraphQLInputType]") -> Read:
     if isinstance(inner, GraphQLNonNull):
         inner, required = inner.of_type, True
     read_item = _reader(inner, decides=False)
-    structured = isinstance(inner, GraphQLInputObjectType | GraphQLList) or getattr(inner, "name", "") in ("Boolean", "OrderDirection")
+    structured = isinstance(inner, GraphQLInputObjectType | GraphQLList) or getattr(inner, "name", "") in (
+        "Boolean",
+        "OrderDirection",
+    )
     limit = MAX_STRUCTURES if structured else MAX_LIST
 
     def read(value: object, leaves: list[object]) -> Shape:

@@ -80,7 +80,13 @@ class Writer:
         return entity, await write(tx, request.actor, _change(entity, verb, given), request_id=request.request_id)
 
     async def _payload(
-        self, tx: Transaction, request: Request, root: Selected, leaves: list[object], entity: type[Entity], outcome: Outcome
+        self,
+        tx: Transaction,
+        request: Request,
+        root: Selected,
+        leaves: list[object],
+        entity: type[Entity],
+        outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
         parts, denials = [], list[Denial]()
         payload = root.name[0].upper() + root.name[1:] + "Payload"
@@ -100,7 +106,13 @@ class Writer:
         return b"{" + b",".join(parts) + b"}", denials
 
     async def _record(
-        self, tx: Transaction, request: Request, selected: Selected, leaves: list[object], entity: type[Entity], outcome: Outcome
+        self,
+        tx: Transaction,
+        request: Request,
+        selected: Selected,
+        leaves: list[object],
+        entity: type[Entity],
+        outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
         """The written record, read by the planner's statement on the transaction's own connection."""
         statement: Statement = Compiler(request.actor.policy, self._secret).record(
@@ -110,7 +122,9 @@ class Writer:
             return b"null", statement.denials
         bound = [*leaves, outcome.id]
         connection = await tx.raw()
-        found = await connection.fetchval(statement.sql, *[source(bound, request.actor) for source in statement.sources])
+        found = await connection.fetchval(
+            statement.sql, *[source(bound, request.actor) for source in statement.sources]
+        )
         return found or b"null", statement.denials
 
 
@@ -157,7 +171,9 @@ async def _call(tx: Transaction, request: Request, declared: Mutation, given: Ma
     return outcome
 
 
-async def _prepared(tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]) -> Call | Outcome:
+async def _prepared(
+    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]
+) -> Call | Outcome:
     """The call with its arguments as columns take them, or what is wrong with them."""
     row = _row(given.get("id"), declared.entity)
     if row is None or not await sees(tx, request.actor, declared.entity, row):
@@ -174,7 +190,11 @@ async def _prepared(tx: Transaction, request: Request, declared: Mutation, given
                 continue
             target = _row(value, REGISTRY[one.ref])
             if target is None or not await sees(tx, request.actor, REGISTRY[one.ref], target):
-                errors.append(UserError(ReferenceNotFound.code, "This names no record that you can see.", (_input_name(one.name),)))
+                errors.append(
+                    UserError(
+                        ReferenceNotFound.code, "This names no record that you can see.", (_input_name(one.name),)
+                    )
+                )
             else:
                 arguments[one.name] = target
         except ValueError as error:
@@ -205,4 +225,3 @@ def _error(error: UserError, selected: Selected) -> dict[str, object]:
         "__typename": "UserError",
     }
     return {s.key: values[s.name] for s in selected.on("UserError")}
-

@@ -78,6 +78,8 @@ class Outcome:
     id: UUID | None = None
     errors: tuple[UserError, ...] = ()
     replayed: bool = False
+    version: int | None = None
+    """The row's version as written; of a deleted row the last."""
 
     @classmethod
     def refused(cls, *errors: UserError, row: UUID | None = None) -> "Outcome":

@@ -16,7 +16,7 @@ from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.plan.connection import connection_sql
 from crm_graph.plan.filters import Filters, id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.parameters import Parameters, Source
 from crm_graph.plan.rendering import json_list, json_object, literal
 from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
 from crm_graph.plan.statement import Denial, Statement, errors_json
@@ -54,29 +54,40 @@ class Compiler:
         lane = Lane.AUTO if self._sparse or self.filters.selective else Lane.GENERIC
         denials = tuple(self.denials.values())
         end = b"}" + errors_json(denials) + b"}"
-        sources = tuple(self.parameters.sources)
-        if len(fields) == 1:
-            [(key, sql)] = fields
-            return Statement(f"SELECT {sql}", sources, b'{"data":{"' + key.encode() + b'":', end, lane, denials)
-        return Statement(f"SELECT {json_object(fields)}", sources, b'{"data":', end[1:], lane, denials)
+        if all(sql in _CONSTANTS for _, sql in fields):  # nothing to ask the database
+            answer = b",".join(b'"%b":%b' % (key.encode(), _CONSTANTS[sql]) for key, sql in fields)
+            return Statement("", (), b'{"data":{' + answer, end, denials=denials)
+        alone = len(fields) == 1
+        before = b'{"data":{"' + fields[0][0].encode() + b'":' if alone else b'{"data":'
+        sql, sources = self._finished(fields[0][1] if alone else json_object(fields))
+        return Statement(sql, sources, before, end if alone else end[1:], lane, denials)
+
+    def _finished(self, expression: str) -> tuple[str, tuple[Source, ...]]:
+        """The whole statement; its organisation is bound even where every table of it is denied."""
+        sql = f"SELECT {expression}"
+        return self.parameters.finish(
+            sql if Parameters.organization in sql else f"{sql} WHERE {Parameters.organization} IS NOT NULL"
+        )
 
     def record(self, entity: type[Entity], selected: Selected, row_id: Leaf) -> Statement:
         """The statement that reads one record again after it was written, as the writer sees it."""
-        sql = self.node(entity, selected, row_id)
-        denials = tuple(self.denials.values())
-        return Statement(f"SELECT {sql}", tuple(self.parameters.sources), b"", b"", Lane.GENERIC, denials)
+        sql, sources = self._finished(self.node(entity, selected, row_id))
+        return Statement(sql, sources, b"", b"", Lane.GENERIC, tuple(self.denials.values()))
 
     def node(self, entity: type[Entity], selected: Selected, row_id: Value) -> str:
         """SQL of one record by id, as this caller sees it."""
         lens = self.open(entity, selected.place, f"Query.{selected.name}")
         if lens is None:
-            return "NULL::json"
+            return _NULL
         fields = self.object(lens, selected.on(entity.__name__))
-        return json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = {id_parameter(self.parameters, row_id, entity.__prefix__)}")
+        return json_object(
+            fields,
+            f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = {id_parameter(self.parameters, row_id, entity.__prefix__)}",
+        )
 
     def _root(self, selected: Selected) -> str:
         if selected.name == "__typename":
-            return "'\"Query\"'::json"
+            return _QUERY
         if selected.name == "node":
             return self._node(selected)
         if selected.name == "nodes":
@@ -86,14 +97,14 @@ class Compiler:
             return self.node(entity, selected, selected.arguments.get("id"))
         lens = self.open(entity, selected.place, f"Query.{selected.name}")
         if lens is None:
-            return "NULL::json"
+            return _NULL
         self._sparse = self._sparse or lens.sparse
         return connection_sql(self, selected, entity, f"Query.{selected.name}", lens)
 
     def _node(self, selected: Selected) -> str:
         value = selected.arguments.get("id")
         entity = _entity_of(_prefixes(value)[0]) if _prefixes(value) else None
-        return "NULL::json" if entity is None else self.node(entity, selected, value)
+        return _NULL if entity is None else self.node(entity, selected, value)
 
     def _nodes(self, selected: Selected) -> str:
         value = selected.arguments.get("ids")
@@ -108,7 +119,7 @@ class Compiler:
             row = json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = asked.id")
             arms.append(f"WHEN '{prefix}' THEN {row}")
         names, uuids = self._pairs(value)
-        found = f"CASE asked.prefix {' '.join(arms)} END" if arms else "NULL::json"
+        found = f"CASE asked.prefix {' '.join(arms)} END" if arms else _NULL
         rows = f"unnest({names}, {uuids}) WITH ORDINALITY asked(prefix, id, place)"
         return f"(SELECT coalesce(json_agg({found} ORDER BY asked.place), '[]'::json) FROM {rows})"
 
@@ -156,14 +167,18 @@ class Compiler:
                 return lens.etag()
             case "hidden" | "masked":
                 index = 0 if found == "hidden" else 1
-                return lens.by_level({level: json_list(names[index]) for level, names in lens.hidden_by_level().items()})
+                return lens.by_level(
+                    {level: json_list(names[index]) for level, names in lens.hidden_by_level().items()}
+                )
         raise AssertionError(f"{lens.entity.__name__}.{selected.name} was validated but is not known")
 
     def _scalar(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
         column = lens.column(spec)
         if column.sql is None:
-            self.deny(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED, selected.place)
-            return "NULL::json"
+            self.deny(
+                f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED, selected.place
+            )
+            return _NULL
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
         parts = {"amount": f"({column.sql})::text", "currency": f"{lens.alias}.currency", "__typename": "'Money'::text"}
@@ -175,17 +190,19 @@ class Compiler:
         coordinate = f"{lens.entity.__name__}.{spec.graphql}"
         if column.sql is None or spec.ref is None:
             self.deny(coordinate, spec.read.level if spec.read else RESTRICTED, selected.place)
-            return "NULL::json"
+            return _NULL
         target = self.open(REGISTRY[spec.ref.entity], selected.place, coordinate)
         if target is None:
-            return "NULL::json"
+            return _NULL
         fields = self.object(target, selected.on(spec.ref.entity))
-        return json_object(fields, f"FROM {target.source()} WHERE {target.where()} AND {target.alias}.id = {column.sql}")
+        return json_object(
+            fields, f"FROM {target.source()} WHERE {target.where()} AND {target.alias}.id = {column.sql}"
+        )
 
     def _list(self, lens: Lens, selected: Selected, back: Back) -> str:
         child, coordinate = self.related(lens, back, selected.place)
         if child is None:
-            return "NULL::json"
+            return _NULL
         return connection_sql(self, selected, child.entity, coordinate, child, (lens, back))
 
     def related(self, lens: Lens, back: Back, place: Place) -> tuple[Lens | None, str]:
@@ -201,7 +218,7 @@ class Compiler:
     def _count(self, lens: Lens, selected: Selected, counted: RelatedCount) -> str:
         child, _ = self.related(lens, backs(lens.entity.__name__)[counted.back], selected.place)
         if child is None:
-            return "NULL::json"
+            return _NULL
         condition = self.filters.where(child, _constant(counted.where))
         link = child.column(child.spec(backs(lens.entity.__name__)[counted.back].column)).sql
         return f"(SELECT count(*) FROM {child.source()} WHERE {child.where()} AND {link} = {lens.alias}.id{condition})"
@@ -219,6 +236,10 @@ def members(entity: type[Entity]) -> Mapping[str, FieldSpec | Back | RelatedCoun
     found |= {spec.graphql: spec for spec in entity.__specs__.values() if spec.read is not None}
     found |= backs(entity.__name__)
     return found | {camel(name): counted for name, counted in entity.__counts__.items()}
+
+
+_QUERY, _NULL = "'\"Query\"'::json", "NULL::json"
+_CONSTANTS = {_QUERY: b'"Query"', _NULL: b"null"}
 
 
 def _constant(tree: object) -> Value:

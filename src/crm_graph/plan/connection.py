@@ -17,12 +17,18 @@ Via = tuple[Lens, Back]
 """The row a nested list belongs to, and the reference it is reached by."""
 
 
-def connection_sql(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, lens: Lens, via: Via | None = None) -> str:
+def connection_sql(
+    compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, lens: Lens, via: Via | None = None
+) -> str:
     """SQL of a connection's JSON object. Nothing is fetched or counted that was not selected."""
     wanted = selected.on(f"{entity.__name__}Connection")
     names = {s.name for s in wanted}
     edges = [e for s in wanted if s.name == "edges" for e in s.on(f"{entity.__name__}Edge")]
-    if "pageInfo" in names or any(e.name == "cursor" for e in edges) or len([s for s in wanted if s.name in ("edges", "nodes")]) > 1:
+    if (
+        "pageInfo" in names
+        or any(e.name == "cursor" for e in edges)
+        or len([s for s in wanted if s.name in ("edges", "nodes")]) > 1
+    ):
         return _windowed(compiler, selected, wanted, coordinate, lens, via)
     rows = _Rows(compiler, selected, coordinate, lens, via)
     fields = []
@@ -56,8 +62,8 @@ class _Rows:
         before, rest = self.rows(self.page.size)
         if not self.page.reverse and not before:
             return json_array(fields, rest)
-        numbered = f"SELECT row_number() OVER () AS n, {json_object(fields)} AS o {rest}"
-        return f"({before}SELECT coalesce(json_agg(q.o ORDER BY q.n{' DESC' if self.page.reverse else ''}), '[]'::json) FROM ({numbered}) q)"
+        page = numbered([("o", json_object(fields))], rest)
+        return f"({before}SELECT coalesce(json_agg(q.o ORDER BY q.n{' DESC' if self.page.reverse else ''}), '[]'::json) FROM ({page}) q)"
 
     def rows(self, limit: int) -> tuple[str, str]:
         """A CTE to put in front, and the FROM … LIMIT of the page."""
@@ -76,11 +82,18 @@ class _Rows:
         row_id, digest = paging.cursor_parameters(self.compiler.parameters, self.page.cursor)
         opened = []
         for table in ("", ordering.history_of(self.lens)):
-            lens = open_lens(self.lens.entity, self.compiler.policy, self.compiler.parameters, self.compiler.alias(), table=table)
+            lens = open_lens(
+                self.lens.entity, self.compiler.policy, self.compiler.parameters, self.compiler.alias(), table=table
+            )
             assert lens is not None
             opened.append((lens, ordering.order_keys(lens, self.order)))
         (now, now_keys), (past, past_keys) = opened
         return ordering.position(now, past, now_keys, past_keys, row_id, digest, self.scope())
+
+
+def numbered(kept: Sequence[tuple[str, str]], rest: str) -> str:
+    """Ordered rows with their numbers `n`; numbered outside, since a window is evaluated before the order."""
+    return f"SELECT row_number() OVER () AS n, r.* FROM (SELECT {columns(kept)} {rest}) r"
 
 
 def link(lens: Lens, via: Via | None) -> str:
@@ -106,11 +119,13 @@ def _edge(compiler: "Compiler", lens: Lens, selected: Selected, cursor: str | No
     return cursor if selected.name == "cursor" and cursor else f"'{lens.entity.__name__}Edge'::text"
 
 
-def _windowed(compiler: "Compiler", selected: Selected, wanted: Sequence[Selected], coordinate: str, lens: Lens, via: Via | None) -> str:
+def _windowed(
+    compiler: "Compiler", selected: Selected, wanted: Sequence[Selected], coordinate: str, lens: Lens, via: Via | None
+) -> str:
     """The form for cursors and page information: one row more than asked for is read, which tells whether there are more."""
     rows = _Rows(compiler, selected, coordinate, lens, via)
     scope, values = rows.scope(), [k.sql for k in rows.keys[:-1]]
-    kept = [("n", "row_number() OVER ()"), ("id", f"{lens.alias}.id"), *((f"k{i}", sql) for i, sql in enumerate(values))]
+    kept = [("id", f"{lens.alias}.id"), *((f"k{i}", sql) for i, sql in enumerate(values))]
     lists: list[tuple[str, str]] = []
     for one in wanted:
         if one.name == "nodes":
@@ -126,9 +141,15 @@ def _windowed(compiler: "Compiler", selected: Selected, wanted: Sequence[Selecte
     size, backwards = rows.page.size, " ORDER BY q.n DESC" if rows.page.reverse else ""
     kept_ids = [("id", "q.id"), *((f"k{i}", f"q.k{i}") for i in range(len(values)))]
     aggregates = [("total", "count(*)")]
-    aggregates += [(column, f"coalesce(json_agg(q.{column}{backwards}) FILTER (WHERE q.n <= {size}), '[]'::json)") for _, column in lists]
+    aggregates += [
+        (column, f"coalesce(json_agg(q.{column}{backwards}) FILTER (WHERE q.n <= {size}), '[]'::json)")
+        for _, column in lists
+    ]
+    # one ordered aggregate sorts the input of all, so where the lists are turned round these must say their order too
+    forwards = " ORDER BY q.n" if rows.page.reverse else ""
     for name, sql in kept_ids if any(s.name == "pageInfo" for s in wanted) else []:
-        aggregates += [(f"first_{name}", f"(array_agg({sql}))[1]"), (f"last_{name}", f"(array_agg({sql}))[least(count(*), {size})]")]
+        ends = f"(array_agg({sql}{forwards}))"
+        aggregates += [(f"first_{name}", f"{ends}[1]"), (f"last_{name}", f"{ends}[least(count(*), {size})]")]
     by_key, fields = dict(lists), []
     for one in wanted:
         if one.key in by_key:
@@ -139,7 +160,7 @@ def _windowed(compiler: "Compiler", selected: Selected, wanted: Sequence[Selecte
             fields.append((one.key, _total(compiler, selected, lens.entity, coordinate, via)))
         else:
             fields.append((one.key, f"'{lens.entity.__name__}Connection'::text"))
-    page = f"SELECT {columns(aggregates)} FROM (SELECT {columns(kept)} {rest}) q"
+    page = f"SELECT {columns(aggregates)} FROM ({numbered(kept, rest)}) q"
     return f"({before}SELECT {json_object(fields)} FROM ({page}) a)"
 
 

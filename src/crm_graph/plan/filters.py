@@ -31,7 +31,7 @@ class Filters:
 
     policy: Policy
     parameters: Parameters
-    name: Callable[[str], str]
+    name: Callable[[], str]
     selective: bool = False
     varied: bool = False
     count: int = 0
@@ -50,7 +50,13 @@ class Filters:
     def _tree(self, lens: Lens, tree: Value, *, weak: bool) -> str:
         if not isinstance(tree, dict):
             raise ArgumentInvalid("A filter is an object of conditions.")
-        parts = [part for name, value in tree.items() if value is not None for part in [self._entry(lens, name, value, weak)] if part]
+        parts = [
+            part
+            for name, value in tree.items()
+            if value is not None
+            for part in [self._entry(lens, name, value, weak)]
+            if part
+        ]
         return _join(" AND ", parts)
 
     def _entry(self, lens: Lens, name: str, value: Value, weak: bool) -> str:
@@ -58,7 +64,11 @@ class Filters:
         if self.count > MAX_CONDITIONS:
             raise ArgumentInvalid(f"A filter has at most {MAX_CONDITIONS} conditions.")
         if name in ("and", "or"):
-            members = [self._tree(lens, v, weak=weak) or "TRUE" for v in (value if isinstance(value, list) else [value]) if v is not None]
+            members = [
+                self._tree(lens, v, weak=weak) or "TRUE"
+                for v in (value if isinstance(value, list) else [value])
+                if v is not None
+            ]
             return _join(" AND " if name == "and" else " OR ", members) or ("TRUE" if name == "and" else "FALSE")
         if name == "not":
             return "TRUE" if weak else f"NOT coalesce({self._tree(lens, value, weak=False) or 'TRUE'}, FALSE)"
@@ -70,15 +80,25 @@ class Filters:
     def _visible(self, lens: Lens, spec: FieldSpec) -> Column:
         column = lens.column(spec)
         if column.sql is None:
-            raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED)
+            raise predicate_denied(
+                f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED
+            )
         return column
 
     def _field(self, lens: Lens, spec: FieldSpec, conditions: Value, weak: bool) -> str:
         column = self._visible(lens, spec)
         if not isinstance(conditions, dict):
             raise ArgumentInvalid(f"{spec.graphql} takes an object of conditions.")
-        fold = f"{lens.alias}.{spec.fold}" if spec.fold and not column.varies and column.masked is None and column.sql == lens_raw(lens, spec) else None
-        parts = [self._condition(column, lens.entity.__prefix__, fold, op, value, weak) for op, value in conditions.items() if op != "currency"]
+        fold = (
+            f"{lens.alias}.{spec.fold}"
+            if spec.fold and not column.varies and column.masked is None and column.sql == lens_raw(lens, spec)
+            else None
+        )
+        parts = [
+            self._condition(column, lens.entity.__prefix__, fold, op, value, weak)
+            for op, value in conditions.items()
+            if op != "currency"
+        ]
         if spec.kind is kinds.MONEY and any(op != "isNull" for op in conditions):
             parts.append(f"{lens.alias}.currency = {self._currency(conditions.get('currency'))}")
         return _join(" AND ", parts)
@@ -98,7 +118,9 @@ class Filters:
         if op in ("isNull", "ne", "notIn"):
             return "TRUE"  # true where the value is hidden or stands behind a mask, so nothing weaker can be said
         sides = [s for s in (column.raw, column.masked) if s]
-        return _join(" OR ", list(dict.fromkeys(self._compare(column.spec.kind, s, None, op, value, prefix) for s in sides)))
+        return _join(
+            " OR ", list(dict.fromkeys(self._compare(column.spec.kind, s, None, op, value, prefix) for s in sides))
+        )
 
     def _compare(self, kind: Kind, sql: str, fold: str | None, op: str, value: Value, prefix: str = "") -> str:
         put = self.parameters
@@ -161,7 +183,7 @@ class Filters:
         return _join(" AND ", parts)
 
     def _open(self, entity: type[Entity], coordinate: str) -> Lens:
-        other = open_lens(entity, self.policy, self.parameters, self.name(entity.__tablename__[:1]))
+        other = open_lens(entity, self.policy, self.parameters, self.name())
         if other is None:
             raise predicate_denied(coordinate, None)
         return other
@@ -220,7 +242,9 @@ def ids_parameter(parameters: Parameters, value: Value, prefix: str) -> str:
     """Several global ids as uuids, without those that are ids of something else."""
     match value:
         case Leaf():
-            return parameters.leaf(value, "uuid[]", lambda pairs: [uuid for found, uuid in _pairs(pairs) if found == prefix])
+            return parameters.leaf(
+                value, "uuid[]", lambda pairs: [uuid for found, uuid in _pairs(pairs) if found == prefix]
+            )
         case list():
             return f"ARRAY[{', '.join(id_parameter(parameters, v, prefix) for v in value)}]::uuid[]"
         case _:

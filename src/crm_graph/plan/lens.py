@@ -115,7 +115,9 @@ class Lens:
         if len(set(texts.values())) == 1:
             return next(iter(texts.values()))
         clearance = self._clearance()
-        arms = " ".join(f"WHEN {clearance} >= {level.value} THEN {text}" for level, text in sorted(texts.items(), reverse=True))
+        arms = " ".join(
+            f"WHEN {clearance} >= {level.value} THEN {text}" for level, text in sorted(texts.items(), reverse=True)
+        )
         return f"CASE {arms} END"
 
     def etag(self) -> str:
@@ -129,7 +131,13 @@ class Lens:
 
 
 def open_lens(
-    entity: type[Entity], policy: Policy, parameters: Parameters, alias: str, *, parent: Lens | None = None, table: str = ""
+    entity: type[Entity],
+    policy: Policy,
+    parameters: Parameters,
+    alias: str,
+    *,
+    parent: Lens | None = None,
+    table: str = "",
 ) -> Lens | None:
     """The entity through the policy's lens; `None` when no row of it exists for this caller.
 
@@ -155,7 +163,9 @@ def open_lens(
     )
     if lens.lowest < lens.highest:
         lens.clearance = f"{alias}k.cl"
-        lens.lateral = f" CROSS JOIN LATERAL (SELECT greatest({', '.join(r.clearance for r in reached)}) AS cl OFFSET 0) {alias}k"
+        lens.lateral = (
+            f" CROSS JOIN LATERAL (SELECT greatest({', '.join(r.clearance for r in reached)}) AS cl OFFSET 0) {alias}k"
+        )
     return lens
 
 
@@ -182,13 +192,17 @@ class _Rules:
         if grant.rule in _PARTS:
             return self._part(grant)
         rows, level = self.entity.__rows__, grant.read
-        sql = predicate(grant.rule, rows, table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor)
+        sql = predicate(
+            grant.rule, rows, table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor
+        )
         if sql is None:
             return None
         subject = grant.rule is Rule.SELF and rows.subject in (ActorValue.CUSTOMER, ActorValue.USER)
         if grant.rule is Rule.SHARED:
             most = f"SELECT least({level.value}, max(sh.clearance))"
-            shared = share_rows(table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, most)
+            shared = share_rows(
+                table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, most
+            )
             return _Reached(sql, f"({shared})", Level.PUBLIC, level)
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
         return _Reached(sql, clearance, level, level, subject)
@@ -206,13 +220,22 @@ class _Rules:
         # the subject reads what is marked so whatever its level, so a grant's level caps nothing there
         lowest, highest = min(grant.read, whole.lowest), min(grant.read, whole.highest)
         if self.parent is not None:
-            sql, clearance = "TRUE", f"least({grant.read.value}, {whole._clearance() if lowest < highest else lowest.value})"
+            sql, clearance = (
+                "TRUE",
+                f"least({grant.read.value}, {whole._clearance() if lowest < highest else lowest.value})",
+            )
         else:
             link = f"{whole.alias}.id = {self.alias}.{rows.parent}"
             level = f"least({grant.read.value}, {whole._clearance()})" if lowest < highest else str(lowest.value)
             inner = f"FROM {whole.source()} WHERE {whole.where()} AND {link}"
             everything = whole.visible == "TRUE" and not spec.nullable
-            sql = "TRUE" if everything else f"{self.alias}.{rows.parent} IS NOT NULL" if whole.visible == "TRUE" else f"EXISTS (SELECT 1 {inner})"
+            sql = (
+                "TRUE"
+                if everything
+                else f"{self.alias}.{rows.parent} IS NOT NULL"
+                if whole.visible == "TRUE"
+                else f"EXISTS (SELECT 1 {inner})"
+            )
             clearance = f"(SELECT {level} {inner})" if lowest < highest else f"CASE WHEN {sql} THEN {level} END"
         if grant.rule is Rule.PUBLISHED_PART:
             sql = f"({sql} AND {self.alias}.{rows.published})"

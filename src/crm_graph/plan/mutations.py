@@ -62,7 +62,9 @@ def mutation(entity: type[Entity], *arguments: Argument) -> Callable[[Run], Run]
         head, *rest = run.__name__.split("_")
         name = head + "".join(word.title() for word in rest)
         if name in MUTATIONS:
-            raise DeclarationError(f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them.")
+            raise DeclarationError(
+                f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
+            )
         MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run)
         return run
 

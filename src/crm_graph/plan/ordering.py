@@ -57,7 +57,13 @@ def _keys(lens: Lens, name: str, direction: str) -> list[Key]:
     if column.sql is None or spec.read is None:
         raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED)
     # a mask is not stored folded: what shows masked is folded as it shows
-    sql = column.sql if folded is None else folded.sql if column.masked is None and folded.sql else f"crm_fold({column.sql})"
+    sql = (
+        column.sql
+        if folded is None
+        else folded.sql
+        if column.masked is None and folded.sql
+        else f"crm_fold({column.sql})"
+    )
     down, nullable = direction.startswith("DESC"), spec.nullable or column.varies or column.masked is not None
     keys = [Key(name, sql, down, nullable, direction.endswith("NULLS_FIRST"))]
     if spec.kind is kinds.MONEY:  # amounts compare within their currency
@@ -76,7 +82,9 @@ def cursor(keys: Sequence[str], row_id: str, scope: str) -> str:
     return f"encode(uuid_send({row_id}) || {digest}, 'base64')"
 
 
-def position(lens: Lens, past: Lens, keys: Sequence[Key], past_keys: Sequence[Key], row_id: str, digest: str, scope: str) -> str:
+def position(
+    lens: Lens, past: Lens, keys: Sequence[Key], past_keys: Sequence[Key], row_id: str, digest: str, scope: str
+) -> str:
     """A CTE `cur` that holds the order keys a cursor stands at; it refuses when there is no such version."""
 
     def versions(one: Lens, ordered: Sequence[Key]) -> str:
@@ -102,7 +110,10 @@ def beyond(keys: Sequence[Key], *, reverse: bool) -> str:
         return f"({', '.join(k.sql for k in keys)}) {sign} ({', '.join(at)})"
     alternatives = []
     for i, key in enumerate(keys):
-        same = [f"{k.sql} IS NOT DISTINCT FROM {at[j]}" if k.nullable else f"{k.sql} = {at[j]}" for j, k in enumerate(keys[:i])]
+        same = [
+            f"{k.sql} IS NOT DISTINCT FROM {at[j]}" if k.nullable else f"{k.sql} = {at[j]}"
+            for j, k in enumerate(keys[:i])
+        ]
         alternatives.append(" AND ".join([*same, _past(key, at[i], reverse)]))
     return "(" + " OR ".join(f"({a})" for a in alternatives) + ")"
 

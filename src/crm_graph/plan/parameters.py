@@ -1,5 +1,6 @@
 """Parameters of a statement: each is a way to get its value from a request, so that values never reach SQL text."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from crm_graph.auth.actor import Actor
@@ -10,6 +11,7 @@ from crm_graph.plan.selection import Const, Leaf, Value
 Source = Callable[[Sequence[object], Actor], object]
 """Gives a parameter's value from a request's leaves and its caller."""
 
+_PLACEHOLDER = re.compile(r"\$(\d+)::")
 _ACTOR_TYPES = {
     ActorValue.USER: "uuid",
     ActorValue.TEAMS: "uuid[]",
@@ -37,6 +39,13 @@ class Parameters:
         if key is not None:
             self._known[key, sql_type] = placeholder
         return placeholder
+
+    def finish(self, sql: str) -> tuple[str, tuple[Source, ...]]:
+        """The statement and its sources with the numbers that it really uses: PostgreSQL refuses to guess at others."""
+        used = sorted({int(n) for n in _PLACEHOLDER.findall(sql)})
+        renumbered = {old: new for new, old in enumerate(used, 1)}
+        final = _PLACEHOLDER.sub(lambda found: f"${renumbered[int(found[1])]}::", sql)
+        return final, tuple(self.sources[n - 1] for n in used)
 
     def actor(self, value: ActorValue) -> str:
         """Something about the caller."""

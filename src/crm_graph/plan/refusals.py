@@ -13,4 +13,6 @@ class ArgumentInvalid(CrmError):
 def predicate_denied(coordinate: str, level: Level | None) -> PredicateAccessDenied:
     """A filter or an order reads what the caller can see on no row."""
     requires = level.name if level else "RESTRICTED"
-    return PredicateAccessDenied(f"{coordinate} cannot be filtered or ordered by here.", coordinate=coordinate, requires=requires)
+    return PredicateAccessDenied(
+        f"{coordinate} cannot be filtered or ordered by here.", coordinate=coordinate, requires=requires
+    )

@@ -27,7 +27,10 @@ def json_array(fields: Sequence[tuple[str, str]], rest: str) -> str:
 
 def _spelled(fields: Iterable[tuple[str, str]]) -> str:
     """The object put together as text: slower, but any key fits and there may be any number of them."""
-    parts = [f"'{',' if i else '{'}\"{key}\":' || coalesce(to_json({sql})::text, 'null')" for i, (key, sql) in enumerate(fields)]
+    parts = [
+        f"'{',' if i else '{'}\"{key}\":' || coalesce(to_json({sql})::text, 'null')"
+        for i, (key, sql) in enumerate(fields)
+    ]
     return f"({' || '.join(parts)} || '}}')::json"
 
 

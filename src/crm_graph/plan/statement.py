@@ -24,7 +24,11 @@ class Denial:
         error: dict[str, object] = {
             "message": f"You may not read {self.coordinate}.",
             "locations": [{"line": self.place.line, "column": self.place.column}],
-            "extensions": {"code": "FIELD_ACCESS_DENIED", "coordinate": self.coordinate, "requires": self.requires.name},
+            "extensions": {
+                "code": "FIELD_ACCESS_DENIED",
+                "coordinate": self.coordinate,
+                "requires": self.requires.name,
+            },
         }
         if not self.place.in_list:
             error["path"] = list(self.place.path)

@@ -16,5 +16,6 @@ async def sees(tx: Transaction, actor: Actor, entity: type[Entity], row: UUID) -
     if lens is None:
         return False
     wanted = parameters.constant(row, "uuid")
-    sql = f"SELECT EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND t.id = {wanted})"
-    return bool(await (await tx.raw()).fetchval(sql, *[source((), actor) for source in parameters.sources]))
+    exists = f"SELECT EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND t.id = {wanted})"
+    sql, sources = parameters.finish(exists)
+    return bool(await (await tx.raw()).fetchval(sql, *[source((), actor) for source in sources]))

@@ -111,7 +111,7 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
     """A row that was written: the caller's grants must hold on it as it is now, and none may have grown."""
     written = row["written"]
     assert isinstance(written, UUID)
-    outcome = Outcome(Effect(str(row["effect"])), written)
+    outcome = Outcome(Effect(str(row["effect"])), written, version=_number(row["version"]))
     if asked.trusted:
         return Judged(outcome)
     if outcome.effect is Effect.CREATED:

@@ -193,7 +193,7 @@ class _Writer:
             case Action.DELETE:
                 return (
                     f"DELETE FROM {self.table} t USING k WHERE t.organization_id = {self.organization} AND t.id = k.id"
-                    f" AND k.allowed RETURNING t.id, NULL::jsonb AS image, {_NO_LEVELS}"
+                    f" AND k.allowed RETURNING t.id, t.version, NULL::jsonb AS image, {_NO_LEVELS}"
                 )
 
     def _insert(self, source: str, where: str) -> str:
@@ -224,7 +224,7 @@ class _Writer:
             )
         elif shape.action is Action.UPSERT:
             levels = f"{_NO_LEVELS.removesuffix(_NO_CREATE)}{create} AS create_level"
-        return f"RETURNING t.id, {self._image('t')} AS image, {levels}"
+        return f"RETURNING t.id, t.version, {self._image('t')} AS image, {levels}"
 
     @property
     def moves_access(self) -> bool:
@@ -239,7 +239,7 @@ class _Writer:
             self.shape.action, "CASE WHEN k.id IS NULL THEN 'created' ELSE 'updated' END"
         )
         return (
-            f"SELECT i._n, i._audit, i._event, w.id, {effect} AS effect, w.visible_after, w.write_after, w.read_after, w.create_level,"
+            f"SELECT i._n, i._audit, i._event, w.id, w.version, {effect} AS effect, w.visible_after, w.write_after, w.read_after, w.create_level,"
             " coalesce((SELECT jsonb_object_agg(key, jsonb_build_array(x.old -> key, x.new -> key)) FROM jsonb_object_keys(coalesce(x.new, x.old))"
             " AS key WHERE coalesce(x.old -> key, 'null') <> coalesce(x.new -> key, 'null')), '{}') AS changes"
             f" FROM i {before} JOIN w ON w.id = {target} CROSS JOIN LATERAL (SELECT {old} AS old, w.image AS new) x"
@@ -266,7 +266,7 @@ class _Writer:
         before = "k.id AS known, k.visible, k.write_level, k.read_level, k.may_delete, k.etag, k.fixed, k.same_currency, k.changed"
         if not self.has_before:
             before = "NULL::uuid AS known"
-        after = "d.id AS written, d.effect, d.visible_after, d.write_after, d.read_after, d.create_level"
+        after = "d.id AS written, d.version, d.effect, d.visible_after, d.write_after, d.read_after, d.create_level"
         join = "LEFT JOIN k USING (_n)" if self.has_before else ""
         return f"SELECT {', '.join(['i._n', before, after, *references])} FROM i JOIN r USING (_n) {join} LEFT JOIN d USING (_n) ORDER BY i._n"
 

@@ -48,7 +48,10 @@ def _clearance() -> str:
     return " ".join(f"WHEN '{name}' THEN {Level[name].value}" for name in ShareLevel.__members__)
 
 
-_DERIVED = {"grantee_id": (sa.Uuid(), "coalesce(user_id, team_id, partner_id)"), "clearance": (sa.SmallInteger(), f"CASE level {_clearance()} END")}
+_DERIVED = {
+    "grantee_id": (sa.Uuid(), "coalesce(user_id, team_id, partner_id)"),
+    "clearance": (sa.SmallInteger(), f"CASE level {_clearance()} END"),
+}
 
 
 def _complete(cls: type[Share], target: str) -> None:
@@ -67,7 +70,9 @@ class CustomerShare(Share, table=True):
 
     __prefix__ = "csh"
 
-    customer_id: UUID = attr(Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Customer", back="shares", owned=True))
+    customer_id: UUID = attr(
+        Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Customer", back="shares", owned=True)
+    )
     """The customer."""
 
 
@@ -76,7 +81,9 @@ class OpportunityShare(Share, table=True):
 
     __prefix__ = "osh"
 
-    opportunity_id: UUID = attr(Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Opportunity", back="shares", owned=True))
+    opportunity_id: UUID = attr(
+        Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Opportunity", back="shares", owned=True)
+    )
     """The opportunity."""
 
 
@@ -85,9 +92,15 @@ class KeyAccountShare(Share, table=True):
 
     __prefix__ = "ksh"
 
-    key_account_id: UUID = attr(Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("KeyAccount", back="shares", owned=True))
+    key_account_id: UUID = attr(
+        Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("KeyAccount", back="shares", owned=True)
+    )
     """The key account."""
 
 
-for _share, _target in ((CustomerShare, "customer_id"), (OpportunityShare, "opportunity_id"), (KeyAccountShare, "key_account_id")):
+for _share, _target in (
+    (CustomerShare, "customer_id"),
+    (OpportunityShare, "opportunity_id"),
+    (KeyAccountShare, "key_account_id"),
+):
     _complete(_share, _target)

@@ -1,0 +1,108 @@
+"""The benchmark's database: loaded once into `.bench/`, kept between runs, loaded anew when its recipe changes."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+
+from crm_graph import migrations
+from crm_graph.db import embedded
+from crm_graph.db.embedded import EmbeddedServer
+
+CUSTOMERS = 200_000
+ORGANIZATION = UUID("01856f2a-0000-7000-8000-000000000001")
+RECIPE = Path(__file__).with_name("load.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The running server with the data in it."""
+
+    server: EmbeddedServer
+    url: str
+    customers: int
+
+
+def ensure(directory: Path, customers: int) -> Data:
+    """Start the server of `directory`, with the data in it; loading takes some minutes."""
+    server = embedded.start(directory)
+    marker = directory / "loaded.json"
+    database = f"bench_{customers}"
+    recipe = {"database": database, "recipe": _recipe()}
+    url = server.database_url(database)
+    known = json.loads(marker.read_text()) if marker.exists() else []
+    if recipe not in known:
+        began = time.perf_counter()
+        print(f"loading {customers:,} customers into {directory} (once) …", flush=True)
+        asyncio.run(_recreate(server.database_url("postgres", "postgres"), database))
+        migrations.upgrade(url)
+        asyncio.run(_load(server.database_url(database, "postgres"), customers))
+        marker.write_text(json.dumps([one for one in known if one["database"] != database] + [recipe]))
+        print(f"loaded in {time.perf_counter() - began:.0f} s", flush=True)
+    return Data(server, url, customers)
+
+
+def _recipe() -> str:
+    parts = [RECIPE.read_bytes(), *(path.read_bytes() for path in sorted(migrations.DIRECTORY.glob("versions/*.py")))]
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()
+
+
+async def _recreate(url: str, database: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {database} OWNER crm_graph")
+        await connection.execute("ALTER SYSTEM SET autovacuum = off")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
+
+
+async def _load(url: str, customers: int) -> None:
+    """Load without triggers and indexes, which come afterwards; then gather statistics."""
+    connection = await asyncpg.connect(url, timeout=30)
+    try:
+        await connection.execute(
+            "SET session_replication_role = replica; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB';"
+            " SET synchronous_commit = off; SET jit = off; SET TimeZone = 'UTC'"
+        )
+        indexes = await _drop_indexes(connection)
+        for statement in RECIPE.read_text(encoding="utf-8").replace(":customers", str(customers)).split(";\n"):
+            await connection.execute(statement)
+        for index in indexes:
+            await connection.execute(index)
+        # Twice: the first fills the visibility map, which index-only counts go by.
+        await connection.execute("VACUUM (ANALYZE, FREEZE)")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+async def _drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[str]:
+    rows = await connection.fetch(
+        "SELECT i.indexdef, i.indexname FROM pg_indexes i JOIN pg_class c ON c.relname = i.indexname AND c.relkind = 'i'"
+        " WHERE i.schemaname = 'public' AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid)"
+    )
+    for row in rows:
+        await connection.execute(f'DROP INDEX "{row["indexname"]}"')
+    return [row["indexdef"] for row in rows]
+
+
+async def keys(url: str, count: int) -> list[UUID]:
+    """Ids of `count` customers spread over all of them, the same at every run."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY created_at) AS n FROM customers) c"
+            " WHERE n % ((SELECT count(*) FROM customers) / $1) = 7 % ((SELECT count(*) FROM customers) / $1) LIMIT $1",
+            count,
+        )
+    finally:
+        await connection.close()
+    return [row["id"] for row in rows]
