@@ -74,7 +74,8 @@ async def _load(url: str, customers: int) -> None:
         )
         indexes = await _drop_indexes(connection)
         for statement in RECIPE.read_text(encoding="utf-8").replace(":customers", str(customers)).split(";\n"):
-            await connection.execute(statement)
+            if statement.strip():
+                await connection.execute(statement)
         for index in indexes:
             await connection.execute(index)
         # Twice: the first fills the visibility map, which index-only counts go by.

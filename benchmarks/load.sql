@@ -55,14 +55,14 @@ SELECT org.id, c.id, 1, at, at,
        'customer' || n || '@benchmark.example', '+49302312' || lpad((n % 10000)::text, 4, '0'), 'https://customer' || n || '.example',
        pg_temp.pick('{Berlin,Zürich,Łódź,Orléans,Málaga,Αθήνα,София,Malmö,Leeds,Wien}', pg_temp.part(n, 16)),
        pg_temp.pick('{DE,CH,PL,FR,ES,GR,BG,SE,GB,AT}', pg_temp.part(n, 16)), 'de-DE', 1900 + n % 120, 1 + n % 2000, 'DE00' || lpad(n::text, 7, '0'), 'EUR',
-       1000 * (n % 5000), 500 * (n % 200), round((n % 90000)::numeric * 1.37, 2), CASE WHEN n % 5 = 0 THEN 'A note about customer ' || n END,
+       (1000 * (n % 5000))::numeric(14, 2), (500 * (n % 200))::numeric(14, 2), round((n % 90000)::numeric * 1.37, 2), CASE WHEN n % 5 = 0 THEN 'A note about customer ' || n END,
        pg_temp.made(began, 1 + n % 50, 2), pg_temp.made(began, 1 + n % 5, 1)
   FROM org, life, numbered c ORDER BY c.at;
 
 INSERT INTO contacts (organization_id, id, version, created_at, updated_at, customer_id, name, role, job_title, email)
 SELECT org.id, pg_temp.made(s.at, n * 4 + k, 7), 1, s.at, s.at, s.id, 'Contact ' || k || ' of ' || n,
        pg_temp.pick('{DECISION_MAKER,PAYER,USER,INFLUENCER,PORTAL_USER}', pg_temp.part(n * 4 + k, 17)), 'Head of ' || k, 'contact' || k || '@customer' || n || '.example'
-  FROM org, (SELECT n, k, c.id, c.at + k * interval '1 hour' AS at FROM numbered c, generate_series(1, 1 + n % 3) AS k) AS s ORDER BY at;
+  FROM org, (SELECT n, k, c.id, c.at + k * interval '1 hour' AS at FROM numbered c, generate_series(1, 1 + n % 3) AS k) AS s ORDER BY s.at;
 
 -- Older customers have more of everything; nobody's are created at the same moment.
 CREATE FUNCTION pg_temp.whose(m bigint, of bigint, bend float8) RETURNS bigint LANGUAGE sql IMMUTABLE
@@ -73,7 +73,7 @@ SELECT org.id, pg_temp.made(at, m, 8), 1, at, at, 'O-' || lpad(m::text, 8, '0'),
        pg_temp.pick('{WEB,MOBILE,BRANCH,PHONE}', pg_temp.part(m, 18)), pg_temp.pick('{PLACED,PAID,SHIPPED,DELIVERED,DELIVERED,DELIVERED}', pg_temp.part(m, 19)),
        at, 'EUR', 0
   FROM org, (SELECT m, c.id, c.at + (ended - c.at) * pg_temp.part(m, 20) + m % 991 * interval '1 microsecond' AS at
-               FROM life, generate_series(1, :customers * 5) AS m, numbered c WHERE c.n = pg_temp.whose(m, :customers * 5, 1.5)) AS s ORDER BY at;
+               FROM life, generate_series(1, :customers * 5) AS m, numbered c WHERE c.n = pg_temp.whose(m, :customers * 5, 1.5)) AS s ORDER BY s.at;
 
 INSERT INTO order_lines (organization_id, id, version, created_at, updated_at, order_id, product_id, position, quantity, currency, unit_price, unit_cost)
 SELECT o.organization_id, pg_temp.made(o.created_at, m * 4 + k, 9), 1, o.created_at, o.created_at, o.id, p.id, k, 1 + (m + k) % 9, 'EUR', p.list_price, p.unit_cost
@@ -91,17 +91,17 @@ SELECT org.id, pg_temp.made(at, m, 10), 1, at, at, 'Opportunity ' || m, s.id, pg
   FROM org, (SELECT m, c.id, c.at + (ended - c.at) * pg_temp.part(m, 21) + m % 991 * interval '1 microsecond' AS at, began
                FROM life, generate_series(1, :customers * 2) AS m, numbered c WHERE c.n = pg_temp.whose(m, :customers * 2, 1.2)) AS s,
        LATERAL (SELECT * FROM stages st WHERE st.position = 1 + floor(7 * pg_temp.part(m, 22))) AS st
- ORDER BY at;
+ ORDER BY s.at;
 
 INSERT INTO proposals (organization_id, id, version, created_at, updated_at, number, title, opportunity_id, customer_id, status, currency, total, cost, valid_until, owner_id)
 SELECT organization_id, pg_temp.made(at, m * 2 + k, 11), 1, at, at, 'P-' || lpad((m * 2 + k)::text, 8, '0'), 'Proposal ' || k || ' for ' || name, id, customer_id,
        pg_temp.pick('{DRAFT,SENT,VIEWED,ACCEPTED,DECLINED}', pg_temp.part(m * 2 + k, 23)), 'EUR', amount, cost, at::date + 30, owner_id
   FROM (SELECT *, o.created_at + k * interval '1 day' AS at FROM (SELECT *, substr(name, 13)::bigint AS m FROM opportunities) AS o, generate_series(1, (m % 3)::integer) AS k) AS s
- ORDER BY at;
+ ORDER BY s.at;
 
 INSERT INTO tickets (organization_id, id, version, created_at, updated_at, number, subject, customer_id, channel, status, priority, opened_at, assignee_id, team_id)
 SELECT org.id, pg_temp.made(at, m, 12), 1, at, at, 'T-' || lpad(m::text, 8, '0'), pg_temp.pick('{Question,Complaint,Fault,Invoice,Delivery}', pg_temp.part(m, 24)) || ' ' || m, s.id,
        pg_temp.pick('{WEB,MAIL,PHONE,CHAT}', pg_temp.part(m, 25)), pg_temp.pick('{NEW,OPEN,WAITING,RESOLVED,CLOSED,CLOSED,CLOSED,CLOSED}', pg_temp.part(m, 26)),
        pg_temp.pick('{LOW,NORMAL,NORMAL,HIGH,URGENT}', pg_temp.part(m, 27)), at, pg_temp.made(began, 1 + m % 50, 2), pg_temp.made(began, 1 + m % 5, 1)
   FROM org, (SELECT m, c.id, c.at + (ended - c.at) * pg_temp.part(m, 28) + m % 991 * interval '1 microsecond' AS at, began
-               FROM life, generate_series(1, :customers * 3) AS m, numbered c WHERE c.n = pg_temp.whose(m, :customers * 3, 1.3)) AS s ORDER BY at;
+               FROM life, generate_series(1, :customers * 3) AS m, numbered c WHERE c.n = pg_temp.whose(m, :customers * 3, 1.3)) AS s ORDER BY s.at;

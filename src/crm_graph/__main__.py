@@ -5,8 +5,12 @@ import sys
 import typer
 
 from crm_graph import __version__
+from crm_graph.cli.demo import demo
+from crm_graph.cli.explain_access import explain_access
 from crm_graph.cli.migrate import migrate
+from crm_graph.cli.schema import schema
 from crm_graph.cli.serve import serve
+from crm_graph.cli.worker import worker
 from crm_graph.db.cluster import ServerFailed
 from crm_graph.errors import CrmError
 from crm_graph.migrations import MigrationFailed
@@ -19,7 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve)
+app.command()(demo)
 app.command()(migrate)
+app.command()(worker)
+app.command()(schema)
+app.command("explain-access")(explain_access)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,6 +1,5 @@
-"""The composition root: what there is, in which order it starts and stops, and which path leads where. Read this first."""
+"""The composition root: what there is, how it starts and stops, which path leads where. Read this first."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -9,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from crm_graph import demo, migrations, resolvers, schema
 from crm_graph.auth.authentication import Authenticator
@@ -30,7 +30,21 @@ DECLARED = (schema, resolvers)
 """Imported for what they declare: the entities, and the mutations that are written by hand."""
 
 
-def create_app(settings: Settings, database_url: str) -> Starlette:
+class Application(Starlette):
+    """Starlette, but for `/graphql`, which goes straight to its endpoint: routing and middleware cost as much as it does."""
+
+    def __init__(self, endpoint: Endpoint, routes: list[Route], lifespan: Lifespan["Application"]) -> None:
+        super().__init__(routes=routes, lifespan=lifespan)
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await self.endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, database_url: str) -> Application:
     """The application for one process. Connections are opened when it starts and closed when it stops."""
     full = core_schema(build_schema())
     limits = Limits(
@@ -49,7 +63,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
 
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Application) -> AsyncIterator[None]:
         await authenticator.open()
         if settings.demo:
             shown.update(await demo.explorer_config(database_url, settings.data_dir))
@@ -72,7 +86,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         """Whether this process can answer: the database is there, at the revision this release needs."""
         try:
             revision = await _revision(lanes)
-        except (CrmError, OSError, asyncpg.PostgresError, asyncio.TimeoutError):
+        except (CrmError, OSError, asyncpg.PostgresError, TimeoutError):
             return JSONResponse({"ready": False, "reason": "the database does not answer"}, 503)
         wanted = migrations.head()
         if revision != wanted:
@@ -82,14 +96,13 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         return JSONResponse({"ready": True, "revision": revision})
 
     routes = [
-        Route("/graphql", endpoint),
         Route("/schema.graphql", sdl),
         Route("/healthz", _alive),
         Route("/readyz", ready),
         *explorer.routes(lambda: shown),
         *sign_in.routes(),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Application(endpoint, routes, lifespan)
 
 
 async def _alive(_request: Request) -> Response:

@@ -47,9 +47,27 @@ from crm_graph.specs import (
 )
 
 __all__ = [
-    "REGISTRY", "Choice", "Computed", "DeclarationError", "Entity", "FieldSpec", "Filter", "Matching", "Read", "Ref", "RelatedCount",
-    "Sort", "Unique", "Write", "attr", "backs", "entity", "seal", "table_name", "table_of",
-]  # fmt: skip
+    "REGISTRY",
+    "Choice",
+    "Computed",
+    "DeclarationError",
+    "Entity",
+    "FieldSpec",
+    "Filter",
+    "Matching",
+    "Read",
+    "Ref",
+    "RelatedCount",
+    "Sort",
+    "Unique",
+    "Write",
+    "attr",
+    "backs",
+    "entity",
+    "seal",
+    "table_name",
+    "table_of",
+]
 
 
 def attr(*markers: Marker, **options: Any) -> Any:
@@ -163,15 +181,13 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
         m for m in info.metadata if hasattr(m, "sa_type")
     ):  # where SQLModel keeps what it knows of a column
         carrier.sa_type = kind.column()
-    found = {
-        type(m) if not isinstance(m, type) else m: m
-        for m in info.metadata
-        if isinstance(m, Read | Write | Ref | Matching | type)
-    }
-    read, ref = found.get(Read), found.get(Ref)
-    if read is not None and not (info.description or "").strip() and name not in ("id",):
+    marks = info.metadata
+    read = next((m for m in marks if isinstance(m, Read)), None)
+    write = next((m for m in marks if isinstance(m, Write)), None)
+    ref = next((m for m in marks if isinstance(m, Ref)), None)
+    if read is not None and not (info.description or "").strip() and name != "id":
         _refuse(cls, name, "a readable field has no description", "Write a docstring under it")
-    if read is None and (Filter in found or Sort in found):
+    if read is None and (Filter in marks or Sort in marks):
         _refuse(cls, name, "it can be filtered or ordered by but has no level", "Add Read(LEVEL)")
     if ref is not None and not name.endswith("_id"):
         _refuse(cls, name, "a reference's name ends in _id", f"Call it {name}_id")
@@ -184,19 +200,18 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
             "a mask shows below the field's level, and nothing is below PUBLIC",
             "Raise the level or drop the mask",
         )
-    write = found.get(Write)
     return FieldSpec(
         name,
         kind,
         nullable,
         (info.description or "Global id.").strip(),
-        read if isinstance(read, Read) else None,
-        write if isinstance(write, Write) else None,
-        Filter in found,
-        Sort in found,
-        Unique in found,
-        ref if isinstance(ref, Ref) else None,
-        next((m for m in info.metadata if isinstance(m, Matching)), None),
+        read,
+        write,
+        Filter in marks,
+        Sort in marks,
+        Unique in marks,
+        ref,
+        next((m for m in marks if isinstance(m, Matching)), None),
         info.is_required() and not nullable,
     )
 

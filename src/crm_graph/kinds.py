@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 import phonenumbers
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ class Kind:
 
     name: str
     sql: str
-    column: Callable[[], TypeEngine[object]]
+    column: Callable[[], TypeEngine[Any]]
     parse: Callable[[object], object]
     description: str
     operators: tuple[str, ...] = COMPARABLE
@@ -47,7 +47,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 def text(value: object) -> str:
     """Any text PostgreSQL can hold: no NUL, no lone surrogate, not beyond `MAX_TEXT` characters."""
     if not isinstance(value, str):
-        raise ValueError("a string is needed")
+        raise ValueError("a string is needed")  # noqa: TRY004 - a fault of the value
     if "\x00" in value:
         raise ValueError("the NUL character cannot be stored")
     if len(value) > MAX_TEXT:
@@ -93,7 +93,7 @@ def decimal(value: object) -> Decimal:
 
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("true or false is needed")
+        raise ValueError("true or false is needed")  # noqa: TRY004 - a fault of the value
     return value
 
 
@@ -146,11 +146,11 @@ def choice(name: str, members: tuple[str, ...], description: str) -> Kind:
     return Kind(name, "text", sa.Text, parse, description, EQUATABLE, choices=members)
 
 
-def _numeric() -> TypeEngine[object]:
+def _numeric() -> TypeEngine[Any]:
     return sa.Numeric(asdecimal=True)
 
 
-def _timestamp() -> TypeEngine[object]:
+def _timestamp() -> TypeEngine[Any]:
     return sa.TIMESTAMP(timezone=True)
 
 

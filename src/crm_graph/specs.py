@@ -37,7 +37,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference by composite foreign key; `back` names the list on the other side; `owned` rows go with their target."""
+    """A reference by composite foreign key. `back` names the list on the far side; `owned` rows go with their target."""
 
     entity: str
     back: str | None = None
@@ -72,7 +72,7 @@ class Choice(enum.StrEnum):
     """An enumeration; `auto()` stores the member's own name, which is also its GraphQL name."""
 
     @staticmethod
-    def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:  # noqa: ARG004
         return name
 
 
@@ -82,7 +82,7 @@ class DeclarationError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """What is known about one field. Columns are named as the field; `fold` and `match` name its stored derived keys."""
+    """What is known about one field. Its column has its name; a computed field has `sql` and no column."""
 
     name: str
     kind: Kind

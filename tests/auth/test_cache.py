@@ -14,11 +14,15 @@ from crm_graph.db.lanes import Lane, Lanes
 from crm_graph.errors import CrmError, Unauthenticated, UnknownHost
 from tests.auth.conftest import World, bearing, request
 
+NEW_TEAM = """
+INSERT INTO teams (organization_id, id, version, created_at, updated_at, name, parent_id)
+SELECT organization_id, gen_random_uuid(), 1, now(), now(), 'New', id FROM teams WHERE name = 'Top'
+"""
 Ask = Callable[[], Awaitable[Actor]]
 
 
 async def until(ask: Ask, expected: Callable[[Actor | CrmError], bool], seconds: float = 1.0) -> None:
-    """Ask until the answer is as expected; fails after a second, long before the five after which all is asked again."""
+    """Ask until the answer is as expected; fails long before the five seconds after which all is asked again."""
     deadline = time.monotonic() + seconds
     while True:
         answer: Actor | CrmError
@@ -60,8 +64,7 @@ async def test_a_remembered_token_asks_nothing(world: World, authenticator: Auth
         ("UPDATE organizations SET currency = 'NOK'", lambda a: a.currency == "NOK"),
         ("UPDATE teams SET parent_id = (SELECT id FROM teams WHERE name = 'Top') WHERE name = 'Beside'",
          lambda a: len(a.team_ids) == 2),
-        ("INSERT INTO teams (organization_id, id, version, created_at, updated_at, name, parent_id)"
-         " SELECT organization_id, gen_random_uuid(), 1, now(), now(), 'New', id FROM teams WHERE name = 'Top'",
+        (NEW_TEAM,
          lambda a: len(a.team_ids) == 2),
         ("NOTIFY crm_callers, 'nonsense'; UPDATE users SET roles = '{}'", lambda a: a.roles == ()),
     ],
@@ -199,7 +202,7 @@ async def test_a_session_ends_on_time_though_remembered(world: World) -> None:
     async with world.authenticator() as authenticator:
         begun = await world.admin.fetchval("UPDATE sessions SET expires_at = now() + interval '1 s' RETURNING now()")
         await until(lambda: authenticator.actor(bearing(token)), lambda _: authenticator.cached(header) is not None)
-        while await world.admin.fetchval("SELECT now() < $1 + interval '1 s'", begun):
+        while await world.admin.fetchval("SELECT now() < $1::timestamptz + interval '1 s'", begun):
             await asyncio.sleep(0.01)
         assert authenticator.cached(header) is None
         with pytest.raises(Unauthenticated):

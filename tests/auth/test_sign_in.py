@@ -129,7 +129,7 @@ async def test_wrong_is_wrong_whatever_is_wrong(world: World, app: Starlette) ->
     await world.user(organization, name="New", email="new@acme.test")
     await world.user(other, name="Else", email="else@acme.test", password=PASSWORD)
     tries = [
-        (ADA, "wrong password"), ("nobody@acme.test", PASSWORD), ("sus@acme.test", PASSWORD), ("sus@acme.test", "wrong"),
+        (ADA, "wrong one"), ("nobody@acme.test", PASSWORD), ("sus@acme.test", PASSWORD), ("sus@acme.test", "wrong"),
         ("new@acme.test", PASSWORD), ("else@acme.test", PASSWORD), ("", ""), (ADA, ""), (ADA, PASSWORD + " "),
         (ADA, PASSWORD.upper()), (f"{ADA}\u200b\u202e" + "x" * 5000, PASSWORD), ("'; --", PASSWORD), (ADA, "x" * 5000),
     ]  # fmt: skip

@@ -36,8 +36,8 @@ def resolve(roles: frozenset[str], scopes: Scopes | None = None) -> Policy:
     """
     merged: dict[str, dict[Rule, Grant]] = {}
     for role in sorted(roles):
-        for entity, grants in ROLES.get(role, {}).items():
-            for grant in grants:
+        for entity, granted in ROLES.get(role, {}).items():
+            for grant in granted:
                 known = merged.setdefault(entity, {}).get(grant.rule)
                 merged[entity][grant.rule] = grant if known is None else known.union(grant)
     narrowed = {entity: _narrow(entity, by_rule.values(), scopes) for entity, by_rule in sorted(merged.items())}

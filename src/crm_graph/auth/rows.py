@@ -68,10 +68,13 @@ Bind = Callable[[ActorValue], str]
 """Gives the SQL placeholder, cast to its type, of something about the caller."""
 
 
-def predicate(rule: Rule, rows: Rows, table: str, alias: str, organization: str, bind: Bind) -> str | None:
+def predicate(  # noqa: PLR0911 - one return a rule
+    rule: Rule, rows: Rows, table: str, alias: str, organization: str, bind: Bind
+) -> str | None:
     """SQL that is true on the rows of `alias` which `rule` reaches; `None` when it can reach none.
 
-    `EVERYONE` is `"TRUE"`. The rules that look at the parent are not compiled here: they need its lens (`plan/lens.py`).
+    `EVERYONE` is `"TRUE"`. The rules that look at the parent are not compiled here: they need its lens
+    (`plan/lens.py`).
     """
     match rule:
         case Rule.EVERYONE:
@@ -95,7 +98,8 @@ def share_rows(table: str, alias: str, organization: str, bind: Bind, select: st
     """A sub-select over the shares that reach the caller now for the row of `alias`."""
     singular_id = f"{singular(table)}_id"
     return (
-        f"{select} FROM {singular(table)}_shares sh WHERE sh.organization_id = {organization} AND sh.{singular_id} = {alias}.id"
+        f"{select} FROM {singular(table)}_shares sh"
+        f" WHERE sh.organization_id = {organization} AND sh.{singular_id} = {alias}.id"
         f" AND sh.grantee_id = ANY({bind(ActorValue.GRANTEES)}) AND sh.valid_from <= now() AND sh.valid_until > now()"
     )
 

@@ -29,7 +29,7 @@ class Scopes:
         found = [
             lvl
             for res, act, lvl in map(parse, self.texts)
-            if res in ("*", resource(entity)) and (act == action or action == "read")
+            if res in ("*", resource(entity)) and action in (act, "read")
         ]
         return max(found, default=None)
 

@@ -8,7 +8,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from crm_graph.auth import cookies
+from crm_graph.auth import cookies, sign_in_browser
 from crm_graph.errors import CrmError
 
 STYLE_PATH: Final = "/sign-in.css"
@@ -43,7 +43,7 @@ _templates: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(moment=_moment, day=_day)
+_templates.filters.update(browser=sign_in_browser.name, day=_day, moment=_moment)
 _templates.globals.update(style_path=STYLE_PATH)
 
 

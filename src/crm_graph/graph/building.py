@@ -21,6 +21,16 @@ class FieldOf:
     arguments: Mapping[str, Any] | None = None
 
 
+def maybe(annotation: Any) -> Any:
+    """A type or null."""
+    return annotation | None
+
+
+def listed(annotation: Any) -> Any:
+    """A list of a type."""
+    return list[annotation]
+
+
 def shell(name: str, *bases: type) -> Made:
     """A class without fields, to be completed."""
     return types.new_class(name, bases)

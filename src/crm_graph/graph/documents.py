@@ -24,7 +24,8 @@ from crm_graph.graph.variables import ABSENT, Shape
 from crm_graph.plan.selection import Selected, Value
 from crm_graph.plan.statement import Statement
 
-K, V = TypeVar("K", bound=Hashable), TypeVar("V")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 MAX_DOCUMENTS, MAX_PLANS, MAX_ERRORS = 1000, 100, 10
 
 

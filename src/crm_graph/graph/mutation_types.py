@@ -1,12 +1,12 @@
-"""Inputs and payloads of mutations: generated ones for every entity that can be written, and the hand-written ones."""
+"""Inputs and payloads of mutations: generated for every entity that can be written, and of the hand-written ones."""
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.graph.building import FieldOf, Made, field, input_type, object_type, shell
+from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
 from crm_graph.plan.mutations import MUTATIONS, Mutation
 from crm_graph.specs import FieldSpec, camel
 
@@ -24,7 +24,7 @@ def written(entity: type[Entity]) -> list[FieldSpec]:
 
 
 def verbs(entity: type[Entity]) -> tuple[str, ...]:
-    """The generated mutations an entity has: none where no field is written, and nobody makes or deletes an organisation."""
+    """The generated mutations an entity has: none without written fields; nobody makes or deletes an organisation."""
     if not written(entity):
         return ()
     return ("update",) if entity.__name__ == "Organization" else VERBS
@@ -37,7 +37,7 @@ def mutation_fields(types: "Types") -> dict[str, FieldOf]:
         {
             "code": field(str, "code", "Stable code of the refusal."),
             "message": field(str, "message", "What is wrong, for people."),
-            "field": field(Optional[list[str]], "field", "Path of the input field it is about."),
+            "field": field(maybe(list[str]), "field", "Path of the input field it is about."),
         },
         "Why a mutation was refused. Nothing was written.",
     )
@@ -71,7 +71,7 @@ def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, Fie
     if verb in ("update", "delete"):
         fields["id"] = field(strawberry.ID, "id", "Which record.")
     if verb in ("create", "upsert"):
-        known: Any = str if verb == "upsert" else Optional[str]
+        known: Any = str if verb == "upsert" else maybe(str)
         fields["source"] = field(known, "source", "The system the record comes from.")
         fields["external_id"] = field(known, "externalId", "The record's key in that system.")
     for spec in written(entity) if verb != "delete" else []:
@@ -79,7 +79,7 @@ def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, Fie
             continue
         annotation = types.money_input if spec.kind is kinds.MONEY else types.scalars.type(spec.kind)
         required = verb == "create" and spec.required
-        fields[spec.name] = field(annotation if required else Optional[annotation], spec.input, spec.description)
+        fields[spec.name] = field(annotation if required else maybe(annotation), spec.input, spec.description)
     return fields | _common(verb != "create")
 
 
@@ -89,20 +89,20 @@ def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
         annotation = (
             strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
         )
-        fields[one.name] = field(annotation if one.required else Optional[annotation], camel(one.name), one.description)
+        fields[one.name] = field(annotation if one.required else maybe(annotation), camel(one.name), one.description)
     return fields | _common(if_match=True)
 
 
 def _common(if_match: bool) -> dict[str, FieldOf]:
-    fields = {"if_match": field(Optional[str], "ifMatch", _IF_MATCH)} if if_match else {}
-    return fields | {"idempotency_key": field(Optional[str], "idempotencyKey", _KEY)}
+    fields = {"if_match": field(maybe(str), "ifMatch", _IF_MATCH)} if if_match else {}
+    return fields | {"idempotency_key": field(maybe(str), "idempotencyKey", _KEY)}
 
 
 def _payload(types: "Types", name: str, entity: type[Entity], error: Made, *, deleted: bool = False) -> Made:
     key = entity.__name__[0].lower() + entity.__name__[1:]
-    fields = {"user_errors": field(list[error], "userErrors", "Why nothing was written; empty if it was.")}  # type: ignore[valid-type]
+    fields = {"user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was.")}
     if deleted:
-        fields["deleted_id"] = field(Optional[strawberry.ID], "deletedId", "Id of the record that is gone.")
+        fields["deleted_id"] = field(maybe(strawberry.ID), "deletedId", "Id of the record that is gone.")
     else:
-        fields["record"] = field(Optional[types.objects[entity.__name__]], key, "The record as you see it now.")
+        fields["record"] = field(maybe(types.objects[entity.__name__]), key, "The record as you see it now.")
     return object_type(shell(name), fields, f"What `{name.removesuffix('Payload')}` answers.")

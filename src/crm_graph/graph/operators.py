@@ -1,12 +1,13 @@
 """Input types for conditions, one per kind of value, and for amounts of money."""
 
-from typing import Any, Optional
+import enum
+from typing import Any
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from crm_graph import kinds
-from crm_graph.graph.building import Made, field, input_type, shell
+from crm_graph.graph.building import Made, field, input_type, listed, maybe, shell
 from crm_graph.kinds import Kind
 from crm_graph.specs import camel
 
@@ -52,8 +53,6 @@ class Scalars:
     def type(self, kind: Kind) -> Any:
         """The type of a kind of value; an enumeration is made when first asked for."""
         if kind.name not in self._types:
-            import enum
-
             members = enum.Enum(kind.name, {name: name for name in kind.choices})  # type: ignore[misc]
             self._types[kind.name] = strawberry.enum(members, description=kind.description)
         return self._types[kind.name]
@@ -76,18 +75,18 @@ class Conditions:
         value = self._scalars.type(kinds.DECIMAL if kind is kinds.MONEY else kind)
         fields = {}
         for operator in kind.operators:
-            annotation: Any = Optional[value]
+            annotation: Any = maybe(value)
             if operator in ("in", "not_in"):
-                annotation = Optional[list[value]]  # type: ignore[valid-type]
+                annotation = maybe(listed(value))
             elif operator == "between":
                 ends = {end: field(value, end, f"{end.title()} this value, included.") for end in ("from", "to")}
-                annotation = Optional[input_type(shell(f"{name}Range"), ends, f"Two ends of a range of {name} values.")]
+                annotation = maybe(input_type(shell(f"{name}Range"), ends, f"Two ends of a range of {name} values."))
             elif operator == "is_null":
-                annotation = Optional[bool]
+                annotation = maybe(bool)
             elif operator in ("contains", "starts_with"):
-                annotation = Optional[str]
+                annotation = maybe(str)
             fields[operator] = field(annotation, camel(operator), _SAYS[operator])
         if kind is kinds.MONEY:
             says = "The currency compared in; the organisation's own if it is left out. Other currencies never match."
-            fields["currency"] = field(Optional[self._scalars.type(kinds.CURRENCY)], "currency", says)
+            fields["currency"] = field(maybe(self._scalars.type(kinds.CURRENCY)), "currency", says)
         return input_type(shell(f"{name}Filter"), fields, f"Conditions on a {name} value; all of them must hold.")

@@ -5,6 +5,7 @@ with it whatever leads there. Scalars and enums are shared with the full schema,
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar, cast
 
 from graphql import (
@@ -126,16 +127,16 @@ def prune(schema: GraphQLSchema, coordinates: frozenset[str], dead_types: frozen
         found = schema.type_map[name]
         if isinstance(found, GraphQLObjectType):
             made[name] = GraphQLObjectType(
-                name, lambda n=name: outputs(n), interfaces(found), description=found.description
-            )  # type: ignore[misc]
+                name, partial(outputs, name), interfaces(found), description=found.description
+            )
         elif isinstance(found, GraphQLInterfaceType):
             made[name] = GraphQLInterfaceType(
-                name, lambda n=name: outputs(n), interfaces(found), description=found.description
-            )  # type: ignore[misc]
+                name, partial(outputs, name), interfaces(found), description=found.description
+            )
         elif isinstance(found, GraphQLInputObjectType):
             made[name] = GraphQLInputObjectType(
-                name, lambda n=name: inputs(n), found.description, is_one_of=found.is_one_of
-            )  # type: ignore[misc]
+                name, partial(inputs, name), found.description, is_one_of=found.is_one_of
+            )
     records = [t for t in made.values() if isinstance(t, GraphQLObjectType) and t.name in REGISTRY]
     return GraphQLSchema(
         cast("GraphQLObjectType", made["Query"]),

@@ -1,5 +1,6 @@
 """Answering a query: its plan from the cache or made now, one statement, the response's bytes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
@@ -9,6 +10,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLSchema,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     execute_sync,
@@ -38,7 +40,7 @@ class Reader:
         self._schemas: Recent[str, GraphQLSchema] = Recent(MAX_SCHEMAS)
         self._sdl: Recent[str, str] = Recent(MAX_SCHEMAS)
 
-    async def read(self, actor: Actor, operation: Operation, variables: dict[str, object]) -> bytes:
+    async def read(self, actor: Actor, operation: Operation, variables: Mapping[str, object]) -> bytes:
         """The whole response of a query. Raises a `CrmError` when the request cannot run."""
         shape, leaves = operation.read(variables)
         key = (actor.policy.key, shape)
@@ -65,10 +67,12 @@ class Reader:
         """The schema as a policy allows it, as text."""
         return self._sdl.get(policy.key) or self._sdl.put(policy.key, print_schema(self.schema(policy)))
 
-    def _introspected(self, answer: bytes, policy: Policy, operation: Operation, variables: dict[str, object]) -> bytes:
+    def _introspected(
+        self, answer: bytes, policy: Policy, operation: Operation, variables: Mapping[str, object]
+    ) -> bytes:
         """The response completed by graphql-core's own executor, which answers `__schema` and `__type`."""
         document = DocumentNode(definitions=(_only_introspection(operation), *operation.fragments.values()))
-        result = execute_sync(self.schema(policy), document, variable_values=variables)
+        result = execute_sync(self.schema(policy), document, variable_values=dict(variables))
         assert isinstance(result, ExecutionResult)
         response = orjson.loads(answer)
         data = {**response["data"], **(result.data or {})}
@@ -81,7 +85,7 @@ class Reader:
         return orjson.dumps(response)
 
 
-def _only_introspection(operation: Operation) -> object:
+def _only_introspection(operation: Operation) -> OperationDefinitionNode:
     """The operation with the root fields that the planner does not answer, fragments opened."""
     found: list[SelectionNode] = []
 
@@ -113,7 +117,7 @@ def _only_introspection(operation: Operation) -> object:
 
     collect(operation.node.selection_set)
     node = operation.node
-    return type(node)(
+    return OperationDefinitionNode(
         operation=node.operation,
         name=node.name,
         variable_definitions=node.variable_definitions,

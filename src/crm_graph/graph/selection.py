@@ -59,7 +59,7 @@ class Selector:
             key,
             first.name.value,
             place,
-            arguments,  # type: ignore[arg-type]
+            arguments,
             lambda name: self.fields(inner, name, below),
             lambda variables: {
                 a.name.value: v for a in first.arguments or () for v in [plain(a.value, variables)] if v is not _ABSENT

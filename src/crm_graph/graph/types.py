@@ -4,7 +4,8 @@ Classes are made first (`shell`), fields are attached when all exist, so no type
 field has is not decided here: every query is answered by the planner.
 """
 
-from typing import Annotated, Any, Optional
+import enum
+from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLSchema
@@ -12,7 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
-from crm_graph.graph.building import FieldOf, Made, field, input_type, interface_type, object_type, shell
+from crm_graph.graph.building import FieldOf, Made, field, input_type, interface_type, listed, maybe, object_type, shell
 from crm_graph.graph.mutation_types import mutation_fields
 from crm_graph.graph.operators import Conditions, Scalars
 from crm_graph.plan.ordering import DIRECTIONS
@@ -60,8 +61,8 @@ class Types:
             {
                 "has_next_page": field(bool, "hasNextPage", "Whether there are rows after this page."),
                 "has_previous_page": field(bool, "hasPreviousPage", "Whether there are rows before this page."),
-                "start_cursor": field(Optional[str], "startCursor", "Cursor of the first row of this page."),
-                "end_cursor": field(Optional[str], "endCursor", "Cursor of the last row of this page."),
+                "start_cursor": field(maybe(str), "startCursor", "Cursor of the first row of this page."),
+                "end_cursor": field(maybe(str), "endCursor", "Cursor of the last row of this page."),
             },
             "Where a page stands in its list.",
         )
@@ -73,8 +74,8 @@ class Types:
             shell("Node"),
             {
                 "id": field(strawberry.ID, "id", "Global id."),
-                "created_at": field(Optional[when], "createdAt", "When the record was created here."),
-                "updated_at": field(Optional[when], "updatedAt", "When the record was last written."),
+                "created_at": field(maybe(when), "createdAt", "When the record was created here."),
+                "updated_at": field(maybe(when), "updatedAt", "When the record was last written."),
                 "etag": field(str, "etag", "Opaque version of the record as you see it; for `ifMatch`."),
                 "hidden_fields": field(list[str], "hiddenFields", f"{names} you may not see."),
                 "masked_fields": field(list[str], "maskedFields", f"{names} you see masked."),
@@ -104,16 +105,16 @@ class Types:
 
         return {
             "first": said(
-                Optional[int],
+                maybe(int),
                 f"How many rows from the start: 0 to {MAX_SIZE}; {DEFAULT_SIZE} if neither first nor last is given.",
             ),
-            "after": said(Optional[str], "Go on after this cursor (with first)."),
-            "last": said(Optional[int], f"How many rows from the end: 0 to {MAX_SIZE}."),
-            "before": said(Optional[str], "Up to before this cursor (with last)."),
-            "filter": said(Optional[self.filters[name]], "Only rows that match."),
+            "after": said(maybe(str), "Go on after this cursor (with first)."),
+            "last": said(maybe(int), f"How many rows from the end: 0 to {MAX_SIZE}."),
+            "before": said(maybe(str), "Up to before this cursor (with last)."),
+            "filter": said(maybe(self.filters[name]), "Only rows that match."),
             "order_by": said(
-                Optional[list[self.orders[name]]], "Order keys, most important first; by id if there are none."
-            ),  # type: ignore[misc]
+                maybe(listed(self.orders[name])), "Order keys, most important first; by id if there are none."
+            ),
         }
 
     def complete(self) -> None:
@@ -131,8 +132,8 @@ class Types:
             object_type(
                 self.connections[name],
                 {
-                    "edges": field(list[edge], "edges", "The rows of this page, with cursors."),  # type: ignore[valid-type]
-                    "nodes": field(list[self.objects[name]], "nodes", "The records of this page."),  # type: ignore[misc]
+                    "edges": field(listed(edge), "edges", "The rows of this page, with cursors."),
+                    "nodes": field(listed(self.objects[name]), "nodes", "The records of this page."),
                     "page_info": field(self.page_info, "pageInfo", "Where this page stands."),
                     "total_count": field(
                         int, "totalCount", "How many records there are on all pages; counted only when asked for."
@@ -148,11 +149,11 @@ class Types:
             if spec.read is None or spec.name in ("id", "created_at", "updated_at"):
                 continue
             annotation = self.objects[spec.ref.entity] if spec.ref else self.of(spec)
-            found[spec.name] = field(Optional[annotation], spec.graphql, spec.description)
+            found[spec.name] = field(maybe(annotation), spec.graphql, spec.description)
         for count_name, counted in entity.__counts__.items():
-            found[count_name] = field(Optional[int], camel(count_name), counted.description)
+            found[count_name] = field(maybe(int), camel(count_name), counted.description)
         for back in backs(entity.__name__).values():
-            listed = Optional[self.connections[back.entity]]
+            listed = maybe(self.connections[back.entity])
             found[f"list_{back.name}"] = field(
                 listed, back.name, f"List: {back.description}", self.page_arguments(back.entity)
             )
@@ -163,26 +164,26 @@ class Types:
         for spec in entity.__specs__.values():
             if spec.ref and spec.read:
                 says = f"{spec.description} Matches when there is such a record, as you see it."
-                filters[spec.name] = field(Optional[self.filters[spec.ref.entity]], spec.graphql, says)
+                filters[spec.name] = field(maybe(self.filters[spec.ref.entity]), spec.graphql, says)
             elif spec.filter and spec.read:
-                filters[spec.name] = field(Optional[self.conditions.type(spec.kind)], spec.graphql, spec.description)
+                filters[spec.name] = field(maybe(self.conditions.type(spec.kind)), spec.graphql, spec.description)
         for back in backs(name).values():
             filters[f"list_{back.name}"] = field(
-                Optional[self.list_filters[back.entity]], back.name, f"List: {back.description}"
+                maybe(self.list_filters[back.entity]), back.name, f"List: {back.description}"
             )
         itself = self.filters[name]
-        filters["and"] = field(Optional[list[itself]], "and", "All of these match.")  # type: ignore[valid-type]
-        filters["or"] = field(Optional[list[itself]], "or", "At least one of these matches.")  # type: ignore[valid-type]
-        filters["not"] = field(Optional[itself], "not", "This does not match.")
+        filters["and"] = field(maybe(listed(itself)), "and", "All of these match.")
+        filters["or"] = field(maybe(listed(itself)), "or", "At least one of these matches.")
+        filters["not"] = field(maybe(itself), "not", "This does not match.")
         input_type(itself, filters, f"Conditions on {name} records; all of them must hold.")
         quantified = {"some": "At least one row matches.", "none": "No row matches.", "every": "Every row matches."}
         input_type(
             self.list_filters[name],
-            {word: field(Optional[itself], word, says) for word, says in quantified.items()},
+            {word: field(maybe(itself), word, says) for word, says in quantified.items()},
             f"Conditions on a list of {name} records, as you see it.",
         )
         keys = {
-            s.name: field(Optional[self.direction], s.graphql, s.description)
+            s.name: field(maybe(self.direction), s.graphql, s.description)
             for s in entity.__specs__.values()
             if s.sort and s.read
         }
@@ -195,27 +196,25 @@ def build_schema() -> strawberry.Schema:
     types.complete()
     query = shell("Query")
     fields: dict[str, FieldOf] = {
-        "node": field(Optional[types.node], "node", "Any record by its global id.", {"id": strawberry.ID}),
+        "node": field(maybe(types.node), "node", "Any record by its global id.", {"id": strawberry.ID}),
         "nodes": field(
-            list[Optional[types.node]],
+            listed(maybe(types.node)),
             "nodes",
             "Records by their global ids, null where there is none.",
-            {"ids": list[strawberry.ID]},
-        ),  # type: ignore[misc]
+            {"ids": listed(strawberry.ID)},
+        ),
     }
     for name, entity in REGISTRY.items():
         one, many = name[0].lower() + name[1:], camel(table_name(entity))
-        fields[one] = field(Optional[types.objects[name]], one, f"By id: {_said(entity)}", {"id": strawberry.ID})
-        fields[many] = field(
-            Optional[types.connections[name]], many, f"List: {_said(entity)}", types.page_arguments(name)
-        )
+        fields[one] = field(maybe(types.objects[name]), one, f"By id: {_said(entity)}", {"id": strawberry.ID})
+        fields[many] = field(maybe(types.connections[name]), many, f"List: {_said(entity)}", types.page_arguments(name))
     object_type(query, fields, "What can be asked.")
     mutation = object_type(shell("Mutation"), mutation_fields(types), "What can be done.")
     return strawberry.Schema(
         query,
         mutation,
         types=list(types.objects.values()),
-        config=StrawberryConfig(scalar_map=dict(types.scalars.definitions)),  # type: ignore[arg-type]
+        config=StrawberryConfig(scalar_map=dict(types.scalars.definitions)),
     )
 
 
@@ -229,6 +228,4 @@ def _said(entity: type[Entity]) -> str:
 
 
 def _direction() -> Any:
-    import enum
-
-    return enum.Enum("OrderDirection", {name: name for name in DIRECTIONS})  # type: ignore[misc]
+    return enum.Enum("OrderDirection", {name: name for name in DIRECTIONS})

@@ -159,7 +159,7 @@ def _object_reader(declared: GraphQLInputObjectType) -> Read:
         if value is None:
             return None
         if not isinstance(value, Mapping):
-            raise ValueError(f"an object of type {declared.name} is needed")
+            raise ValueError(f"an object of type {declared.name} is needed")  # noqa: TRY004 - a fault of the value
         for name, field in declared.fields.items():
             if name not in value and isinstance(field.type, GraphQLNonNull):
                 raise ValueError(f"{declared.name}.{name} is missing")
@@ -177,8 +177,8 @@ def _object_reader(declared: GraphQLInputObjectType) -> Read:
     return read
 
 
-def rebuild(shape: Shape, numbers: Iterator[int]) -> Value:
-    """The value the planner sees: the structure of the shape, with a `Leaf` for each leaf, in the order they were read."""
+def rebuild(shape: Shape, numbers: Iterator[int]) -> Value:  # noqa: PLR0911 - one return a form
+    """The value the planner sees: the structure of the shape with its leaves, in the order they were read."""
     match shape:
         case None:
             return None

@@ -1,4 +1,4 @@
-"""Answering a mutation: each root field is one transaction, and its payload is read again inside it, through the lens."""
+"""Answering a mutation: each root field is one transaction, its payload read again inside it, through the lens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -80,10 +80,8 @@ class Compiler:
         if lens is None:
             return _NULL
         fields = self.object(lens, selected.on(entity.__name__))
-        return json_object(
-            fields,
-            f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = {id_parameter(self.parameters, row_id, entity.__prefix__)}",
-        )
+        wanted = id_parameter(self.parameters, row_id, entity.__prefix__)
+        return json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = {wanted}")
 
     def _root(self, selected: Selected) -> str:
         if selected.name == "__typename":
@@ -151,7 +149,7 @@ class Compiler:
         """Response keys with the SQL of their values, for one row of the lens."""
         return [(s.key, self._field(lens, s)) for s in selected]
 
-    def _field(self, lens: Lens, selected: Selected) -> str:
+    def _field(self, lens: Lens, selected: Selected) -> str:  # noqa: PLR0911 - one return a kind of member
         match found := members(lens.entity)[selected.name]:
             case FieldSpec(ref=None):
                 return self._scalar(lens, selected, found)

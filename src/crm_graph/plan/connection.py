@@ -54,8 +54,12 @@ class _Rows:
         self.page = paging.page(selected.arguments)
         self.keys = ordering.order_keys(lens, selected.arguments.get("orderBy"))
         self.condition = compiler.filters.where(lens, selected.arguments.get("filter"))
-        self.scope = lambda: paging.scope(compiler.parameters, compiler.secret, coordinate, selected.arguments)
+        self._coordinate, self._arguments = coordinate, selected.arguments
         self.order = selected.arguments.get("orderBy")
+
+    def scope(self) -> str:
+        """The key that cursors of this list are made with, as a parameter."""
+        return paging.scope(self.compiler.parameters, self.compiler.secret, self._coordinate, self._arguments)
 
     def array(self, fields: Sequence[tuple[str, str]]) -> str:
         """The page as a JSON array of these fields."""
@@ -63,7 +67,8 @@ class _Rows:
         if not self.page.reverse and not before:
             return json_array(fields, rest)
         page = numbered([("o", json_object(fields))], rest)
-        return f"({before}SELECT coalesce(json_agg(q.o ORDER BY q.n{' DESC' if self.page.reverse else ''}), '[]'::json) FROM ({page}) q)"
+        by = "q.n DESC" if self.page.reverse else "q.n"
+        return f"({before}SELECT coalesce(json_agg(q.o ORDER BY {by}), '[]'::json) FROM ({page}) q)"
 
     def rows(self, limit: int) -> tuple[str, str]:
         """A CTE to put in front, and the FROM … LIMIT of the page."""
@@ -122,7 +127,7 @@ def _edge(compiler: "Compiler", lens: Lens, selected: Selected, cursor: str | No
 def _windowed(
     compiler: "Compiler", selected: Selected, wanted: Sequence[Selected], coordinate: str, lens: Lens, via: Via | None
 ) -> str:
-    """The form for cursors and page information: one row more than asked for is read, which tells whether there are more."""
+    """The form for cursors and page information: a row more than asked for is read, to know if there are more."""
     rows = _Rows(compiler, selected, coordinate, lens, via)
     scope, values = rows.scope(), [k.sql for k in rows.keys[:-1]]
     kept = [("id", f"{lens.alias}.id"), *((f"k{i}", sql) for i, sql in enumerate(values))]

@@ -122,7 +122,7 @@ class Filters:
             " OR ", list(dict.fromkeys(self._compare(column.spec.kind, s, None, op, value, prefix) for s in sides))
         )
 
-    def _compare(self, kind: Kind, sql: str, fold: str | None, op: str, value: Value, prefix: str = "") -> str:
+    def _compare(self, kind: Kind, sql: str, fold: str | None, op: str, value: Value, prefix: str = "") -> str:  # noqa: PLR0911 - one return an operator
         put = self.parameters
         if kind is kinds.ID and op != "isNull":
             return _in_ids(put, sql, op, value, prefix)

@@ -54,7 +54,7 @@ class Lens:
     fenced: bool = field(default=False)
 
     def source(self) -> str:
-        """What goes into FROM; call it after the columns were taken, since it includes the lateral only if one was needed."""
+        """What goes into FROM; call it after the columns were taken: only they tell whether the lateral is needed."""
         return f"{self.table or table_name(self.entity)} {self.alias}{self.lateral if self.fenced else ''}"
 
     def where(self) -> str:
@@ -80,7 +80,7 @@ class Lens:
                 return Column(spec, None)
             if below <= self.lowest:
                 return Column(spec, masked)
-        clearance = self._clearance()
+        clearance = self.row_clearance()
         arms = f"WHEN {clearance} >= {level.value} THEN {raw}" if level <= self.highest else ""
         if masked and below:
             arms += f" WHEN {clearance} >= {below.value} THEN {masked}"
@@ -91,7 +91,8 @@ class Lens:
             return f"{self.alias}.{stored or spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
 
-    def _clearance(self) -> str:
+    def row_clearance(self) -> str:
+        """The SQL column with the clearance on the row; asking for it makes the lateral part of `source`."""
         assert self.clearance is not None, "a lens with one level needs no clearance"
         self.fenced = True
         return self.clearance
@@ -102,7 +103,8 @@ class Lens:
         for level in Level:
             if not self.lowest <= level <= self.highest:
                 continue
-            hidden, masked = [], []
+            hidden: list[str] = []
+            masked: list[str] = []
             for spec in self.entity.__specs__.values():
                 if spec.read is None or spec.read.level <= level or (self.subject and spec.read.subject):
                     continue
@@ -114,7 +116,7 @@ class Lens:
         """SQL that gives one of some constant texts by the row's clearance."""
         if len(set(texts.values())) == 1:
             return next(iter(texts.values()))
-        clearance = self._clearance()
+        clearance = self.row_clearance()
         arms = " ".join(
             f"WHEN {clearance} >= {level.value} THEN {text}" for level, text in sorted(texts.items(), reverse=True)
         )
@@ -222,11 +224,11 @@ class _Rules:
         if self.parent is not None:
             sql, clearance = (
                 "TRUE",
-                f"least({grant.read.value}, {whole._clearance() if lowest < highest else lowest.value})",
+                f"least({grant.read.value}, {whole.row_clearance() if lowest < highest else lowest.value})",
             )
         else:
             link = f"{whole.alias}.id = {self.alias}.{rows.parent}"
-            level = f"least({grant.read.value}, {whole._clearance()})" if lowest < highest else str(lowest.value)
+            level = f"least({grant.read.value}, {whole.row_clearance()})" if lowest < highest else str(lowest.value)
             inner = f"FROM {whole.source()} WHERE {whole.where()} AND {link}"
             everything = whole.visible == "TRUE" and not spec.nullable
             sql = (

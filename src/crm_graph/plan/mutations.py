@@ -43,7 +43,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A verb on one record of an entity. Its input is the record's id, these arguments, `ifMatch` and `idempotencyKey`."""
+    """A verb on one record of an entity. Its input: the record's id, these arguments, `ifMatch`, `idempotencyKey`."""
 
     name: str
     entity: type[Entity]

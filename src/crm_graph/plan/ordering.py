@@ -92,13 +92,15 @@ def position(
         shown = f"convert_to(ROW({', '.join(values)})::text, 'UTF8')" if values else "''::bytea"
         columns = ", ".join(f"{k.sql} AS k{i}" for i, k in enumerate(ordered))
         return (
-            f"SELECT {columns} FROM {one.source()} WHERE {one.alias}.organization_id = {one.organization} AND {one.alias}.id = {row_id}"
+            f"SELECT {columns} FROM {one.source()}"
+            f" WHERE {one.alias}.organization_id = {one.organization} AND {one.alias}.id = {row_id}"
             f" AND substr(sha256({scope} || uuid_send({one.alias}.id) || {shown}), 1, 11) = {digest}"
         )
 
     nothing = ", ".join("NULL" for _ in keys[:-1])
     refuse = f"SELECT {nothing}{', ' if nothing else ''}crm_refuse('CURSOR_INVALID')"
-    return f"WITH cur AS MATERIALIZED (({versions(lens, keys)}) UNION ALL ({versions(past, past_keys)}) UNION ALL ({refuse}) LIMIT 1) "
+    found = f"({versions(lens, keys)}) UNION ALL ({versions(past, past_keys)}) UNION ALL ({refuse})"
+    return f"WITH cur AS MATERIALIZED ({found} LIMIT 1) "
 
 
 def beyond(keys: Sequence[Key], *, reverse: bool) -> str:

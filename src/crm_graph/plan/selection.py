@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The value at `index` of the request's leaves: already parsed, never null. `prefixes`: the kinds of id it holds."""
+    """The value at `index` of the request's leaves: parsed, never null. `prefixes`: the kinds of id it holds."""
 
     index: int
     prefixes: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Level
 from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Write, attr, table_of
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -43,12 +43,10 @@ class Share(Entity):
 
 
 def _clearance() -> str:
-    from crm_graph.auth.levels import Level
-
     return " ".join(f"WHEN '{name}' THEN {Level[name].value}" for name in ShareLevel.__members__)
 
 
-_DERIVED = {
+_DERIVED: dict[str, tuple[Any, str]] = {
     "grantee_id": (sa.Uuid(), "coalesce(user_id, team_id, partner_id)"),
     "clearance": (sa.SmallInteger(), f"CASE level {_clearance()} END"),
 }

@@ -1,0 +1,1 @@
+"""The servers and programs that are measured, one a file."""

@@ -1,0 +1,163 @@
+"""What a policy says about one field: by which rules a caller reaches rows, and what they see and write there."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from crm_graph.auth.grants import Grant
+from crm_graph.auth.levels import Level
+from crm_graph.auth.policy import Policy
+from crm_graph.auth.rows import Rows, Rule
+from crm_graph.entity import REGISTRY, Entity, backs
+from crm_graph.errors import CrmError
+from crm_graph.plan.lens import open_lens
+from crm_graph.plan.parameters import Parameters
+from crm_graph.specs import FieldSpec
+
+PARTS: Final = (Rule.PARENT, Rule.PUBLISHED_PART)
+
+
+class FieldUnknown(CrmError):
+    """No entity has such a field."""
+
+    code = "FIELD_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to rows of an entity: a grant's rule, of a part with the rule that reaches its whole."""
+
+    rule: str
+    rows: str
+    read: Level
+    write: Level | None
+    subject: bool = False
+    capped: bool = False
+    """Each row may be seen at less: at the level it is shared."""
+
+
+def field(coordinate: str) -> tuple[type[Entity], FieldSpec]:
+    """The field of a coordinate such as `Customer.creditLimit`; of a list, the reference it goes by. Raises FieldUnknown."""
+    name, _, wanted = coordinate.partition(".")
+    entity = REGISTRY.get(name)
+    if entity is None:
+        raise FieldUnknown(f"there is no entity {name!r}{_near(name, REGISTRY)}. Write it as Customer.creditLimit.")
+    back = backs(name).get(wanted)
+    if back is not None:
+        other = REGISTRY[back.entity]
+        return other, other.__specs__[back.column]
+    fields = {spec.graphql: spec for spec in entity.__specs__.values() if spec.read is not None}
+    if wanted not in fields:
+        raise FieldUnknown(f"{name} has no field {wanted!r}{_near(wanted, fields)}.")
+    return entity, fields[wanted]
+
+
+def ways(entity: type[Entity], policy: Policy) -> list[Way]:
+    """How rows of an entity are reached, the widest view first."""
+    found = [way for grant in policy.on(entity.__name__) for way in _ways(entity, policy, grant)]
+    return sorted(found, key=lambda way: -way.read)
+
+
+def _ways(entity: type[Entity], policy: Policy, grant: Grant) -> Iterator[Way]:
+    rows = entity.__rows__
+    if grant.rule not in PARTS:
+        said = _said(grant.rule, rows)
+        if said is not None:
+            yield Way(
+                grant.rule.value, said, grant.read, grant.write, grant.rule is Rule.SELF, grant.rule is Rule.SHARED
+            )
+        return
+    if rows.parent is None:
+        return
+    ref = entity.__specs__[rows.parent].ref
+    assert ref is not None
+    published = " and published" if grant.rule is Rule.PUBLISHED_PART else ""
+    for whole in ways(REGISTRY[ref.entity], policy):
+        write = min(grant.write, whole.write) if grant.write is not None and whole.write is not None else None
+        yield Way(
+            f"{grant.rule.value} › {whole.rule}",
+            f"part of: {ref.entity}, {whole.rows}{published}",
+            min(grant.read, whole.read),
+            write,
+            whole.subject,
+            whole.capped,
+        )
+
+
+def _said(rule: Rule, rows: Rows) -> str | None:
+    """Which rows a rule reaches, in words; `None` when it reaches none of this entity."""
+    match rule:
+        case Rule.EVERYONE:
+            return "every row"
+        case Rule.OWN if rows.own:
+            return f"{rows.own} is the caller"
+        case Rule.TEAM if rows.team:
+            return f"{rows.team} is the caller's team or one below"
+        case Rule.SELF if rows.self_:
+            return f"{rows.self_} is the caller, as {rows.subject.value.removesuffix('_id')}"
+        case Rule.PARTNER if rows.partner:
+            return f"{rows.partner} is the caller's partner"
+        case Rule.PUBLISHED if rows.published:
+            return f"{rows.published} is true"
+        case Rule.SHARED if rows.shared:
+            return "shared with the caller, their team or partner"
+    return None
+
+
+def sees(spec: FieldSpec, way: Way) -> str:
+    """What shows of a field on the rows of one way."""
+    assert spec.read is not None
+    read, mask = spec.read, spec.read.mask
+    if way.subject and read.subject:
+        return "the value (it is about the caller)"
+    if way.read >= read.level:
+        return "the value, if shared at its level" if way.capped else "the value"
+    if mask is not None and way.read == read.level.below():
+        return f"masked ({mask.name})"
+    return "nothing"
+
+
+def writes(spec: FieldSpec, way: Way) -> str:
+    """Whether the field is written on the rows of one way."""
+    if spec.write is None or way.write is None or way.write < spec.write.level:
+        return "no"
+    return "when created" if spec.write.create_only else "yes"
+
+
+def described(entity: type[Entity], spec: FieldSpec) -> str:
+    """The field's declaration in two sentences."""
+    assert spec.read is not None
+    read = f"Read at {spec.read.level.name}"
+    if spec.read.mask is not None and (below := spec.read.level.below()) is not None:
+        read += f", masked ({spec.read.mask.name}) at {below.name}"
+    if spec.read.subject:
+        read += ", and by the person it is about"
+    if spec.write is None:
+        write = "computed" if spec.sql is not None else "set by the system only"
+    else:
+        write = f"written at {spec.write.level.name}" + (", when created only" if spec.write.create_only else "")
+    used = [word for word, has in (("filter", spec.filter or spec.ref is not None), ("order", spec.sort)) if has]
+    uses = f"can {' and '.join(used)} by it" if used else "no filter or order"
+    return f"{entity.__name__}.{spec.graphql}: {spec.description}\n{read}; {write}; {uses}."
+
+
+def verdict(entity: type[Entity], spec: FieldSpec, policy: Policy) -> str:
+    """What the caller gets who asks for the field, by the very lens that reads go through."""
+    coordinate = f"{entity.__name__}.{spec.graphql}"
+    lens = open_lens(entity, policy, Parameters(), "t")
+    if lens is None:
+        return f"No rule reaches a row of {entity.__name__}: lists of it are null, with FIELD_ACCESS_DENIED."
+    column = lens.column(spec)
+    if column.sql is None:
+        return f"On no row is {coordinate} seen: null with FIELD_ACCESS_DENIED; as filter or order it is refused."
+    if column.varies:
+        return "Where several rules reach a row the highest counts. Filters and orders run on what is seen."
+    kind = "masked" if column.masked is not None and column.sql == column.masked else "seen"
+    return f"On every row that exists for the caller {coordinate} is {kind}."
+
+
+def _near(word: str, known: object) -> str:
+    assert hasattr(known, "__iter__")
+    close = difflib.get_close_matches(word, [str(one) for one in known], 1, 0.5)
+    return f" (is it {close[0]!r}?)" if close else ""

@@ -1,0 +1,177 @@
+"""Taking an import back: what it made goes, what it changed becomes what it was, unless someone worked on it since."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from crm_graph.auth.actor import Actor
+from crm_graph.auth.levels import RESTRICTED
+from crm_graph.db.ids import encode
+from crm_graph.db.session import Database, Transaction
+from crm_graph.entity import REGISTRY, Entity, table_name
+from crm_graph.errors import CrmError
+from crm_graph.plan.changes import OWN_COLUMNS, Effect, Outcome
+from crm_graph.plan.write import delete_rows, update_rows
+
+CHUNK = 1_000
+CHANGED = "someone has changed it since"
+GONE = "it is gone already"
+HAS_PARTS = "someone has added parts to it since"
+
+
+class ImportRunUnknown(CrmError):
+    """There is no import of that id in this organisation, or it was undone before."""
+
+    code = "IMPORT_RUN_UNKNOWN"
+
+
+@dataclass(slots=True)
+class Undone:
+    """What undoing came to; `kept` says of each record that was left as it is, why."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    kept: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    row: UUID
+    created: bool
+    obstacle: str | None
+    before: dict[str, Any] | None
+
+
+async def undo(database: Database, actor: Actor, run: UUID) -> Undone:
+    """Take back a run, in chunks. Running it again goes on where it was interrupted, and does nothing once done."""
+    undone = Undone()
+    async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+        entities = await _entities(tx, actor, run)
+    failed: list[tuple[str, list[UUID]]] = []
+    for entity in entities:
+        async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+            rows = await _rows(tx, actor, run, entity)
+        blocked: list[UUID] = []
+        for start in range(0, len(rows), CHUNK):
+            async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+                blocked += await _take_back(tx, actor, run, REGISTRY[entity], rows[start : start + CHUNK], undone)
+        failed.append((entity, blocked))
+    # what was still needed by a record of the same run may be free now
+    while True:
+        before = sum(len(rows) for _, rows in failed)
+        again = []
+        for entity, rows in failed:
+            async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+                again.append((entity, await _take_back(tx, actor, run, REGISTRY[entity], rows, undone) if rows else []))
+        failed = again
+        if sum(len(rows) for _, rows in failed) in (0, before):
+            break
+    for entity, rows in failed:
+        undone.kept += [(encode(REGISTRY[entity].__prefix__, row), "it is still needed elsewhere") for row in rows]
+        undone.counts["kept"] += len(rows)
+    async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+        await (await tx.raw()).execute(
+            "UPDATE import_runs SET status = 'UNDONE' WHERE organization_id = $1 AND id = $2", actor.organization_id, run
+        )
+    return undone
+
+
+async def _entities(tx: Transaction, actor: Actor, run: UUID) -> list[str]:
+    """The entities a run wrote, the last first, so that what refers goes before what it refers to."""
+    raw = await tx.raw()
+    status = await raw.fetchval(
+        "SELECT status FROM import_runs WHERE organization_id = $1 AND id = $2 FOR UPDATE", actor.organization_id, run
+    )
+    if status in (None, "UNDONE"):
+        raise ImportRunUnknown("There is no import of that id to undo." if status is None else "This import has been undone.")
+    found = await raw.fetch(
+        "SELECT entity FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND effect <> 'refused'"
+        " GROUP BY entity ORDER BY max(id) DESC",
+        actor.organization_id,
+        run,
+    )
+    return [row["entity"] for row in found]
+
+
+async def _rows(tx: Transaction, actor: Actor, run: UUID, entity: str) -> list[UUID]:
+    found = await (await tx.raw()).fetch(
+        "SELECT row_id FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND entity = $3 AND effect <> 'refused'"
+        " GROUP BY row_id ORDER BY max(id) DESC",
+        actor.organization_id,
+        run,
+        entity,
+    )
+    return [row["row_id"] for row in found]
+
+
+async def _take_back(
+    tx: Transaction, actor: Actor, run: UUID, entity: type[Entity], rows: list[UUID], undone: Undone
+) -> list[UUID]:
+    """Take back some rows of one entity; gives those that something else still needs."""
+    written = await _inspect(tx, actor, run, entity, rows)
+    name, prefix = entity.__name__, entity.__prefix__
+    for one in written:
+        if one.obstacle:
+            undone.kept.append((encode(prefix, one.row), one.obstacle))
+            undone.counts["gone" if one.obstacle == GONE else "kept"] += 1
+    free = [one for one in written if one.obstacle is None]
+    made = [one.row for one in free if one.created]
+    changed = [(one.row, one.before) for one in free if not one.created and one.before is not None]
+    removed = await delete_rows(tx, actor, name, made)
+    restored = await update_rows(tx, actor, name, changed, needs=RESTRICTED)
+    blocked = []
+    for row, outcome in zip([*made, *(row for row, _ in changed)], [*removed, *restored], strict=True):
+        if outcome.effect is Effect.REFUSED and any(e.code == "IN_USE" for e in outcome.errors):
+            blocked.append(row)
+        else:
+            _count(undone, prefix, row, outcome)
+    return blocked
+
+
+def _count(undone: Undone, prefix: str, row: UUID, outcome: Outcome) -> None:
+    if outcome.effect is Effect.REFUSED:
+        undone.kept.append((encode(prefix, row), " ".join(e.message for e in outcome.errors)))
+        undone.counts["kept"] += 1
+    else:
+        undone.counts["removed" if outcome.effect is Effect.DELETED else "restored"] += 1
+
+
+async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity], rows: list[UUID]) -> list[_Written]:
+    """For rows of a run: whether it made them, what stands in the way, and the values they had before.
+
+    The versions a run left and found are in the history. Compared are values, not versions, so that a later import
+    that was itself undone is no obstacle.
+    """
+    table = table_name(entity)
+    columns = [s.name for s in entity.__specs__.values() if s.sql is None and s.name not in OWN_COLUMNS]
+    image = "(SELECT to_jsonb(x) FROM (SELECT {}) x)"
+    of = {alias: image.format(", ".join(f"{alias}.{c}" for c in columns)) for alias in ("t", "h", "p")}
+    parts = [
+        f"EXISTS (SELECT 1 FROM {table_name(other)} c WHERE c.organization_id = $1 AND c.{spec.name} = t.id)"
+        for other in REGISTRY.values()
+        for spec in other.__specs__.values()
+        if spec.ref and spec.ref.owned and spec.ref.entity == entity.__name__
+    ]
+    version = "LEFT JOIN LATERAL (SELECT v.* FROM {table}_history v WHERE v.organization_id = $1 AND v.id = g.row_id AND v.version = {at} AND NOT v.history_deleted LIMIT 1) {alias} ON TRUE"
+    found = await (await tx.raw()).fetch(
+        f"SELECT g.row_id, g.created, t.id IS NULL AS gone, {of['t']} IS DISTINCT FROM {of['h']} AS changed,"
+        f" ({' OR '.join(parts) or 'FALSE'}) AS parts, {of['p']}::text AS before"
+        " FROM (SELECT row_id, bool_or(effect = 'created') AS created, min(version) AS first, max(version) AS last FROM import_rows"
+        " WHERE organization_id = $1 AND run_id = $2 AND row_id = ANY($3) AND effect <> 'refused' GROUP BY row_id) g"
+        f" LEFT JOIN {table} t ON t.organization_id = $1 AND t.id = g.row_id"
+        f" {version.format(table=table, at='g.last', alias='h')} {version.format(table=table, at='g.first - 1', alias='p')}"
+        " ORDER BY array_position($3::uuid[], g.row_id)",
+        actor.organization_id,
+        run,
+        rows,
+    )
+    return [_Written(r["row_id"], r["created"], _obstacle(r), json.loads(r["before"], parse_float=str)) for r in found]
+
+
+def _obstacle(row: Any) -> str | None:
+    if row["gone"]:
+        return GONE
+    if row["changed"]:
+        return CHANGED
+    return HAS_PARTS if row["created"] and row["parts"] else None

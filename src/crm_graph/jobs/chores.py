@@ -1,0 +1,34 @@
+"""Chores: what has outlived its use is removed, a batch at a time. Add one by adding it to `CHORES`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+BATCH: Final = 1_000
+"""Rows removed in one transaction, so that no lock is held for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Rows of `table` for which `outlived` is true are removed, every `every`. `outlived` is SQL over the row."""
+
+    name: str
+    table: str
+    outlived: str
+    every: timedelta
+
+    def statement(self) -> str:
+        """Removes at most a batch. Rows that somebody is writing are left for the next time."""
+        keys = "organization_id, id"
+        return (
+            f"DELETE FROM {self.table} WHERE ({keys}) IN (SELECT {keys} FROM {self.table} WHERE {self.outlived}"
+            f" LIMIT {BATCH} FOR UPDATE SKIP LOCKED)"
+        )
+
+
+CHORES: Final = (
+    # A key older than 24 hours can be used anew whether or not it is still there (plan/idempotency.py).
+    Chore("idempotency_keys", "idempotency_keys", "created_at < now() - interval '25 hours'", timedelta(minutes=10)),
+    # Ended sessions stay for a month: who looks into a break-in wants to know from where somebody signed in.
+    Chore("sessions", "sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),
+)
