@@ -3,36 +3,39 @@
 `python -m benchmarks.peers.plain PORT URL`. No caller, no access levels; each list is loaded for all parents at once.
 """
 
-import base64
 import sys
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Optional
-from uuid import UUID
+from typing import Any
 
-import sqlalchemy as sa
 import strawberry
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlmodel import col
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from strawberry.asgi import GraphQL
-from strawberry.dataloader import DataLoader
-from strawberry.types import Info
 
-import crm_graph.schema  # noqa: F401 - declares the tables
-from benchmarks.data import ORGANIZATION
-from crm_graph.entity import Entity
-from crm_graph.schema import contacts, customers, opportunities, orders, products, proposals, tickets, users
+from benchmarks.peers.plain_loaders import Loaders
+from benchmarks.peers.plain_types import Query
 
 POOL = 8
-CustomerSegment = strawberry.enum(customers.CustomerSegment)
-LifecycleStage = strawberry.enum(customers.LifecycleStage)
-TicketStatus = strawberry.enum(tickets.TicketStatus)
 
 
-@strawberry.enum
-class OrderDirection(strawberry.enum.__class__ if False else __import__("enum").Enum):  # noqa: E501
-    ASC = "ASC"
-    DESC = "DESC"
+class Endpoint(GraphQL[Any, None]):
+    """Strawberry's own ASGI application; each request has loaders of its own."""
+
+    def __init__(self, schema: strawberry.Schema, sessions: async_sessionmaker[AsyncSession]) -> None:
+        super().__init__(schema)
+        self._sessions = sessions
+
+    async def get_context(self, request: Any, response: Any) -> Any:
+        return {"request": request, "response": response, "loaders": Loaders(self._sessions)}
+
+
+def application(url: str) -> Starlette:
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=POOL, max_overflow=0)
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    return Starlette(routes=[Mount("/graphql", Endpoint(strawberry.Schema(Query), sessions))])
+
+
+if __name__ == "__main__":
+    port, url = sys.argv[1:]
+    uvicorn.run(application(url), port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning")

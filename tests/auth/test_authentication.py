@@ -187,6 +187,15 @@ async def test_a_host_belongs_to_one_organisation(world: World) -> None:
         await world.admin.execute("UPDATE organizations SET hosts = '{other.test,acme.test.}' WHERE id = $1", other)
 
 
+async def test_a_host_of_two_organisations_is_nobodys(world: World, authenticator: Authenticator) -> None:
+    await world.admin.execute("ALTER TABLE organizations DISABLE TRIGGER crm_refuse_taken_host")
+    await world.organization("acme.test")
+    await world.organization("acme.test")
+    await world.admin.execute("ALTER TABLE organizations ENABLE TRIGGER crm_refuse_taken_host")
+    with pytest.raises(UnknownHost):
+        await authenticator.actor(request(("Host", "acme.test")))
+
+
 async def test_use_is_noted_once_a_minute(world: World) -> None:
     organization = await world.organization("acme.test")
     user = await world.user(organization)

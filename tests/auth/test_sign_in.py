@@ -293,7 +293,9 @@ async def test_pages_keep_scripts_frames_and_caches_out(client: httpx.AsyncClien
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
     assert "<script" not in (await client.get("/account")).text
-    css = await client.get("/sign-in.css")
+    linked = re.search(r'href="(/sign-in\.css\?v=[0-9a-f]{12})"', (await client.get("/account")).text)
+    assert linked
+    css = await client.get(linked[1])
     assert (css.status_code, css.headers["content-type"]) == (200, "text/css; charset=utf-8")
 
 

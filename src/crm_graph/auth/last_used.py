@@ -1,6 +1,7 @@
 """When tokens were last used: noted together, after the requests that used them, at most once a minute each."""
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 from uuid import UUID
@@ -22,6 +23,7 @@ class LastUsed:
         self._seconds = seconds
         self._used: defaultdict[UUID, set[UUID]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def note(self, organization_id: UUID, credential_id: UUID) -> None:
         """Somebody used this session or key."""
@@ -30,16 +32,20 @@ class LastUsed:
             self._task = asyncio.create_task(self._write_soon())
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, now."""
+        self._closing.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._write()
+            await self._task
 
     async def _write_soon(self) -> None:
-        await asyncio.sleep(self._seconds)
-        self._task = None
-        await self._write()
+        try:
+            while self._used:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._seconds):
+                        await self._closing.wait()
+                await self._write()
+        finally:
+            self._task = None
 
     async def _write(self) -> None:
         used, self._used = self._used, defaultdict(set)

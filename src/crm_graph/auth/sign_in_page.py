@@ -1,6 +1,7 @@
 """How our own pages are made: templates, headers, and a page for everything that goes wrong."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
@@ -12,6 +13,8 @@ from crm_graph.auth import cookies, sign_in_browser
 from crm_graph.errors import CrmError
 
 STYLE_PATH: Final = "/sign-in.css"
+_STYLE: Final = files("crm_graph.auth").joinpath("static/sign-in.css").read_bytes()
+_STYLE_URL: Final = f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
 
 # Nothing but our own style sheet and forms; no frame, so that no click is stolen. `same-origin`, not `no-referrer`,
 # because the latter makes browsers send `Origin: null` with our own forms.
@@ -44,7 +47,7 @@ _templates: Final = Environment(
     lstrip_blocks=True,
 )
 _templates.filters.update(browser=sign_in_browser.name, day=_day, moment=_moment)
-_templates.globals.update(style_path=STYLE_PATH)
+_templates.globals.update(style_url=_STYLE_URL)
 
 
 def page(template: str, status: int = 200, **values: object) -> HTMLResponse:
@@ -63,10 +66,9 @@ def redirect(path: str) -> Response:
 
 
 def style_sheet() -> Response:
-    """The one style sheet."""
-    css = files("crm_graph.auth").joinpath("static/sign-in.css").read_bytes()
-    headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
-    return Response(css, media_type="text/css", headers=headers)
+    """The one style sheet; its address changes with it, so browsers may keep it."""
+    headers = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+    return Response(_STYLE, media_type="text/css", headers=headers)
 
 
 def set_cookie(response: Response, base: str, value: str, *, secure: bool, seconds: int | None = None) -> None:

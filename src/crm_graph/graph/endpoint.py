@@ -61,7 +61,7 @@ class Endpoint:
             return await self._reader.read(actor, operation, request.variables)
         if scope["method"] != "POST":
             http.refuse_unsafe(operation.node)
-        return await self._writer.write(Request(actor, operation, request.variables, request_id))
+        return await self._writer.write(Request.of(actor, operation, request.variables, request_id))
 
     async def _request(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> GraphQLRequest:
         if scope["method"] == "POST":

@@ -13,12 +13,13 @@ from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid, ReferenceNotFound, ServiceUnavailable
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
+from crm_graph.graph.variables import Shape
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, invalid
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.idempotency import claim_key, remember_key
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation
 from crm_graph.plan.selection import Leaf, Selected
-from crm_graph.plan.statement import Denial, Statement, errors_json
+from crm_graph.plan.statement import Denial, errors_json
 from crm_graph.plan.visibility import sees
 from crm_graph.plan.write import write
 from crm_graph.plan.write_refusals import NOT_FOUND, RETRYABLE
@@ -29,12 +30,20 @@ _OWN = ("id", "source", "externalId", "ifMatch", "idempotencyKey")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One mutation request: whose it is, its variables as sent, and the id that is in the log."""
+    """One mutation request: whose it is, its variables as sent and as the planner takes them, its id in the log."""
 
     actor: Actor
     operation: Operation
     variables: Mapping[str, object]
     request_id: str
+    shape: tuple[Shape, ...]
+    leaves: tuple[object, ...]
+
+    @classmethod
+    def of(cls, actor: Actor, operation: Operation, variables: Mapping[str, object], request_id: str) -> "Request":
+        """A request with its variables read. Raises `VariableInvalid` or `IdInvalid`."""
+        shape, leaves = operation.read(variables)
+        return cls(actor, operation, variables, request_id, shape, tuple(leaves))
 
 
 class Writer:
@@ -44,26 +53,25 @@ class Writer:
         self._database, self._secret = database, secret
 
     async def write(self, request: Request) -> bytes:
-        """The whole response of a mutation. Raises a `CrmError` when the request cannot run at all."""
-        shape, leaves = request.operation.read(request.variables)
+        """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
         parts, denials = [], list[Denial]()
-        for root in request.operation.roots(shape):
+        for root in request.operation.roots(request.shape):
             if root.name == "__typename":
                 parts.append(f'"{root.key}":"Mutation"'.encode())
                 continue
-            payload, denied = await self._field(request, root, leaves)
+            payload, denied = await self._field(request, root)
             parts.append(b'"' + root.key.encode() + b'":' + payload)
             denials.extend(denied)
         return b'{"data":{' + b",".join(parts) + b"}" + errors_json(denials) + b"}"
 
-    async def _field(self, request: Request, root: Selected, leaves: list[object]) -> tuple[bytes, Sequence[Denial]]:
+    async def _field(self, request: Request, root: Selected) -> tuple[bytes, Sequence[Denial]]:
         """One root field, in one transaction; run again where it met another one."""
         actor = request.actor
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with self._database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
                     entity, outcome = await self._act(tx, request, root)
-                    return await self._payload(tx, request, root, leaves, entity, outcome)
+                    return await self._payload(tx, request, root, entity, outcome)
             except RETRYABLE:
                 if attempt == ATTEMPTS:
                     raise ServiceUnavailable("Others are writing the same records; try again.") from None
@@ -84,7 +92,6 @@ class Writer:
         tx: Transaction,
         request: Request,
         root: Selected,
-        leaves: list[object],
         entity: type[Entity],
         outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
@@ -100,7 +107,7 @@ class Writer:
                 case "__typename":
                     value = orjson.dumps(payload)
                 case _:
-                    value, denied = await self._record(tx, request, selected, leaves, entity, outcome)
+                    value, denied = await self._record(tx, request, selected, entity, outcome)
                     denials.extend(denied)
             parts.append(b'"' + selected.key.encode() + b'":' + value)
         return b"{" + b",".join(parts) + b"}", denials
@@ -110,17 +117,19 @@ class Writer:
         tx: Transaction,
         request: Request,
         selected: Selected,
-        leaves: list[object],
         entity: type[Entity],
         outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
         """The written record, read by the planner's statement on the transaction's own connection."""
-        statement: Statement = Compiler(request.actor.policy, self._secret).record(
-            entity, selected, Leaf(len(leaves), (entity.__prefix__,))
+        policy, plans = request.actor.policy, request.operation.plans
+        key = (policy.key, (*request.shape, selected.place.path))
+        statement = plans.get(key) or plans.put(
+            key,
+            Compiler(policy, self._secret).record(entity, selected, Leaf(len(request.leaves), (entity.__prefix__,))),
         )
         if outcome.id is None or outcome.effect is Effect.DELETED:
             return b"null", statement.denials
-        bound = [*leaves, outcome.id]
+        bound = [*request.leaves, outcome.id]
         connection = await tx.raw()
         found = await connection.fetchval(
             statement.sql, *[source(bound, request.actor) for source in statement.sources]

@@ -3,7 +3,7 @@
 import csv
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -30,7 +30,7 @@ class Record:
     fault: str | None = None
 
 
-def records(table: TableMapping, paths: list[Path]) -> Iterator[Record]:
+def records(table: TableMapping, paths: list[Path]) -> Generator[Record, None, None]:
     """The records of a table, file by file in the order given."""
     for number, row in enumerate(table.rows, 1):
         yield Record("the mapping", number, row)
@@ -43,7 +43,7 @@ def records(table: TableMapping, paths: list[Path]) -> Iterator[Record]:
             raise FileUnreadable(f"{path}: {error}.") from None
         except UnicodeDecodeError as error:
             raise FileUnreadable(
-                f"{path}: byte {error.start} is not {table.encoding}. Say in the mapping what it is: encoding = \"cp1252\"."
+                f'{path}: byte {error.start} is not {table.encoding}. Say in the mapping what it is: encoding = "cp1252".'
             ) from None
 
 
@@ -53,7 +53,7 @@ def size(paths: list[Path]) -> int:
     for path in paths:
         try:
             with path.open("rb") as file:
-                lines += sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))  # noqa: B023 - used at once
+                lines += sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
         except OSError as error:
             raise FileUnreadable(f"{path}: {error.strerror}.") from None
     return lines

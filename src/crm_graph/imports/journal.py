@@ -12,7 +12,19 @@ from crm_graph.imports.lines import Line
 from crm_graph.imports.mapping import TableMapping
 from crm_graph.plan.changes import Effect
 
-_COLUMNS = ["organization_id", "id", "run_id", "entity", "effect", "external_id", "row_id", "version", "file", "line", "errors"]
+_COLUMNS = [
+    "organization_id",
+    "id",
+    "run_id",
+    "entity",
+    "effect",
+    "external_id",
+    "row_id",
+    "version",
+    "file",
+    "line",
+    "errors",
+]
 
 
 async def begin(tx: Transaction, actor: Actor, run: UUID, source: str, files: Sequence[str]) -> None:
@@ -53,7 +65,13 @@ async def note(tx: Transaction, actor: Actor, run: UUID, table: TableMapping, li
 def faults_as_json(line: Line) -> list[dict[str, object]]:
     """Why a record was refused, for the report."""
     return [
-        {"code": f.code, "message": f.message, "field": f.field, "value": f.value, "candidates": [[c.value, c.score] for c in f.candidates]}
+        {
+            "code": f.code,
+            "message": f.message,
+            "field": f.field,
+            "value": f.value,
+            "candidates": [[c.value, c.score] for c in f.candidates],
+        }
         for f in line.faults
     ]
 

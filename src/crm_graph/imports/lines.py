@@ -57,7 +57,9 @@ def read(table: TableMapping, record: Record, fields: tuple[FieldMapping, ...], 
     line.texts = cleaned(table, record.values)
     line.key = external_id(table, line.texts)
     if not line.key:
-        line.faults.append(Fault(ValueInvalid.code, f"The record has no key: {', '.join(table.key)} is empty.", "externalId"))
+        line.faults.append(
+            Fault(ValueInvalid.code, f"The record has no key: {', '.join(table.key)} is empty.", "externalId")
+        )
     stated = next((f for f in fields if f.spec.kind is CURRENCY and f.spec.name == "currency"), None)
     for one in ([stated] if stated else []) + [f for f in fields if f is not stated]:
         if one.spec.ref:
@@ -74,7 +76,9 @@ def read(table: TableMapping, record: Record, fields: tuple[FieldMapping, ...], 
     return line
 
 
-def refer(line: Line, one: FieldMapping, found: list[UUID], text: str, candidates: tuple[Candidate, ...], target: str) -> None:
+def refer(
+    line: Line, one: FieldMapping, found: list[UUID], text: str, candidates: tuple[Candidate, ...], target: str
+) -> None:
     """Put a reference in, or say why it cannot be: it is never guessed."""
     if not text:
         if one.spec.nullable:
@@ -104,7 +108,9 @@ def conclude(line: Line, outcome: Outcome, fields: tuple[FieldMapping, ...]) -> 
             line.faults.append(_fault(one, line.texts, error.message, text_of(one, line.texts), error.code))
 
 
-def _fault(one: FieldMapping, texts: Mapping[str, str], message: str, value: str, code: str = ValueInvalid.code) -> Fault:
+def _fault(
+    one: FieldMapping, texts: Mapping[str, str], message: str, value: str, code: str = ValueInvalid.code
+) -> Fault:
     raw = texts.get(one.origin.column or "", value)
     known = [*one.origin.map, *one.spec.kind.choices]
     return Fault(code, message, one.name, raw, nearest(raw, known, SUGGESTED) if raw and known else ())

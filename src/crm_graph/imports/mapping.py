@@ -1,17 +1,17 @@
 """The mapping file (TOML): which file makes which records, and where each field comes from.
 
-    source = "old-crm"                      # external ids are unique within a source
+source = "old-crm"                      # external ids are unique within a source
 
-    [[table]]
-    entity = "Opportunity"
-    file = "sales*.csv"                     # a pattern for the names of the files given; or `rows = [{…}, …]`
-    key = "opportunity_id"                  # a column, or a text like "{region}-{number}"; without one: the contents
-    [table.clean]
-    product = { map = { GTXPro = "GTX Pro" } }
-    [table.fields]
-    name = "title"                          # a column; or a table:
-    closeOn = { column = "close_date", format = "%m/%d/%Y" }
-    product = { column = "product", by = "name", missing = "null" }
+[[table]]
+entity = "Opportunity"
+file = "sales*.csv"                     # a pattern for the names of the files given; or `rows = [{…}, …]`
+key = "opportunity_id"                  # a column, or a text like "{region}-{number}"; without one: the contents
+[table.clean]
+product = { map = { GTXPro = "GTX Pro" } }
+[table.fields]
+name = "title"                          # a column; or a table:
+closeOn = { column = "close_date", format = "%m/%d/%Y" }
+product = { column = "product", by = "name", missing = "null" }
 """
 
 import fnmatch
@@ -156,12 +156,16 @@ class ImportMapping:
         for table in self.tables:
             found = [f for f in files if table.file and fnmatch.fnmatchcase(f.name, table.file)]
             if table.file and not found:
-                raise MappingInvalid(f"No file given is called {table.file}, which {table.entity.__name__} is read from.")
+                raise MappingInvalid(
+                    f"No file given is called {table.file}, which {table.entity.__name__} is read from."
+                )
             used.update(found)
             assigned.append((table, found))
         idle = [f.name for f in files if f not in used]
         if idle:
-            raise MappingInvalid(f"The mapping has no use for {', '.join(idle)}. Leave it out or add a [[table]] for it.")
+            raise MappingInvalid(
+                f"The mapping has no use for {', '.join(idle)}. Leave it out or add a [[table]] for it."
+            )
         return assigned
 
 
@@ -204,7 +208,15 @@ def _table(table: _Table, number: int) -> TableMapping:
     entity = REGISTRY[table.entity]
     fields = tuple(_field(entity, name, origin, where) for name, origin in table.fields.items())
     mapped = TableMapping(
-        entity, table.file, tuple(table.rows), tuple(table.key), table.distinct, table.delimiter, table.encoding, table.clean, fields
+        entity,
+        table.file,
+        tuple(table.rows),
+        tuple(table.key),
+        table.distinct,
+        table.delimiter,
+        table.encoding,
+        table.clean,
+        fields,
     )
     unread = set(table.clean) - set(mapped.columns())
     if unread:
@@ -226,9 +238,15 @@ def _field(entity: type[Entity], name: str, given: str | From, where: str) -> Fi
         remedy = "say `by` which field it is looked up" if spec.ref else "leave `by` out: it is no reference"
         raise MappingInvalid(f"{where}: {remedy}.")
     if spec.ref and origin.by:
-        by = {s.graphql for s in REGISTRY[spec.ref.entity].__specs__.values() if s.sql is None and not s.ref and s.kind.sql == "text"}
+        by = {
+            s.graphql
+            for s in REGISTRY[spec.ref.entity].__specs__.values()
+            if s.sql is None and not s.ref and s.kind.sql == "text"
+        }
         if origin.by not in by:
-            raise MappingInvalid(f"{where}: {spec.ref.entity} cannot be looked up by {origin.by!r}. Use one of {', '.join(sorted(by))}.")
+            raise MappingInvalid(
+                f"{where}: {spec.ref.entity} cannot be looked up by {origin.by!r}. Use one of {', '.join(sorted(by))}."
+            )
     return FieldMapping(spec, origin, name)
 
 

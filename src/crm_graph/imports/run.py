@@ -7,9 +7,10 @@ upserted by their keys and those that are as they should be are left alone.
 import itertools
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -19,7 +20,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import KeyTaken
 from crm_graph.imports import journal
-from crm_graph.imports.cells import text_of
+from crm_graph.imports.cells import cleaned, external_id, text_of
 from crm_graph.imports.files import Record, records
 from crm_graph.imports.lines import Fault, Line, conclude, read, refer
 from crm_graph.imports.mapping import FieldMapping, ImportMapping, TableMapping
@@ -70,7 +71,8 @@ async def run(
     """
     assigned = mapping.assign(files)
     for table, paths in assigned:  # a missing column is better told before the first record is written
-        next(records(table, paths), None)
+        with closing(records(table, paths)) as found:
+            next(found, None)
     result = Result(uuid7(), dry)
     if dry:
         try:
@@ -113,21 +115,23 @@ class _Importer:
         references = References(self.actor, self.mapping.source)
         kept: list[Line] = []
         for part in _batched(_distinct(table, records(table, paths)), self.chunk):
-            lines = await self._attempt(lambda tx, part=part: self._first(tx, table, part, references, later, coming))
+            lines = await self._attempt(
+                partial(self._first, table=table, part=part, references=references, later=later, coming=coming)
+            )
             if later:
                 kept += lines
             else:
                 self._tell(table, counts, lines)
         fresh = References(self.actor, self.mapping.source)
         for part in _batched(kept, self.chunk):
-            await self._attempt(lambda tx, part=part: self._second(tx, table, part, fresh, later))
+            await self._attempt(partial(self._second, table=table, part=part, references=fresh, later=later))
             self._tell(table, counts, part)
 
     def _tell(self, table: TableMapping, counts: "Counter[str]", lines: Sequence[Line]) -> None:
         counts.update(line.effect.value for line in lines)
         self.told(table, lines)
 
-    async def _attempt(self, work: Callable[[Transaction], AsyncIterator[T]]) -> T:
+    async def _attempt(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do a chunk in its transaction; again where the database asks for it."""
         for attempt in itertools.count(1):
             try:
@@ -169,7 +173,12 @@ class _Importer:
         return lines
 
     async def _second(
-        self, tx: Transaction, table: TableMapping, part: Sequence[Line], references: References, later: tuple[FieldMapping, ...]
+        self,
+        tx: Transaction,
+        table: TableMapping,
+        part: Sequence[Line],
+        references: References,
+        later: tuple[FieldMapping, ...],
     ) -> None:
         """Put in the references among the table's own records. What was made stays made, with a note, if one is missing."""
         lines = [Line(line.record, line.key, {}, line.texts) for line in part if not line.faults]
@@ -186,7 +195,9 @@ class _Importer:
             if line.outcome.effect is Effect.UNCHANGED and not second.faults:
                 line.outcome = second.outcome
 
-    async def _refer(self, tx: Transaction, fields: Iterable[FieldMapping], lines: list[Line], references: References) -> None:
+    async def _refer(
+        self, tx: Transaction, fields: Iterable[FieldMapping], lines: list[Line], references: References
+    ) -> None:
         for one in fields:
             if one.spec.ref is None:
                 continue
@@ -198,7 +209,12 @@ class _Importer:
                 refer(line, one, found, text, candidates, target(one))
 
     async def _foresee(
-        self, tx: Transaction, later: Iterable[FieldMapping], lines: list[Line], references: References, coming: dict[str, set[str]]
+        self,
+        tx: Transaction,
+        later: Iterable[FieldMapping],
+        lines: list[Line],
+        references: References,
+        coming: dict[str, set[str]],
     ) -> None:
         """Refuse records whose reference to the same table can come to nothing, before they are written."""
         for one in later:
@@ -210,7 +226,9 @@ class _Importer:
                     refer(trial, one, [], text, await references.candidates(tx, one, text), target(one))
                     line.faults += trial.faults
 
-    async def _write(self, tx: Transaction, table: TableMapping, fields: tuple[FieldMapping, ...], lines: list[Line]) -> None:
+    async def _write(
+        self, tx: Transaction, table: TableMapping, fields: tuple[FieldMapping, ...], lines: list[Line]
+    ) -> None:
         rows = [(ExternalKey(self.mapping.source, line.key), line.values) for line in lines]
         outcomes = await write_rows(tx, self.actor, table.entity.__name__, rows)
         for line, outcome in zip(lines, outcomes, strict=True):
@@ -236,7 +254,7 @@ def _distinct(table: TableMapping, found: Iterable[Record]) -> Iterator[tuple[Re
     """Records with what is wrong with their key: one that came before."""
     seen: dict[str, Record] = {}
     for record in found:
-        key = "" if record.fault else read(table, record, (), "").key
+        key = "" if record.fault else external_id(table, cleaned(table, record.values))
         first = seen.setdefault(key, record) if key else record
         if first is record:
             yield record, ""

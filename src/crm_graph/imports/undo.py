@@ -18,6 +18,7 @@ from crm_graph.plan.write import delete_rows, update_rows
 CHUNK = 1_000
 CHANGED = "someone has changed it since"
 GONE = "it is gone already"
+FORGOTTEN = "its values before the import are not known"
 HAS_PARTS = "someone has added parts to it since"
 
 
@@ -72,7 +73,9 @@ async def undo(database: Database, actor: Actor, run: UUID) -> Undone:
         undone.counts["kept"] += len(rows)
     async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
         await (await tx.raw()).execute(
-            "UPDATE import_runs SET status = 'UNDONE' WHERE organization_id = $1 AND id = $2", actor.organization_id, run
+            "UPDATE import_runs SET status = 'UNDONE' WHERE organization_id = $1 AND id = $2",
+            actor.organization_id,
+            run,
         )
     return undone
 
@@ -84,10 +87,12 @@ async def _entities(tx: Transaction, actor: Actor, run: UUID) -> list[str]:
         "SELECT status FROM import_runs WHERE organization_id = $1 AND id = $2 FOR UPDATE", actor.organization_id, run
     )
     if status in (None, "UNDONE"):
-        raise ImportRunUnknown("There is no import of that id to undo." if status is None else "This import has been undone.")
+        raise ImportRunUnknown(
+            "There is no import of that id to undo." if status is None else "This import has been undone."
+        )
     found = await raw.fetch(
         "SELECT entity FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND effect <> 'refused'"
-        " GROUP BY entity ORDER BY max(id) DESC",
+        " GROUP BY entity ORDER BY max(id::text) DESC",
         actor.organization_id,
         run,
     )
@@ -97,7 +102,7 @@ async def _entities(tx: Transaction, actor: Actor, run: UUID) -> list[str]:
 async def _rows(tx: Transaction, actor: Actor, run: UUID, entity: str) -> list[UUID]:
     found = await (await tx.raw()).fetch(
         "SELECT row_id FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND entity = $3 AND effect <> 'refused'"
-        " GROUP BY row_id ORDER BY max(id) DESC",
+        " GROUP BY row_id ORDER BY max(id::text) DESC",
         actor.organization_id,
         run,
         entity,
@@ -153,10 +158,13 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
         for spec in other.__specs__.values()
         if spec.ref and spec.ref.owned and spec.ref.entity == entity.__name__
     ]
-    version = "LEFT JOIN LATERAL (SELECT v.* FROM {table}_history v WHERE v.organization_id = $1 AND v.id = g.row_id AND v.version = {at} AND NOT v.history_deleted LIMIT 1) {alias} ON TRUE"
+    version = (
+        "LEFT JOIN LATERAL (SELECT v.* FROM {table}_history v WHERE v.organization_id = $1 AND v.id = g.row_id"
+        " AND v.version = {at} AND NOT v.history_deleted LIMIT 1) {alias} ON TRUE"
+    )
     found = await (await tx.raw()).fetch(
         f"SELECT g.row_id, g.created, t.id IS NULL AS gone, {of['t']} IS DISTINCT FROM {of['h']} AS changed,"
-        f" ({' OR '.join(parts) or 'FALSE'}) AS parts, {of['p']}::text AS before"
+        f" ({' OR '.join(parts) or 'FALSE'}) AS parts, p.id IS NOT NULL AS known, {of['p']}::text AS before"
         " FROM (SELECT row_id, bool_or(effect = 'created') AS created, min(version) AS first, max(version) AS last FROM import_rows"
         " WHERE organization_id = $1 AND run_id = $2 AND row_id = ANY($3) AND effect <> 'refused' GROUP BY row_id) g"
         f" LEFT JOIN {table} t ON t.organization_id = $1 AND t.id = g.row_id"
@@ -174,4 +182,6 @@ def _obstacle(row: Any) -> str | None:
         return GONE
     if row["changed"]:
         return CHANGED
-    return HAS_PARTS if row["created"] and row["parts"] else None
+    if row["created"]:
+        return HAS_PARTS if row["parts"] else None
+    return None if row["known"] else FORGOTTEN

@@ -33,11 +33,14 @@ def connection_sql(
     rows = _Rows(compiler, selected, coordinate, lens, via)
     fields = []
     for one in wanted:
-        if one.name == "nodes":
-            shape = compiler.object(lens, one.on(entity.__name__))
-            fields.append((one.key, rows.array(shape)))
-        elif one.name == "edges":
-            shape = [(e.key, _edge(compiler, lens, e, None)) for e in one.on(f"{entity.__name__}Edge")]
+        if one.name in ("nodes", "edges"):
+            shape = (
+                compiler.object(lens, one.on(entity.__name__))
+                if one.name == "nodes"
+                else [(e.key, _edge(compiler, lens, e, None)) for e in one.on(f"{entity.__name__}Edge")]
+            )
+            if len(wanted) == 1 and not rows.turned:
+                return rows.array(shape, one.key)
             fields.append((one.key, rows.array(shape)))
         elif one.name == "totalCount":
             fields.append((one.key, _total(compiler, selected, entity, coordinate, via)))
@@ -61,11 +64,16 @@ class _Rows:
         """The key that cursors of this list are made with, as a parameter."""
         return paging.scope(self.compiler.parameters, self.compiler.secret, self._coordinate, self._arguments)
 
-    def array(self, fields: Sequence[tuple[str, str]]) -> str:
-        """The page as a JSON array of these fields."""
+    @property
+    def turned(self) -> bool:
+        """Whether the page is more than the start of the list."""
+        return self.page.reverse or self.page.cursor is not None
+
+    def array(self, fields: Sequence[tuple[str, str]], key: str | None = None) -> str:
+        """The page as a JSON array of these fields; as the one value of an object with `key`."""
         before, rest = self.rows(self.page.size)
-        if not self.page.reverse and not before:
-            return json_array(fields, rest)
+        if not self.turned:
+            return json_array(fields, rest, key)
         page = numbered([("o", json_object(fields))], rest)
         by = "q.n DESC" if self.page.reverse else "q.n"
         return f"({before}SELECT coalesce(json_agg(q.o ORDER BY {by}), '[]'::json) FROM ({page}) q)"

@@ -18,11 +18,15 @@ def columns(fields: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f'{sql} AS "{key}"' for key, sql in fields)
 
 
-def json_array(fields: Sequence[tuple[str, str]], rest: str) -> str:
-    """A JSON array of objects as a scalar sub-select, in the order that `rest` asks for; `[]` when there are none."""
-    if any(len(key) > LONGEST_ALIAS for key, _ in fields):
-        return f"(SELECT coalesce(json_agg(x.o), '[]'::json) FROM (SELECT {_spelled(fields)} AS o {rest}) x)"
-    return f"(SELECT coalesce(json_agg(x), '[]'::json) FROM (SELECT {columns(fields)} {rest}) x)"
+def json_array(fields: Sequence[tuple[str, str]], rest: str, key: str | None = None) -> str:
+    """A JSON array of objects as a scalar sub-select, in the order that `rest` asks for; `[]` when there are none.
+
+    With `key` it is the one value of an object, made in the same sub-select.
+    """
+    long = any(len(name) > LONGEST_ALIAS for name, _ in fields)
+    listed = f"coalesce(json_agg({'x.o' if long else 'x'}), '[]'::json)"
+    whole = listed if key is None else f"json_build_object('{key}', {listed})"
+    return f"(SELECT {whole} FROM (SELECT {f'{_spelled(fields)} AS o' if long else columns(fields)} {rest}) x)"
 
 
 def _spelled(fields: Iterable[tuple[str, str]]) -> str:

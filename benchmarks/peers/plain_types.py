@@ -1,0 +1,378 @@
+"""The plain server's schema: as much of crm-graph's as the four shapes ask for, written by hand."""
+
+import base64
+import datetime as dt
+import enum
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Optional
+from uuid import UUID
+
+import sqlalchemy as sa
+import strawberry
+from strawberry.types import Info
+
+import crm_graph.schema  # noqa: F401 - declares the tables
+from benchmarks.data import ORGANIZATION
+from benchmarks.peers.plain_loaders import Loaders
+from crm_graph.schema import contacts, customers, opportunities, orders, products, proposals, tickets, users
+
+CustomerSegment = strawberry.enum(customers.CustomerSegment)
+LifecycleStage = strawberry.enum(customers.LifecycleStage)
+TicketStatus = strawberry.enum(tickets.TicketStatus)
+OPEN = (tickets.TicketStatus.NEW, tickets.TicketStatus.OPEN, tickets.TicketStatus.WAITING)
+
+
+@strawberry.enum
+class OrderDirection(enum.Enum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+@strawberry.input(one_of=True)
+class OrderBy:
+    created_at: Optional[OrderDirection] = strawberry.UNSET
+    position: Optional[OrderDirection] = strawberry.UNSET
+
+    def key(self) -> tuple[str, bool]:
+        if self.created_at:
+            return "created_at", self.created_at is OrderDirection.DESC
+        return "position", self.position is OrderDirection.DESC
+
+
+@strawberry.input
+class SegmentFilter:
+    eq: CustomerSegment  # type: ignore[valid-type]
+
+
+@strawberry.input
+class StageFilter:
+    eq: LifecycleStage  # type: ignore[valid-type]
+
+
+@strawberry.input
+class CustomerFilter:
+    segment: SegmentFilter
+    stage: StageFilter
+
+
+@strawberry.input
+class TicketStatusFilter:
+    in_: list[TicketStatus] = strawberry.field(name="in")  # type: ignore[valid-type]
+
+
+@strawberry.input
+class TicketFilter:
+    status: TicketStatusFilter
+
+
+def loaders(info: Info) -> Loaders:
+    found: Loaders = info.context["loaders"]
+    return found
+
+
+def keys(order: Optional[list[OrderBy]]) -> list[tuple[str, bool]]:
+    """The order's keys, made total by the id."""
+    asked = [one.key() for one in order or []]
+    return [*asked, ("id", all(down for _, down in asked))]
+
+
+async def listed(
+    info: Info,
+    model: Any,
+    column: str,
+    parent: UUID,
+    first: int,
+    order: Optional[list[OrderBy]],
+    where: Optional[sa.ColumnElement[bool]] = None,
+) -> Sequence[Any]:
+    rows: Sequence[Any] = await loaders(info).some(model, column, keys(order), first, where).load(parent)
+    return rows
+
+
+@strawberry.type
+class Money:
+    amount: Decimal
+    currency: str
+
+    @staticmethod
+    def of(amount: Optional[Decimal], currency: str) -> "Optional[Money]":
+        return None if amount is None else Money(amount=amount, currency=currency)
+
+
+@strawberry.type
+class User:
+    name: str
+    email: Optional[str]
+
+
+@strawberry.type
+class Product:
+    name: str
+
+
+@strawberry.type
+class OrderLine:
+    row: strawberry.Private[orders.OrderLine]
+
+    @strawberry.field
+    def quantity(self) -> Decimal:
+        return self.row.quantity
+
+    @strawberry.field
+    async def product(self, info: Info) -> Optional[Product]:
+        row = await loaders(info).one(products.Product).load(self.row.product_id)
+        return Product(name=row.name)
+
+
+@strawberry.type
+class OrderLineConnection:
+    nodes: list[OrderLine]
+
+
+@strawberry.type
+class Order:
+    row: strawberry.Private[orders.Order]
+    id: strawberry.ID
+    number: str
+    status: str
+    placed_at: dt.datetime
+    total: Optional[Money]
+
+    @strawberry.field
+    async def lines(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> OrderLineConnection:
+        rows = await listed(info, orders.OrderLine, "order_id", self.row.id, first, order_by)
+        return OrderLineConnection(nodes=[OrderLine(row=row) for row in rows])
+
+
+@strawberry.type
+class OrderConnection:
+    nodes: list[Order]
+
+
+@strawberry.type
+class Ticket:
+    id: strawberry.ID
+    number: str
+    subject: str
+    status: str
+    priority: str
+    opened_at: dt.datetime
+
+
+@strawberry.type
+class TicketConnection:
+    nodes: list[Ticket]
+
+
+@strawberry.type
+class Proposal:
+    number: str
+    status: str
+    valid_until: Optional[dt.date]
+    total: Optional[Money]
+
+
+@strawberry.type
+class ProposalConnection:
+    nodes: list[Proposal]
+
+
+@strawberry.type
+class Opportunity:
+    row: strawberry.Private[opportunities.Opportunity]
+    id: strawberry.ID
+    name: str
+    status: str
+    amount: Optional[Money]
+
+    @strawberry.field
+    async def proposals(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> ProposalConnection:
+        rows = await listed(info, proposals.Proposal, "opportunity_id", self.row.id, first, order_by)
+        nodes = [
+            Proposal(number=r.number, status=r.status, valid_until=r.valid_until, total=Money.of(r.total, r.currency))
+            for r in rows
+        ]
+        return ProposalConnection(nodes=nodes)
+
+
+@strawberry.type
+class OpportunityConnection:
+    nodes: list[Opportunity]
+
+
+@strawberry.type
+class Contact:
+    id: strawberry.ID
+    name: str
+    role: str
+    email: Optional[str]
+
+
+@strawberry.type
+class ContactConnection:
+    nodes: list[Contact]
+
+
+@strawberry.type
+class Customer:
+    row: strawberry.Private[customers.Customer]
+    id: strawberry.ID
+    name: str
+    kind: str
+    segment: Optional[str]
+    stage: str
+    industry: Optional[str]
+    email: Optional[str]
+    phone: Optional[str]
+    website: Optional[str]
+    city: Optional[str]
+    country: Optional[str]
+    founded_in: Optional[int]
+    employees: Optional[int]
+    created_at: dt.datetime
+
+    @staticmethod
+    def of(row: customers.Customer) -> "Customer":
+        same = ("name kind segment stage industry email phone website city country founded_in employees created_at").split()
+        return Customer(row=row, id=strawberry.ID(f"cus_{row.id.hex}"), **{name: getattr(row, name) for name in same})
+
+    @strawberry.field
+    def credit_limit(self) -> Optional[Money]:
+        return Money.of(self.row.credit_limit, self.row.currency)
+
+    @strawberry.field
+    async def owner(self, info: Info) -> Optional[User]:
+        if self.row.owner_id is None:
+            return None
+        row = await loaders(info).one(users.User).load(self.row.owner_id)
+        return User(name=row.name, email=row.email)
+
+    @strawberry.field
+    async def open_tickets(self, info: Info) -> int:
+        status = sa.inspect(tickets.Ticket).c.status
+        found: int = await loaders(info).count(tickets.Ticket, "customer_id", status.in_(OPEN)).load(self.row.id)
+        return found
+
+    @strawberry.field
+    async def orders(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> OrderConnection:
+        rows = await listed(info, orders.Order, "customer_id", self.row.id, first, order_by)
+        nodes = [
+            Order(
+                row=r,
+                id=strawberry.ID(f"ord_{r.id.hex}"),
+                number=r.number,
+                status=r.status,
+                placed_at=r.placed_at,
+                total=Money.of(r.total, r.currency),
+            )
+            for r in rows
+        ]
+        return OrderConnection(nodes=nodes)
+
+    @strawberry.field
+    async def tickets(
+        self, info: Info, first: int, filter: Optional[TicketFilter] = None, order_by: Optional[list[OrderBy]] = None
+    ) -> TicketConnection:
+        where = sa.inspect(tickets.Ticket).c.status.in_(filter.status.in_) if filter else None
+        rows = await listed(info, tickets.Ticket, "customer_id", self.row.id, first, order_by, where)
+        nodes = [
+            Ticket(
+                id=strawberry.ID(f"tic_{r.id.hex}"),
+                number=r.number,
+                subject=r.subject,
+                status=r.status,
+                priority=r.priority,
+                opened_at=r.opened_at,
+            )
+            for r in rows
+        ]
+        return TicketConnection(nodes=nodes)
+
+    @strawberry.field
+    async def opportunities(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> OpportunityConnection:
+        rows = await listed(info, opportunities.Opportunity, "customer_id", self.row.id, first, order_by)
+        nodes = [
+            Opportunity(
+                row=r,
+                id=strawberry.ID(f"opp_{r.id.hex}"),
+                name=r.name,
+                status=r.status,
+                amount=Money.of(r.amount, r.currency),
+            )
+            for r in rows
+        ]
+        return OpportunityConnection(nodes=nodes)
+
+    @strawberry.field
+    async def contacts(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> ContactConnection:
+        rows = await listed(info, contacts.Contact, "customer_id", self.row.id, first, order_by)
+        nodes = [Contact(id=strawberry.ID(f"con_{r.id.hex}"), name=r.name, role=r.role, email=r.email) for r in rows]
+        return ContactConnection(nodes=nodes)
+
+
+@strawberry.type
+class CustomerEdge:
+    cursor: str
+    node: Customer
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: Optional[str]
+    end_cursor: Optional[str]
+
+
+@strawberry.type
+class CustomerConnection:
+    rows: strawberry.Private[Sequence[customers.Customer]]
+    first: strawberry.Private[int]
+    where: strawberry.Private[Sequence[sa.ColumnElement[bool]]]
+
+    @strawberry.field
+    def nodes(self) -> list[Customer]:
+        return [Customer.of(row) for row in self.rows[: self.first]]
+
+    @strawberry.field
+    def edges(self) -> list[CustomerEdge]:
+        return [CustomerEdge(cursor=cursor(row), node=Customer.of(row)) for row in self.rows[: self.first]]
+
+    @strawberry.field
+    def page_info(self) -> PageInfo:
+        page = self.rows[: self.first]
+        ends = (cursor(page[0]), cursor(page[-1])) if page else (None, None)
+        return PageInfo(
+            has_next_page=len(self.rows) > self.first, has_previous_page=False, start_cursor=ends[0], end_cursor=ends[1]
+        )
+
+    @strawberry.field
+    async def total_count(self, info: Info) -> int:
+        statement = sa.select(sa.func.count()).select_from(customers.Customer).where(*self.where)
+        async with loaders(info).sessions() as session:
+            return int(await session.scalar(statement) or 0)
+
+
+def cursor(row: customers.Customer) -> str:
+    return base64.b64encode(f"{row.created_at.isoformat()}/{row.id}".encode()).decode()
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    async def customer(self, info: Info, id: strawberry.ID) -> Optional[Customer]:
+        row = await loaders(info).one(customers.Customer).load(UUID(id.partition("_")[2]))
+        return Customer.of(row) if row else None
+
+    @strawberry.field
+    async def customers(
+        self, info: Info, first: int, filter: CustomerFilter, order_by: Optional[list[OrderBy]] = None
+    ) -> CustomerConnection:
+        c = sa.inspect(customers.Customer).c
+        where = (c.organization_id == ORGANIZATION, c.segment == filter.segment.eq, c.stage == filter.stage.eq)
+        by = [c[name].desc() if down else c[name] for name, down in keys(order_by)]
+        statement = sa.select(customers.Customer).where(*where).order_by(*by).limit(first + 1)
+        async with loaders(info).sessions() as session:
+            rows = (await session.scalars(statement)).all()
+        return CustomerConnection(rows=rows, first=first, where=where)

@@ -1,0 +1,119 @@
+"""Which organisation an import is for, and as whom it writes."""
+
+from uuid import UUID
+
+from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.policy import resolve
+from crm_graph.db.ids import decode, uuid7
+from crm_graph.db.session import Database, Transaction
+from crm_graph.errors import CrmError, IdInvalid
+
+CHANNEL = "import"
+_MOST_LISTED = 10
+
+_USER = """
+WITH RECURSIVE team AS (
+    SELECT t.organization_id, t.id FROM users u JOIN teams t ON t.organization_id = u.organization_id AND t.id = u.team_id
+     WHERE u.organization_id = $1 AND u.id = $2
+    UNION
+    SELECT t.organization_id, t.id FROM team above JOIN teams t ON t.organization_id = above.organization_id AND t.parent_id = above.id
+)
+SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM team"""
+
+
+class OrganizationUnknown(CrmError):
+    """Which organisation is meant cannot be told."""
+
+    code = "ORGANIZATION_UNKNOWN"
+
+
+class UserUnknown(CrmError):
+    """Nobody active signs in by this address."""
+
+    code = "USER_UNKNOWN"
+
+
+async def importing_actor(database: Database, organization: str | None, email: str | None) -> Actor:
+    """The actor of an import: the user signing in by `email`, else the command line as an administrator."""
+    async with database.transaction(None, None, CHANNEL) as tx:
+        organization_id, currency = await _organization(tx, organization)
+        if email is None:
+            return Actor(
+                organization_id,
+                ActorKind.STAFF,
+                resolve(frozenset({"administrator"})),
+                currency,
+                roles=("administrator",),
+                channel=CHANNEL,
+            )
+        raw = await tx.raw()
+        user = await raw.fetchrow(
+            "SELECT id, roles, partner_id, customer_id FROM users WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'ACTIVE'",
+            organization_id,
+            email,
+        )
+        if user is None:
+            raise UserUnknown(f"No active user of this organisation signs in as {email}.")
+        kind = (
+            ActorKind.PARTNER if user["partner_id"] else ActorKind.CUSTOMER if user["customer_id"] else ActorKind.STAFF
+        )
+        return Actor(
+            organization_id,
+            kind,
+            resolve(frozenset(user["roles"])),
+            currency,
+            user_id=user["id"],
+            team_ids=tuple(await raw.fetchval(_USER, organization_id, user["id"])),
+            partner_id=user["partner_id"],
+            customer_id=user["customer_id"],
+            roles=tuple(user["roles"]),
+            channel=CHANNEL,
+        )
+
+
+async def _organization(tx: Transaction, wanted: str | None) -> tuple[UUID, str]:
+    """Id and currency of the organisation of that id, name or host; of the only one when none is named."""
+    found = await (await tx.raw()).fetch(
+        "SELECT id, name, currency FROM organizations WHERE $1::text IS NULL OR id = $2 OR lower(name) = lower($1) OR $1 = ANY(hosts)"
+        f" ORDER BY name LIMIT {_MOST_LISTED + 1}",
+        wanted,
+        _as_id(wanted),
+    )
+    if len(found) == 1:
+        return found[0]["id"], found[0]["currency"]
+    if not found and wanted is None:
+        raise OrganizationUnknown(
+            "There is no organisation yet. Make one with --new-organization NAME --currency CODE."
+        )
+    if not found:
+        raise OrganizationUnknown(f"There is no organisation called {wanted}.")
+    names = ", ".join(str(row["name"]) for row in found[:_MOST_LISTED])
+    raise OrganizationUnknown(
+        f"Say which organisation by --organization: {names}{', …' if len(found) > _MOST_LISTED else ''}."
+    )
+
+
+def _as_id(text: str | None) -> UUID | None:
+    try:
+        prefix, found = decode(text or "")
+    except IdInvalid:
+        return None
+    return found if prefix == "org" else None
+
+
+async def new_organization(database: Database, name: str, currency: str) -> UUID:
+    """Make an organisation of that name unless there is one; gives its id."""
+    async with database.transaction(None, None, CHANNEL) as tx:
+        raw = await tx.raw()
+        known: UUID | None = await raw.fetchval("SELECT id FROM organizations WHERE lower(name) = lower($1)", name)
+        if known is not None:
+            return known
+        organization = uuid7()
+        await raw.execute(
+            "INSERT INTO organizations (organization_id, id, version, created_at, updated_at, name, currency, hosts)"
+            " VALUES ($1, $1, 1, now(), now(), $2, $3, '{}')",
+            organization,
+            name,
+            currency,
+        )
+        return organization
