@@ -1,10 +1,10 @@
 """A migrated database with organisations, teams and people in it, and what authenticates them."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +24,7 @@ from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.settings import Settings
 
+ADA = "ada@acme.test"
 PASSWORD = "correct horse battery"
 WRITTEN = ("users", "customers", "partners", "teams", "organizations")
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
@@ -100,7 +101,6 @@ async def world(module_database_url: str) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         admin = await asyncpg.connect(url)
         stack.push_async_callback(admin.close)
-        await admin.execute(files("crm_graph.auth").joinpath("functions.sql").read_text(encoding="utf-8"))
         stack.push_async_callback(admin.execute, "; ".join(f"DELETE FROM {table}" for table in WRITTEN))
         lanes = await Lanes.open(url, 4)
         stack.push_async_callback(lanes.close)
@@ -139,3 +139,32 @@ async def browser(
     transport = httpx.ASGITransport(app=app, client=(address, 5000))
     async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         yield client
+
+
+def form_token(response: httpx.Response) -> str:
+    """The token in the forms of a page."""
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', response.text)
+    assert found, response.text
+    return found[1]
+
+
+async def sign_in(
+    client: httpx.AsyncClient, email: str = ADA, password: str = PASSWORD, **fields: str
+) -> httpx.Response:
+    """Fetch the form and post it."""
+    token = form_token(await client.get("/sign-in"))
+    return await client.post("/sign-in", data={"form_token": token, "email": email, "password": password, **fields})
+
+
+@pytest.fixture
+async def app(world: World, authenticator: Authenticator) -> Starlette:
+    """The pages of an organisation in which Ada can sign in."""
+    organization = await world.organization("acme.test")
+    await world.user(organization, email=ADA, password=PASSWORD, roles=["sales_manager"])
+    return world.sign_in(authenticator)
+
+
+@pytest.fixture
+async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    async with browser(app) as made:
+        yield made

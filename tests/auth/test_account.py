@@ -12,8 +12,7 @@ from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.ids import uuid7
 from crm_graph.errors import Unauthenticated
-from tests.auth.conftest import PASSWORD, World, bearing, browser
-from tests.auth.test_sign_in import ADA, form_token, sign_in
+from tests.auth.conftest import ADA, PASSWORD, World, bearing, browser, form_token, sign_in
 
 SECRET = re.compile(r"crm_key_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}")
 

@@ -235,7 +235,6 @@ async def test_nobody_ends_the_sessions_of_others(world: World) -> None:
         assert not await sessions.revoke(tx, one, victim, session_id)
 
 
-@pytest.mark.xfail(reason="until the initial migration runs auth/functions.sql; then conftest need not")
 async def test_a_migrated_database_tells_of_changes(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     found = await connection.fetch(

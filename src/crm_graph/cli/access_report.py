@@ -1,7 +1,7 @@
 """What a policy says about one field: by which rules a caller reaches rows, and what they see and write there."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +38,10 @@ class Way:
 
 
 def field(coordinate: str) -> tuple[type[Entity], FieldSpec]:
-    """The field of a coordinate such as `Customer.creditLimit`; of a list, the reference it goes by. Raises FieldUnknown."""
+    """The field of a coordinate such as `Customer.creditLimit`; of a list, the reference it goes by.
+
+    Raises FieldUnknown.
+    """
     name, _, wanted = coordinate.partition(".")
     entity = REGISTRY.get(name)
     if entity is None:
@@ -87,22 +90,16 @@ def _ways(entity: type[Entity], policy: Policy, grant: Grant) -> Iterator[Way]:
 
 def _said(rule: Rule, rows: Rows) -> str | None:
     """Which rows a rule reaches, in words; `None` when it reaches none of this entity."""
-    match rule:
-        case Rule.EVERYONE:
-            return "every row"
-        case Rule.OWN if rows.own:
-            return f"{rows.own} is the caller"
-        case Rule.TEAM if rows.team:
-            return f"{rows.team} is the caller's team or one below"
-        case Rule.SELF if rows.self_:
-            return f"{rows.self_} is the caller, as {rows.subject.value.removesuffix('_id')}"
-        case Rule.PARTNER if rows.partner:
-            return f"{rows.partner} is the caller's partner"
-        case Rule.PUBLISHED if rows.published:
-            return f"{rows.published} is true"
-        case Rule.SHARED if rows.shared:
-            return "shared with the caller, their team or partner"
-    return None
+    words = {
+        Rule.EVERYONE: "every row",
+        Rule.OWN: rows.own and f"{rows.own} is the caller",
+        Rule.TEAM: rows.team and f"{rows.team} is the caller's team or one below",
+        Rule.SELF: rows.self_ and f"{rows.self_} is the caller, as {rows.subject.value.removesuffix('_id')}",
+        Rule.PARTNER: rows.partner and f"{rows.partner} is the caller's partner",
+        Rule.PUBLISHED: rows.published and f"{rows.published} is true",
+        Rule.SHARED: "shared with the caller, their team or partner" if rows.shared else None,
+    }
+    return words[rule]
 
 
 def sees(spec: FieldSpec, way: Way) -> str:
@@ -142,6 +139,28 @@ def described(entity: type[Entity], spec: FieldSpec) -> str:
     return f"{entity.__name__}.{spec.graphql}: {spec.description}\n{read}; {write}; {uses}."
 
 
+def granted(who: str, policy: Policy, entity: type[Entity], spec: FieldSpec) -> str:
+    """A table of what a caller is granted on an entity and what each grant shows of the field, and what follows."""
+    lines = [("rule", "rows", "read", "write", "sees", "may write it")]
+    for way in ways(entity, policy):
+        write = way.write.name if way.write is not None else "–"
+        lines.append((way.rule, way.rows, way.read.name, write, sees(spec, way), writes(spec, way)))
+    grants = table(lines) if len(lines) > 1 else "(nothing)"
+    text = f"{who} on {entity.__name__}:\n\n{grants}\n\n{verdict(entity, spec, policy)}"
+    if spec.ref is not None and open_lens(REGISTRY[spec.ref.entity], policy, Parameters(), "t") is None:
+        text += (
+            f"\nIt leads to {spec.ref.entity}, of which no row exists for the caller: null with FIELD_ACCESS_DENIED."
+        )
+    return text
+
+
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells in columns, with a rule under the first."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    head, *rest = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    return "\n".join([head, "  ".join("─" * width for width in widths), *rest])
+
+
 def verdict(entity: type[Entity], spec: FieldSpec, policy: Policy) -> str:
     """What the caller gets who asks for the field, by the very lens that reads go through."""
     coordinate = f"{entity.__name__}.{spec.graphql}"
@@ -157,7 +176,6 @@ def verdict(entity: type[Entity], spec: FieldSpec, policy: Policy) -> str:
     return f"On every row that exists for the caller {coordinate} is {kind}."
 
 
-def _near(word: str, known: object) -> str:
-    assert hasattr(known, "__iter__")
-    close = difflib.get_close_matches(word, [str(one) for one in known], 1, 0.5)
+def _near(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1, 0.5)
     return f" (is it {close[0]!r}?)" if close else ""

@@ -1,6 +1,7 @@
 """`crm-graph import`: bring in data from older systems, list such imports, and take one back."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -10,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperGroup
 
-from crm_graph.auth.actor import Actor
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.signals import stopping
 from crm_graph.db.ids import decode, encode, uuid7
@@ -91,7 +91,7 @@ def run(
         total = sum(size(paths) for _, paths in found.assign(files))
         bar = progress.add_task("importing", total=total)
 
-        def tell(table: TableMapping, lines: list[Line]) -> None:
+        def tell(table: TableMapping, lines: Sequence[Line]) -> None:
             told.add(table, lines)
             progress.update(bar, description=table.entity.__name__, advance=len(lines) if table.file else 0)
 
@@ -150,8 +150,8 @@ def list_(organization: Organization = None, data_dir: DataDir = None, database_
     """List the latest imports, newest first."""
     settings = settings_from(data_dir=data_dir, database_url=database_url)
 
-    async def work(db: Database) -> list[dict[str, Any]]:
-        actor: Actor = await importing_actor(db, organization, None)
+    async def work(db: Database) -> list[journal.Run]:
+        actor = await importing_actor(db, organization, None)
         async with db.transaction(actor.organization_id, None, actor.channel) as tx:
             return await journal.runs(tx, actor)
 
@@ -159,13 +159,13 @@ def list_(organization: Organization = None, data_dir: DataDir = None, database_
         found = asyncio.run(_with(url, work))
     table = Table("import", "source", "started", "status", "created", "updated", "unchanged", "refused")
     for one in found:
-        status = "UNFINISHED" if one["status"] == "STARTED" else one["status"]
-        counts = [f"{one['counts'].get(e, 0):,}" for e in ("created", "updated", "unchanged", "refused")]
-        table.add_row(encode(PREFIX, one["id"]), one["source"], f"{one['started_at']:%Y-%m-%d %H:%M}", status, *counts)
+        status = "UNFINISHED" if one.status == "STARTED" else one.status
+        counts = [f"{one.counts.get(effect, 0):,}" for effect in ("created", "updated", "unchanged", "refused")]
+        table.add_row(encode(PREFIX, one.id), one.source, f"{one.started_at:%Y-%m-%d %H:%M}", status, *counts)
     Console().print(table)
 
 
-async def _with(url: str, work: "Any") -> Any:
+async def _with(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
     db = Database(url, 2)
     try:
         return await work(db)

@@ -1,6 +1,8 @@
 """The record of imports, from which they are listed and undone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -25,6 +27,17 @@ _COLUMNS = [
     "line",
     "errors",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An import that was begun; `counts` by effect once it was finished."""
+
+    id: UUID
+    source: str
+    status: str
+    started_at: datetime
+    counts: Mapping[str, int]
 
 
 async def begin(tx: Transaction, actor: Actor, run: UUID, source: str, files: Sequence[str]) -> None:
@@ -85,12 +98,12 @@ async def finish(tx: Transaction, actor: Actor, run: UUID, counts: Mapping[str, 
     )
 
 
-async def runs(tx: Transaction, actor: Actor, most: int = 50) -> list[dict[str, object]]:
+async def runs(tx: Transaction, actor: Actor, most: int = 50) -> list[Run]:
     """The latest imports, newest first."""
     found = await (await tx.raw()).fetch(
-        "SELECT id, source, files, status, started_at, ended_at, counts FROM import_runs WHERE organization_id = $1"
+        "SELECT id, source, status, started_at, counts FROM import_runs WHERE organization_id = $1"
         " ORDER BY id DESC LIMIT $2",
         actor.organization_id,
         most,
     )
-    return [dict(row) for row in found]
+    return [Run(*row) for row in found]

@@ -123,9 +123,9 @@ class _Importer:
             else:
                 self._tell(table, counts, lines)
         fresh = References(self.actor, self.mapping.source)
-        for part in _batched(kept, self.chunk):
-            await self._attempt(partial(self._second, table=table, part=part, references=fresh, later=later))
-            self._tell(table, counts, part)
+        for some in _batched(kept, self.chunk):
+            await self._attempt(partial(self._second, table=table, part=some, references=fresh, later=later))
+            self._tell(table, counts, some)
 
     def _tell(self, table: TableMapping, counts: "Counter[str]", lines: Sequence[Line]) -> None:
         counts.update(line.effect.value for line in lines)
@@ -183,7 +183,7 @@ class _Importer:
         """Put in the references among the table's own records. What was made stays made, with a note, if one is missing."""
         lines = [Line(line.record, line.key, {}, line.texts) for line in part if not line.faults]
         await self._refer(tx, later, lines, references)
-        await self._write(tx, table, later, [line for line in lines if not line.faults])
+        await self._write(tx, table, later, [line for line in lines if not line.faults], Action.UPDATE)
         if self.rehearsal is None:
             await journal.note(tx, self.actor, self.result.run, table, [line for line in lines if not line.faults])
         done = {line.key: line for line in lines}

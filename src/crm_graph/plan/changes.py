@@ -100,6 +100,11 @@ def invalid(message: str, *path: str) -> UserError:
     return UserError(ValueInvalid.code, message, path)
 
 
+def _sentence(error: ValueError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def denied(spec: FieldSpec | None = None) -> UserError:
     if spec is None:
         return UserError(WriteAccessDenied.code, "You may not do this to this record.")
@@ -137,7 +142,7 @@ def read_values(entity: type[Entity], values: Mapping[str, object], *, system: b
         try:
             draft.values[spec.name] = _read(spec, raw, draft)
         except ValueError as error:
-            draft.errors.append(invalid(f"{spec.input}: {error}.", spec.input))
+            draft.errors.append(invalid(_sentence(error), spec.input))
         except IdInvalid:
             draft.errors.append(reference_not_found(spec))
     draft.given = frozenset(given)
@@ -150,7 +155,7 @@ def read_values(entity: type[Entity], values: Mapping[str, object], *, system: b
 def _read(spec: FieldSpec, raw: object, draft: Draft) -> object:
     if raw is None:
         if not spec.nullable:
-            raise ValueError("it cannot be empty")
+            raise ValueError("this cannot be empty")
         return None
     if spec.ref:
         return _reference(spec, raw)
@@ -170,7 +175,7 @@ def _check_text(spec: FieldSpec, value: str) -> None:
     if spec.read and spec.read.mask and _MASKING in value:
         raise ValueError("this is how a masked value is shown, not a value")
     if spec.required and not value.strip():
-        raise ValueError("it cannot be blank")
+        raise ValueError("this cannot be blank")
 
 
 def _reference(spec: FieldSpec, raw: object) -> UUID:
@@ -208,7 +213,7 @@ def with_defaults(entity: type[Entity], draft: Draft, currency: str) -> Draft:
             values[name] = default()
     for name in missing(entity, values):
         if camel(name) not in refused:
-            errors.append(invalid(f"{camel(name)}: it is needed.", camel(name)))
+            errors.append(invalid("A value is needed.", camel(name)))
     if "currency" in values and "currency" not in draft.values and "currency" in entity.model_fields:
         values["currency"] = draft.currency or currency
     return Draft(values, draft.given, draft.currency, errors)

@@ -201,7 +201,7 @@ class _Rules:
             return None
         subject = grant.rule is Rule.SELF and rows.subject in (ActorValue.CUSTOMER, ActorValue.USER)
         if grant.rule is Rule.SHARED:
-            most = f"SELECT least({level.value}, max(sh.clearance))"
+            most = f"SELECT max(least({level.value}, sh.clearance))"
             shared = share_rows(
                 table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, most
             )

@@ -68,10 +68,11 @@ async def write_rows(
     entity: str,
     rows: Sequence[tuple[ExternalKey, Mapping[str, object]]],
     *,
+    action: Action = Action.UPSERT,
     system: bool = True,
     request_id: str | None = None,
 ) -> list[Outcome]:
-    """Upsert many rows of one entity by external key, in one statement for each set of fields; outcomes in order.
+    """Upsert (or update) many rows of one entity by external key, in one statement a set of fields; outcomes in order.
 
     Values are by input name. With `system`, as an import needs it, the caller also sets fields that only our own
     behaviour sets otherwise (an opportunity's status) and that are fixed later, at the field's read level.
@@ -80,7 +81,7 @@ async def write_rows(
     groups: dict[Shape, list[tuple[int, Prepared]]] = {}
     seen: set[ExternalKey] = set()
     for position, (key, values) in enumerate(rows):
-        prepared = prepare(actor, Change(entity, Action.UPSERT, key=key, values=values), system=system)
+        prepared = prepare(actor, Change(entity, action, key=key, values=values), system=system)
         if isinstance(prepared, Prepared) and key in seen:
             prepared = Outcome.refused(key_taken("externalId"))
         seen.add(key)

@@ -1,21 +1,11 @@
 """What exists: one file a noun, each field declared once. Importing this package declares the whole model."""
 
 from crm_graph import entity
-from crm_graph.schema import (
-    contacts,
-    customers,
-    key_accounts,
-    opportunities,
-    orders,
-    organizations,
-    partners,
-    pipelines,
-    products,
-    proposals,
-    shares,
-    tickets,
-    users,
-)
+# In this order: what is referred to comes first, and tables are filled and shown in it.
+# isort: off
+from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
+from crm_graph.schema import pipelines, opportunities, proposals, orders, tickets, shares
+# isort: on
 
 entity.seal()
 
