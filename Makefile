@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-full check fix golden bench migration lock clean
+.PHONY: help install run test test-full check fix schema golden bench migration lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,19 +30,25 @@ test-full: $(STAMP) ## the tests that need a browser, Node or minutes; installs 
 	$(BIN)/python scripts/full_requirements.py
 	CRM_GRAPH_TEST_FULL=1 $(BIN)/python -m pytest -m full
 
-check: $(STAMP) ## format, lint, types, layers, lock file, schema and migration drift
+check: $(STAMP) ## format, lint, types, layers; lock file, schema, documents and migrations up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/lock.py --check
+	$(BIN)/python -m crm_graph schema --check docs/schema.graphql
+	$(BIN)/python scripts/reference.py --check
 	$(BIN)/python -m crm_graph migrate --check
 
 fix: $(STAMP) ## format and repair what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-golden: $(STAMP) ## rewrite the golden cases from what the code does now (read the diff)
+schema: $(STAMP) ## rewrite docs/schema.graphql and the generated tables of the documents (read the diff)
+	$(BIN)/python -m crm_graph schema --out docs/schema.graphql
+	$(BIN)/python scripts/reference.py
+
+golden: schema ## rewrite the golden cases from what the code does now (read the diff)
 	$(BIN)/python -m pytest tests/golden --golden-update
 
 bench: $(STAMP) ## measure against hand-written SQL and plain servers

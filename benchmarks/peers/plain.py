@@ -10,7 +10,7 @@ import strawberry
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Route
 from strawberry.asgi import GraphQL
 
 from benchmarks.peers.plain_loaders import Loaders
@@ -33,7 +33,7 @@ class Endpoint(GraphQL[Any, None]):
 def application(url: str) -> Starlette:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=POOL, max_overflow=0)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    return Starlette(routes=[Mount("/graphql", Endpoint(strawberry.Schema(Query), sessions))])
+    return Starlette(routes=[Route("/graphql", Endpoint(strawberry.Schema(Query), sessions))])
 
 
 if __name__ == "__main__":

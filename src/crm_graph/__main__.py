@@ -7,6 +7,7 @@ import typer
 from crm_graph import __version__
 from crm_graph.cli.demo import demo
 from crm_graph.cli.explain_access import explain_access
+from crm_graph.cli.imports import imports
 from crm_graph.cli.migrate import migrate
 from crm_graph.cli.schema import schema
 from crm_graph.cli.serve import serve
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(demo)
+app.add_typer(imports, name="import")
 app.command()(migrate)
 app.command()(worker)
 app.command()(schema)

@@ -58,7 +58,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
     endpoint = Endpoint(
         authenticator, Documents(full, limits), reader, Writer(database, secret), settings.max_body_bytes
     )
-    sign_in = SignIn(authenticator, lanes, database, Passwords(), settings)
+    passwords = Passwords()
+    sign_in = SignIn(authenticator, lanes, database, passwords, settings)
 
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
 
@@ -69,6 +70,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
             shown.update(await demo.explorer_config(database_url, settings.data_dir))
         yield
         await authenticator.close()
+        passwords.close()
         await database.dispose()
         await lanes.close()
 

@@ -37,7 +37,8 @@ def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
         table.append_column(_stored(spec.fold, f"crm_fold({spec.name})"))
     if spec.matching:
         table.append_column(_stored(f"{spec.name}_match", f"{spec.matching}({spec.name})"))
-        sa.Index(f"ix_{name}_{spec.name}_match", c.organization_id, c[f"{spec.name}_match"])
+        unique = "uq" if spec.unique else "ix"  # what is unique is so however it is written
+        sa.Index(f"{unique}_{name}_{spec.name}_match", c.organization_id, c[f"{spec.name}_match"], unique=spec.unique)
     if spec.kind.choices:
         allowed = ", ".join(f"'{choice}'" for choice in spec.kind.choices)
         table.append_constraint(sa.CheckConstraint(f"{spec.name} IN ({allowed})", name=f"ck_{name}_{spec.name}"))

@@ -45,7 +45,7 @@ async def _fill(url: str) -> None:
     await row("organizations", ORGANIZATION, name="Acme", currency="EUR", hosts=["acme.test"])
     for team in (TEAM, OTHER_TEAM):
         await row("teams", team, name=str(team))
-    await row("partners", PARTNER, name="Reseller")
+    await row("partners", PARTNER, name="Reseller", kind="RESELLER")
     people = {REP: ("rep@acme.test", "sales_rep", TEAM), COLLEAGUE: ("colleague@acme.test", "sales_rep", TEAM)}
     people[OTHER] = ("other@acme.test", "sales_rep", OTHER_TEAM)
     for user, (email, role, team) in people.items():

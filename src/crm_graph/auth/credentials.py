@@ -18,7 +18,7 @@ from crm_graph.db.session import Transaction
 _FIND: Final = """
 SELECT json_build_object('user', u.id, 'hash', c.hash)
   FROM users u LEFT JOIN credentials c ON c.organization_id = u.organization_id AND c.user_id = u.id
- WHERE u.organization_id = $1 AND crm_match_email(u.email) = crm_match_email($2) AND u.status = 'ACTIVE'
+ WHERE u.organization_id = $1 AND u.email_match = crm_match_email($2) AND u.status = 'ACTIVE'
  ORDER BY u.email = $2 DESC, c.hash IS NULL, u.created_at, u.id
  LIMIT 1
 """

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
@@ -20,7 +20,7 @@ from crm_graph.imports import journal
 from crm_graph.imports.files import size
 from crm_graph.imports.lines import Line
 from crm_graph.imports.mapping import TableMapping, load
-from crm_graph.imports.organizations import importing_actor, new_organization
+from crm_graph.imports.organizations import importing_actor, missing_organization
 from crm_graph.imports.report import writing
 from crm_graph.imports.run import Result
 from crm_graph.imports.run import run as run_import
@@ -85,7 +85,8 @@ def run(
     found.assign(files)
     if new is not None:
         _refuse_currency(currency)
-    path = report or settings.data_dir / "imports" / f"{'dry-run' if dry_run else encode(PREFIX, uuid7())}.jsonl"
+    run_id = uuid7()
+    path = report or settings.data_dir / "imports" / f"{'dry-run' if dry_run else encode(PREFIX, run_id)}.jsonl"
     console = Console()
     with stopping(), database(settings) as url, writing(path) as told, _progress(console) as progress:
         total = sum(size(paths) for _, paths in found.assign(files))
@@ -96,11 +97,9 @@ def run(
             progress.update(bar, description=table.entity.__name__, advance=len(lines) if table.file else 0)
 
         async def work(db: Database) -> Result:
-            chosen = organization
-            if new is not None:
-                chosen = encode("org", await new_organization(db, new, currency))
-            actor = await importing_actor(db, chosen, email)
-            return await run_import(db, actor, found, files, tell, dry=dry_run)
+            missing = await missing_organization(db, new, currency) if new is not None else None
+            actor = missing.actor if missing else await importing_actor(db, new or organization, email)
+            return await run_import(db, actor, found, files, tell, dry=dry_run, new=missing, run_id=run_id)
 
         result = asyncio.run(_with(url, work))
         progress.update(bar, completed=total)
@@ -157,7 +156,7 @@ def list_(organization: Organization = None, data_dir: DataDir = None, database_
 
     with stopping(), database(settings) as url:
         found = asyncio.run(_with(url, work))
-    table = Table("import", "source", "started", "status", "created", "updated", "unchanged", "refused")
+    table = Table(Column("import", no_wrap=True), "source", "started", "status", "created", "updated", "unchanged", "refused")
     for one in found:
         status = "UNFINISHED" if one.status == "STARTED" else one.status
         counts = [f"{one.counts.get(effect, 0):,}" for effect in ("created", "updated", "unchanged", "refused")]

@@ -8,10 +8,13 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from crm_graph.db.connection import CONNECT_SECONDS, json_as_bytes
+from crm_graph.db.connection import CONNECT_SECONDS, LOST, json_as_bytes
+from crm_graph.errors import ServiceUnavailable
 
 _BEGIN = text(
     "SELECT set_config('crm.organization_id', :organization, true), set_config('crm.actor_id', :actor, true),"
@@ -60,7 +63,7 @@ class Database:
 
         Commits at the end of the block, rolls back on any exception.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with _reachable(), AsyncSession(self.engine, expire_on_commit=False) as session:
             # The first statement begins the transaction: a raw one before it would commit itself.
             connection = await session.connection()
             await connection.execute(
@@ -75,6 +78,19 @@ class Database:
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _reachable() -> AsyncIterator[None]:
+    """Say that the database is away where it is, whichever library noticed."""
+    try:
+        yield
+    except (*LOST, PoolTimeout) as error:
+        raise ServiceUnavailable("The database cannot be reached.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+            raise ServiceUnavailable("The database cannot be reached.") from error
+        raise
 
 
 def write_engine(url: str, pool_size: int = 8) -> AsyncEngine:

@@ -151,7 +151,10 @@ _Kept = dict[str, dict[str, GraphQLField | GraphQLInputField]]
 
 
 def _kept(schema: GraphQLSchema, coordinates: frozenset[str], dead: set[str]) -> tuple[_Kept, set[str]]:
-    """The fields that stay, by type: until nothing changes, a type left empty dies, and so does what leads to it."""
+    """The fields that stay, by type: until nothing changes, a type left empty dies, and so does what leads to it.
+
+    An interface keeps the fields that all of its types keep, else it would promise what they do not have.
+    """
     kept: _Kept = {}
     for name, found in schema.type_map.items():
         if not name.startswith("__") and isinstance(
@@ -163,6 +166,10 @@ def _kept(schema: GraphQLSchema, coordinates: frozenset[str], dead: set[str]) ->
     while True:
         for name, fields in kept.items():
             kept[name] = {k: f for k, f in fields.items() if get_named_type(f.type).name not in dead}
+        for name, found in schema.type_map.items():
+            if isinstance(found, GraphQLInterfaceType) and name in kept:
+                alive = [kept[t.name] for t in schema.get_possible_types(found) if t.name not in dead]
+                kept[name] = {k: f for k, f in kept[name].items() if all(k in fields for fields in alive)}
         empty = {name for name, fields in kept.items() if not fields} - dead
         if not empty:
             return {name: fields for name, fields in kept.items() if fields}, dead

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from crm_graph import kinds
 from crm_graph.imports.mapping import Cleaning, FieldMapping, From, TableMapping, fill
@@ -127,6 +128,7 @@ def _truth(text: str) -> bool:
     return word in _TRUE
 
 
+@lru_cache(10_000)
 def _moment(format_: str, text: str) -> dt.datetime:
     try:
         return dt.datetime.strptime(text, format_)  # noqa: DTZ007 - the zone is the mapping's

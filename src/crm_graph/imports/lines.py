@@ -48,8 +48,8 @@ class Line:
         return None if self.faults else self.outcome.id
 
 
-def read(table: TableMapping, record: Record, fields: tuple[FieldMapping, ...], currency: str) -> Line:
-    """Read a record's own values; references are put in later, a chunk at a time."""
+def begin(table: TableMapping, record: Record) -> Line:
+    """A record with its key."""
     line = Line(record)
     if record.fault:
         line.faults.append(Fault(ValueInvalid.code, f"The line cannot be read: {record.fault}."))
@@ -57,9 +57,15 @@ def read(table: TableMapping, record: Record, fields: tuple[FieldMapping, ...], 
     line.texts = cleaned(table, record.values)
     line.key = external_id(table, line.texts)
     if not line.key:
-        line.faults.append(
-            Fault(ValueInvalid.code, f"The record has no key: {', '.join(table.key)} is empty.", "externalId")
-        )
+        message = f"The record has no key: {', '.join(table.key)} is empty."
+        line.faults.append(Fault(ValueInvalid.code, message, "externalId"))
+    return line
+
+
+def read(line: Line, fields: tuple[FieldMapping, ...], currency: str) -> None:
+    """Read a record's own values; references are put in later, a chunk at a time."""
+    if line.record.fault:
+        return
     stated = next((f for f in fields if f.spec.kind is CURRENCY and f.spec.name == "currency"), None)
     for one in ([stated] if stated else []) + [f for f in fields if f is not stated]:
         if one.spec.ref:
@@ -73,7 +79,6 @@ def read(table: TableMapping, record: Record, fields: tuple[FieldMapping, ...], 
             currency = value
         if value is not None or one.spec.nullable:
             line.values[one.spec.input] = value
-    return line
 
 
 def refer(

@@ -1,5 +1,6 @@
 """Which organisation an import is for, and as whom it writes."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from crm_graph.auth.actor import Actor, ActorKind
@@ -38,14 +39,7 @@ async def importing_actor(database: Database, organization: str | None, email: s
     async with database.transaction(None, None, CHANNEL) as tx:
         organization_id, currency = await _organization(tx, organization)
         if email is None:
-            return Actor(
-                organization_id,
-                ActorKind.STAFF,
-                resolve(frozenset({"administrator"})),
-                currency,
-                roles=("administrator",),
-                channel=CHANNEL,
-            )
+            return _administrator(organization_id, currency)
         raw = await tx.raw()
         user = await raw.fetchrow(
             "SELECT id, roles, partner_id, customer_id FROM users WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'ACTIVE'",
@@ -101,19 +95,36 @@ def _as_id(text: str | None) -> UUID | None:
     return found if prefix == "org" else None
 
 
-async def new_organization(database: Database, name: str, currency: str) -> UUID:
-    """Make an organisation of that name unless there is one; gives its id."""
-    async with database.transaction(None, None, CHANNEL) as tx:
-        raw = await tx.raw()
-        known: UUID | None = await raw.fetchval("SELECT id FROM organizations WHERE lower(name) = lower($1)", name)
-        if known is not None:
-            return known
-        organization = uuid7()
-        await raw.execute(
+@dataclass(frozen=True, slots=True)
+class NewOrganization:
+    """An organisation that the import is to make first."""
+
+    id: UUID
+    name: str
+    currency: str
+
+    @property
+    def actor(self) -> Actor:
+        """The command line as its administrator."""
+        return _administrator(self.id, self.currency)
+
+    async def make(self, tx: Transaction) -> None:
+        await (await tx.raw()).execute(
             "INSERT INTO organizations (organization_id, id, version, created_at, updated_at, name, currency, hosts)"
             " VALUES ($1, $1, 1, now(), now(), $2, $3, '{}')",
-            organization,
-            name,
-            currency,
+            self.id,
+            self.name,
+            self.currency,
         )
-        return organization
+
+
+async def missing_organization(database: Database, name: str, currency: str) -> NewOrganization | None:
+    """The organisation to make; `None` where there is one of that name."""
+    async with database.transaction(None, None, CHANNEL) as tx:
+        known = await (await tx.raw()).fetchval("SELECT 1 FROM organizations WHERE lower(name) = lower($1)", name)
+    return None if known else NewOrganization(uuid7(), name, currency)
+
+
+def _administrator(organization: UUID, currency: str) -> Actor:
+    roles = ("administrator",)
+    return Actor(organization, ActorKind.STAFF, resolve(frozenset(roles)), currency, roles=roles, channel=CHANNEL)

@@ -20,12 +20,13 @@ from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import KeyTaken
 from crm_graph.imports import journal
-from crm_graph.imports.cells import cleaned, external_id, text_of
+from crm_graph.imports.cells import text_of
 from crm_graph.imports.files import Record, records
-from crm_graph.imports.lines import Fault, Line, conclude, read, refer
+from crm_graph.imports.lines import Fault, Line, begin, conclude, read, refer
 from crm_graph.imports.mapping import FieldMapping, ImportMapping, TableMapping
+from crm_graph.imports.organizations import NewOrganization
 from crm_graph.imports.references import References, target
-from crm_graph.plan.changes import Effect, ExternalKey
+from crm_graph.plan.changes import Action, Effect, ExternalKey
 from crm_graph.plan.write import RETRYABLE, write_rows
 
 logger = logging.getLogger("crm_graph.imports")
@@ -63,9 +64,13 @@ async def run(
     told: Told,
     *,
     dry: bool = False,
+    new: NewOrganization | None = None,
+    run_id: UUID | None = None,
     chunk: int = CHUNK,
 ) -> Result:
-    """Import files. A dry run does all of it in one transaction that is rolled back, so that it reports the same.
+    """Import files, into an organisation that is made first where `new` is given.
+
+    A dry run does all of it in one transaction that is rolled back, so that it reports the same.
 
     Raises MappingInvalid and FileUnreadable before anything is written, as far as that can be seen beforehand.
     """
@@ -73,10 +78,12 @@ async def run(
     for table, paths in assigned:  # a missing column is better told before the first record is written
         with closing(records(table, paths)) as found:
             next(found, None)
-    result = Result(uuid7(), dry)
+    result = Result(run_id or uuid7(), dry)
     if dry:
         try:
             async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+                if new:
+                    await new.make(tx)
                 importer = _Importer(database, actor, mapping, told, result, chunk, tx)
                 for table, paths in assigned:
                     await importer.table(table, paths)
@@ -84,6 +91,8 @@ async def run(
         except _Rehearsed:
             return result
     async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+        if new:
+            await new.make(tx)
         await journal.begin(tx, actor, result.run, mapping.source, [f.name for f in files])
     importer = _Importer(database, actor, mapping, told, result, chunk, None)
     for table, paths in assigned:
@@ -114,9 +123,9 @@ class _Importer:
         coming = _coming(table, paths, later)
         references = References(self.actor, self.mapping.source)
         kept: list[Line] = []
-        for part in _batched(_distinct(table, records(table, paths)), self.chunk):
+        for part in _batched(_lines(table, records(table, paths)), self.chunk):
             lines = await self._attempt(
-                partial(self._first, table=table, part=part, references=references, later=later, coming=coming)
+                partial(self._first, table=table, lines=part, references=references, later=later, coming=coming)
             )
             if later:
                 kept += lines
@@ -155,16 +164,14 @@ class _Importer:
         self,
         tx: Transaction,
         table: TableMapping,
-        part: Sequence[tuple[Record, str]],
+        lines: list[Line],
         references: References,
         later: tuple[FieldMapping, ...],
         coming: dict[str, set[str]],
     ) -> list[Line]:
         fields = tuple(f for f in table.fields if f not in later)
-        lines = [read(table, record, fields, self.actor.currency) for record, _ in part]
-        for line, (_, fault) in zip(lines, part, strict=True):
-            if fault:
-                line.faults.append(Fault(KeyTaken.code, fault, "externalId", line.key))
+        for line in lines:
+            read(line, fields, self.actor.currency)
         await self._refer(tx, fields, lines, references)
         await self._foresee(tx, later, lines, references, coming)
         await self._write(tx, table, fields, [line for line in lines if not line.faults])
@@ -227,10 +234,15 @@ class _Importer:
                     line.faults += trial.faults
 
     async def _write(
-        self, tx: Transaction, table: TableMapping, fields: tuple[FieldMapping, ...], lines: list[Line]
+        self,
+        tx: Transaction,
+        table: TableMapping,
+        fields: tuple[FieldMapping, ...],
+        lines: list[Line],
+        action: Action = Action.UPSERT,
     ) -> None:
         rows = [(ExternalKey(self.mapping.source, line.key), line.values) for line in lines]
-        outcomes = await write_rows(tx, self.actor, table.entity.__name__, rows)
+        outcomes = await write_rows(tx, self.actor, table.entity.__name__, rows, action=action)
         for line, outcome in zip(lines, outcomes, strict=True):
             conclude(line, outcome, fields)
 
@@ -242,7 +254,7 @@ def _coming(table: TableMapping, paths: list[Path], later: tuple[FieldMapping, .
         return found
     by_name = {f.spec.graphql: f for f in table.fields}
     for record in records(table, paths):
-        line = read(table, record, (), "")
+        line = begin(table, record)
         for one in later:
             looked_up = by_name.get(one.origin.by or "")
             text = line.key if one.origin.by == "externalId" else text_of(looked_up, line.texts) if looked_up else ""
@@ -250,16 +262,18 @@ def _coming(table: TableMapping, paths: list[Path], later: tuple[FieldMapping, .
     return found
 
 
-def _distinct(table: TableMapping, found: Iterable[Record]) -> Iterator[tuple[Record, str]]:
-    """Records with what is wrong with their key: one that came before."""
+def _lines(table: TableMapping, found: Iterable[Record]) -> Iterator[Line]:
+    """Records with their keys; one whose key came before is refused, or left out where the mapping expects that."""
     seen: dict[str, Record] = {}
     for record in found:
-        key = "" if record.fault else external_id(table, cleaned(table, record.values))
-        first = seen.setdefault(key, record) if key else record
-        if first is record:
-            yield record, ""
-        elif not table.distinct:
-            yield record, f"{first.file}, line {first.line} has the same key."
+        line = begin(table, record)
+        first = seen.setdefault(line.key, record) if line.key else record
+        if first is not record:
+            if table.distinct:
+                continue
+            message = f"{first.file}, line {first.line} has the same key."
+            line.faults.append(Fault(KeyTaken.code, message, "externalId", line.key))
+        yield line
 
 
 def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -40,7 +40,7 @@ def complete(
                 upgrade.ops.append(ExecuteSQLOp(f"SELECT crm_keep_history('{tracked}')"))
 
 
-MODULES = ("crm_graph.schema", "crm_graph.auth.tables", "crm_graph.plan.record_tables")
+MODULES = ("crm_graph.schema", "crm_graph.auth.tables", "crm_graph.plan.record_tables", "crm_graph.imports.tables")
 """What declares tables."""
 
 

@@ -2,13 +2,11 @@
 
 import datetime as dt
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from uuid import UUID
-
-from pydantic.fields import FieldInfo
 
 from crm_graph import kinds
 from crm_graph.db.ids import decode
@@ -119,23 +117,25 @@ def key_taken(*path: str) -> UserError:
     return UserError(KeyTaken.code, "This key is taken.", path)
 
 
-def by_input(entity: type[Entity]) -> dict[str, FieldSpec]:
-    """The stored fields of an entity by their names in inputs."""
-    return {spec.input: spec for spec in entity.__specs__.values() if spec.sql is None}
-
-
 def writable(spec: FieldSpec, *, system: bool) -> bool:
     """Whether anybody may give this field; an import (`system`) also those that only our own behaviour sets."""
     return spec.name not in OWN_COLUMNS and (spec.write is not None or (system and spec.read is not None))
 
 
+@lru_cache
+def _inputs(entity: type[Entity], system: bool) -> Mapping[str, FieldSpec]:
+    """The fields that may be given, by their names in inputs."""
+    specs = entity.__specs__.values()
+    return {spec.input: spec for spec in specs if spec.sql is None and writable(spec, system=system)}
+
+
 def read_values(entity: type[Entity], values: Mapping[str, object], *, system: bool = False) -> Draft:
     """Read input values by input name. Every fault is collected, so that a caller can mend all at once."""
-    specs, draft = by_input(entity), Draft({}, frozenset())
+    specs, draft = _inputs(entity, system), Draft({}, frozenset())
     given: list[str] = []
     for name, raw in values.items():
         spec = specs.get(name)
-        if spec is None or not writable(spec, system=system):
+        if spec is None:
             draft.errors.append(UserError(WriteAccessDenied.code, f"{name[:80]} cannot be written.", (name[:80],)))
             continue
         given.append(spec.name)
@@ -205,41 +205,29 @@ def _money(raw: object, draft: Draft) -> Decimal:
 
 def with_defaults(entity: type[Entity], draft: Draft, currency: str) -> Draft:
     """The draft of a new row: what was not given takes its default; what has none and must be given is an error."""
-    values = dict(draft.values)
-    refused = {error.field[0] for error in draft.errors if error.field}
-    errors = list(draft.errors)
-    for name, default in defaults(entity).items():
-        if name not in values:
-            values[name] = default()
-    for name in missing(entity, values):
-        if camel(name) not in refused:
-            errors.append(invalid("A value is needed.", camel(name)))
-    if "currency" in values and "currency" not in draft.values and "currency" in entity.model_fields:
+    simple, made, required = _defaults(entity)
+    values = {**simple, **draft.values}
+    for name, make in made.items():
+        if name not in draft.values:
+            values[name] = make()
+    errors = draft.errors
+    absent = [name for name in required if name not in values]
+    if absent:
+        refused = {error.field[0] for error in errors if error.field}
+        errors = [*errors, *(invalid("A value is needed.", f) for f in map(camel, absent) if f not in refused)]
+    if "currency" in values and "currency" not in draft.values:
         values["currency"] = draft.currency or currency
     return Draft(values, draft.given, draft.currency, errors)
 
 
-_DEFAULTS: dict[str, dict[str, Callable[[], object]]] = {}
-
-
-def defaults(entity: type[Entity]) -> Mapping[str, Callable[[], object]]:
-    """What makes the default of each field that has one."""
-    known = _DEFAULTS.get(entity.__name__)
-    if known is None:
-        known = {
-            name: partial(_default, info)
-            for name, info in entity.model_fields.items()
-            if name not in (*OWN_COLUMNS, "organization_id") and not info.is_required()
-        }
-        _DEFAULTS[entity.__name__] = known
-    return known
-
-
-def _default(info: FieldInfo) -> object:
-    return info.get_default(call_default_factory=True)
-
-
-def missing(entity: type[Entity], values: Iterable[str]) -> list[str]:
-    """Fields that a new row needs and these values lack."""
-    have = {*values, *OWN_COLUMNS, "organization_id"}
-    return [name for name, info in entity.model_fields.items() if info.is_required() and name not in have]
+@lru_cache
+def _defaults(
+    entity: type[Entity],
+) -> tuple[Mapping[str, object], Mapping[str, Callable[[], object]], tuple[str, ...]]:
+    """Of a new row's fields: default values, those that are made anew for each row, and which have none."""
+    infos = {name: info for name, info in entity.model_fields.items() if name not in (*OWN_COLUMNS, "organization_id")}
+    simple = {n: i.default for n, i in infos.items() if not i.is_required() and i.default_factory is None}
+    made = {
+        n: partial(i.get_default, call_default_factory=True) for n, i in infos.items() if i.default_factory is not None
+    }
+    return simple, made, tuple(n for n, i in infos.items() if i.is_required())

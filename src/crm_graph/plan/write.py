@@ -117,7 +117,7 @@ async def update_fields(
     columns = tuple(values)
     shape = Shape(entity, Action.UPDATE, written=columns, trusted=needs is None)
     levelled = {} if needs is None else dict.fromkeys(columns, needs)
-    asked = Asked(cls, Action.UPDATE, row, levelled, if_match=if_match, trusted=needs is None)
+    asked = Asked(cls, Action.UPDATE, levelled, if_match=if_match, trusted=needs is None)
     prepared = Prepared(shape, asked, {**identity(row), **values, "_need": needs or 0, "_match": if_match})
     return (await run(await tx.raw(), actor, [prepared], request_id, event))[0]
 
@@ -139,7 +139,7 @@ async def update_rows(
     prepared = [
         Prepared(
             shape,
-            Asked(cls, Action.UPDATE, row, dict.fromkeys(columns, needs)),
+            Asked(cls, Action.UPDATE, dict.fromkeys(columns, needs)),
             {**identity(row), **values, "_need": needs},
         )
         for row, values in rows
@@ -154,7 +154,7 @@ async def delete_rows(
     if not rows:
         return []
     cls, shape = REGISTRY[entity], Shape(entity, Action.DELETE)
-    prepared = [Prepared(shape, Asked(cls, Action.DELETE, row, {}), {**identity(row), "_need": 0}) for row in rows]
+    prepared = [Prepared(shape, Asked(cls, Action.DELETE, {}), {**identity(row), "_need": 0}) for row in rows]
     return await run(await tx.raw(), actor, prepared, request_id)
 
 
@@ -175,7 +175,7 @@ async def insert_fields(
     row = uuid7()
     prepared = Prepared(
         Shape(entity, Action.CREATE, inserted=tuple(draft.values), trusted=True),
-        Asked(cls, Action.CREATE, row, {}, trusted=True),
+        Asked(cls, Action.CREATE, {}, trusted=True),
         {**identity(row), **draft.values},
     )
     return (await run(await tx.raw(), actor, [prepared], request_id, event))[0]

@@ -1,7 +1,8 @@
 """Reading a change as far as that goes without the database, into the input of a write statement."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from uuid import UUID
 
 from crm_graph import kinds
@@ -12,7 +13,7 @@ from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid
 from crm_graph.plan.changes import Action, Change, Draft, Outcome, denied, invalid, read_values, with_defaults
 from crm_graph.plan.write_access import highest_create
-from crm_graph.plan.write_refusals import KEY_COLUMNS, NOT_FOUND, Asked
+from crm_graph.plan.write_refusals import FIXED, KEY_COLUMNS, NOT_FOUND, Asked
 from crm_graph.plan.write_statement import Shape, may_default_owner
 
 
@@ -53,62 +54,76 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
     return _prepare_known(entity, change, action, row, draft, by_key=by_key, system=system)
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What all changes have in common that give the same fields of an entity."""
+
+    shape: Shape
+    asked: Asked
+    need: int
+
+
 def _prepare_known(
-    entity: type[Entity], change: Change, action: Action, row: UUID, draft: Draft, *, by_key: bool, system: bool
+    entity: type[Entity],
+    change: Change,
+    action: Action,
+    row: UUID,
+    draft: Draft,
+    *,
+    by_key: bool,
+    system: bool,
 ) -> Prepared | Outcome:
-    columns = tuple(name for name in entity.__specs__ if name in draft.given)
-    fixed = [name for name in columns if _create_only(entity, name) and not system]
-    if fixed:
-        return Outcome.refused(
-            *(
-                invalid(f"{s.input} is given when the record is made and stays.", s.input)
-                for s in map(entity.__specs__.__getitem__, fixed)
-            )
-        )
-    shape = Shape(change.entity, action, written=columns, by_key=by_key)
-    asked = _asked(entity, action, row, draft, columns, (), change, system=system)
-    return Prepared(shape, asked, _row(row, draft.values, draft, asked, change))
+    form = _known_form(entity, action, draft.given, by_key, system)
+    if form.asked.fixed:
+        inputs = [entity.__specs__[name].input for name in form.asked.fixed]
+        return Outcome.refused(*(invalid(FIXED, name) for name in inputs))
+    return _prepared(form, row, draft.values, draft, change)
+
+
+@lru_cache(2_000)
+def _known_form(entity: type[Entity], action: Action, given: frozenset[str], by_key: bool, system: bool) -> _Form:
+    columns = tuple(name for name in entity.__specs__ if name in given)
+    fixed = tuple(name for name in columns if _create_only(entity, name) and not system)
+    return _form(Shape(entity.__name__, action, written=columns, by_key=by_key), columns, fixed, system=system)
 
 
 def _prepare_new(
     actor: Actor, entity: type[Entity], change: Change, action: Action, row: UUID, draft: Draft, *, system: bool
 ) -> Prepared | Outcome:
-    upsert = action is Action.UPSERT
-    highest = highest_create(entity, actor.policy)
-    if highest is None and not upsert:
+    if action is Action.CREATE and highest_create(entity, actor.policy) is None:
         return Outcome.refused(denied())
     full = with_defaults(entity, draft, actor.currency)
     if full.errors:
         return Outcome.refused(*full.errors)
-    own, team = entity.__rows__.own, entity.__rows__.team
+    own = entity.__rows__.own
     makes_own = may_default_owner(entity, actor.policy)
     if own and makes_own and own not in draft.given:
         full.values[own] = actor.user_id
-    team_default = bool(team and makes_own and team not in draft.given)
-    given = tuple(name for name in entity.__specs__ if name in draft.given)
-    inserted = tuple(name for name in entity.__specs__ if name in full.values and not (team_default and name == team))
-    settable = tuple(name for name in given if name not in KEY_COLUMNS)
-    fixed = tuple(name for name in settable if upsert and not system and _create_only(entity, name))
-    written = tuple(name for name in settable if upsert and name not in fixed)
-    shape = Shape(change.entity, action, written, inserted, fixed, by_key=upsert, team_default=team_default)
-    asked = _asked(entity, action, row, draft, given, fixed, change, system=system)
-    return Prepared(shape, asked, _row(row, full.values, draft, asked, change))
+    form = _new_form(entity, action, draft.given, frozenset(full.values), makes_own, system)
+    return _prepared(form, row, full.values, draft, change)
 
 
-def _asked(
-    entity: type[Entity],
-    action: Action,
-    row: UUID,
-    draft: Draft,
-    columns: Sequence[str],
-    fixed: tuple[str, ...],
-    change: Change,
-    *,
-    system: bool,
-) -> Asked:
+@lru_cache(2_000)
+def _new_form(
+    entity: type[Entity], action: Action, given: frozenset[str], values: frozenset[str], makes_own: bool, system: bool
+) -> _Form:
+    upsert, team = action is Action.UPSERT, entity.__rows__.team
+    team_default = bool(team and makes_own and team not in given)
+    columns = tuple(name for name in entity.__specs__ if name in given)
+    inserted = tuple(name for name in entity.__specs__ if name in values and not (team_default and name == team))
+    settable = tuple(name for name in columns if upsert and name not in KEY_COLUMNS)
+    fixed = tuple(name for name in settable if not system and _create_only(entity, name))
+    written = tuple(name for name in settable if name not in fixed)
+    shape = Shape(entity.__name__, action, written, inserted, fixed, by_key=upsert, team_default=team_default)
+    return _form(shape, columns, fixed, system=system)
+
+
+def _form(shape: Shape, columns: Sequence[str], fixed: tuple[str, ...], *, system: bool) -> _Form:
+    entity = REGISTRY[shape.entity]
     levelled = {name: _level(entity, name, system=system) for name in columns}
     money = tuple(name for name in columns if entity.__specs__[name].kind is kinds.MONEY)
-    return Asked(entity, action, row, levelled, fixed, money, change.if_match)
+    asked = Asked(entity, shape.action, levelled, fixed, money)
+    return _Form(shape, asked, max(asked.on_known.values(), default=0))
 
 
 def _create_only(entity: type[Entity], name: str) -> bool:
@@ -126,18 +141,19 @@ def _level(entity: type[Entity], name: str, *, system: bool) -> Level:
 
 
 def identity(row: UUID) -> dict[str, object]:
+    """The ids that writing a row needs: its own, of its audit entry and of its event."""
     return {"_id": row, "_audit": uuid7(), "_event": uuid7()}
 
 
-def _row(row: UUID, values: Mapping[str, object], draft: Draft, asked: Asked, change: Change) -> dict[str, object]:
-    """The input of the statement for one row. A hit's external key is known, so it needs no level of its own."""
+def _prepared(form: _Form, row: UUID, values: Mapping[str, object], draft: Draft, change: Change) -> Prepared:
     found = {
         **identity(row),
         **values,
-        "_need": max(asked.on_known.values(), default=0),
+        "_need": form.need,
         "_match": change.if_match,
         "_currency": draft.currency,
     }
     if change.key is not None:
         found |= {"_source": change.key.source, "_external": change.key.external_id}
-    return found
+    asked = form.asked if change.if_match is None else replace(form.asked, if_match=change.if_match)
+    return Prepared(form.shape, asked, found)

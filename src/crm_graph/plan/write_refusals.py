@@ -26,6 +26,7 @@ IN_USE = "IN_USE"
 RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Run the whole transaction again, a bounded number of times."""
 KEY_COLUMNS = ("source", "external_id")
+FIXED = "This is given when the record is made, and stays."
 NOT_FOUND = UserError(NotFound.code, "There is no such record.")
 
 
@@ -35,7 +36,6 @@ class Asked:
 
     entity: type[Entity]
     action: Action
-    row: UUID
     levelled: Mapping[str, Level]
     fixed: tuple[str, ...] = ()
     money: tuple[str, ...] = ()
@@ -94,9 +94,7 @@ def _judge_known(asked: Asked, row: Mapping[str, object]) -> Outcome:
             UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",)), row=known
         )
     if not row["fixed"]:
-        return Outcome.refused(
-            *(invalid(f"{camel(f)} is given when the record is made and stays.", camel(f)) for f in asked.fixed)
-        )
+        return Outcome.refused(*(invalid(FIXED, camel(f)) for f in asked.fixed))
     if not row["same_currency"]:
         return Outcome.refused(
             *(invalid("The record's amounts are in another currency.", camel(f), "currency") for f in asked.money)
@@ -158,7 +156,7 @@ def from_database(error: asyncpg.PostgresError, entity: type[Entity], action: Ac
     table = table_name(entity)
     match error:
         case asyncpg.UniqueViolationError():
-            name = constraint.removeprefix(f"uq_{table}_")
+            name = constraint.removeprefix(f"uq_{table}_").removesuffix("_match")
             return key_taken(*([camel(name)] if name in entity.__specs__ else []))
         case asyncpg.ForeignKeyViolationError():
             spec = entity.__specs__.get(constraint.removeprefix(f"fk_{table}_"))

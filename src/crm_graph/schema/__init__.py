@@ -1,6 +1,7 @@
 """What exists: one file a noun, each field declared once. Importing this package declares the whole model."""
 
 from crm_graph import entity
+
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, PARTNER, PUBLIC, RESTRICTED
 from crm_graph.auth.rows import ActorValue, Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Unique, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, Sort, Unique, Write, attr
 from crm_graph.kinds import EmailAddress
 
 
@@ -36,7 +36,7 @@ class User(Entity, table=True):
 
     name: str = attr(Read(PUBLIC, subject=True), Write(RESTRICTED), Filter, Sort)
     """Full name."""
-    email: EmailAddress | None = attr(Read(INTERNAL, subject=True), Write(RESTRICTED), Filter, Unique, default=None)
+    email: EmailAddress | None = attr(Read(INTERNAL, subject=True), Write(RESTRICTED), Filter, Unique, Matching.EMAIL, default=None)
     """Address the person signs in with; unique within the organisation."""
     status: UserStatus = attr(Read(INTERNAL), Write(RESTRICTED), Filter, default=UserStatus.ACTIVE)
     """Whether the person may sign in."""

@@ -573,6 +573,7 @@ def upgrade() -> None:
     sa.Column('partner_id', sa.Uuid(), nullable=True),
     sa.Column('customer_id', sa.Uuid(), nullable=True),
     sa.Column('name_fold', sa.Text(collation='C'), nullable=True),
+    sa.Column('email_match', sa.Text(collation='C'), nullable=True),
     sa.Column('history_from', sa.TIMESTAMP(timezone=True), nullable=False),
     sa.Column('history_to', sa.TIMESTAMP(timezone=True), nullable=False),
     sa.Column('history_actor_id', sa.Uuid(), nullable=True),
@@ -783,6 +784,20 @@ def upgrade() -> None:
     )
     op.create_index('ix_idempotency_keys_created_at', 'idempotency_keys', ['created_at'], unique=False)
     op.create_index('uq_idempotency_keys_key', 'idempotency_keys', ['organization_id', 'caller_id', 'key'], unique=True)
+    op.create_table('import_runs',
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('files', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('actor_id', sa.Uuid(), nullable=True),
+    sa.Column('status', sa.Text(), nullable=False),
+    sa.Column('counts', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('started_at', sa.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True), nullable=True),
+    sa.CheckConstraint("status IN ('STARTED', 'FINISHED', 'UNDONE')", name='ck_import_runs_status'),
+    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name='fk_import_runs_organization'),
+    sa.PrimaryKeyConstraint('organization_id', 'id')
+    )
     op.create_table('key_account_shares',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -1366,6 +1381,7 @@ def upgrade() -> None:
     sa.Column('partner_id', sa.Uuid(), nullable=True),
     sa.Column('customer_id', sa.Uuid(), nullable=True),
     sa.Column('name_fold', sa.Text(collation='C'), sa.Computed('crm_fold(name)', persisted=True), nullable=True),
+    sa.Column('email_match', sa.Text(collation='C'), sa.Computed('crm_match_email(email)', persisted=True), nullable=True),
     sa.CheckConstraint("status IN ('ACTIVE', 'SUSPENDED')", name='ck_users_status'),
     sa.CheckConstraint('(source IS NULL) = (external_id IS NULL)', name='ck_users_external_id'),
     sa.CheckConstraint('partner_id IS NULL OR customer_id IS NULL', name='ck_users_one_side'),
@@ -1386,6 +1402,7 @@ def upgrade() -> None:
     op.create_index('ix_users_team_id', 'users', ['organization_id', 'team_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_users_updated_at', 'users', ['organization_id', 'updated_at', 'id'], unique=False)
     op.create_index('uq_users_email', 'users', ['organization_id', 'email'], unique=True)
+    op.create_index('uq_users_email_match', 'users', ['organization_id', 'email_match'], unique=True)
     op.create_index('uq_users_external_id', 'users', ['organization_id', 'source', 'external_id'], unique=True)
     op.create_table('api_keys',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -1414,6 +1431,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('organization_id', 'id')
     )
     op.create_index('uq_credentials_user_id', 'credentials', ['organization_id', 'user_id'], unique=True)
+    op.create_table('import_rows',
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('run_id', sa.Uuid(), nullable=False),
+    sa.Column('entity', sa.Text(), nullable=False),
+    sa.Column('effect', sa.Text(), nullable=False),
+    sa.Column('external_id', sa.Text(), nullable=True),
+    sa.Column('row_id', sa.Uuid(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=True),
+    sa.Column('file', sa.Text(), nullable=False),
+    sa.Column('line', sa.Integer(), nullable=False),
+    sa.Column('errors', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.CheckConstraint("effect IN ('created', 'updated', 'refused')", name='ck_import_rows_effect'),
+    sa.ForeignKeyConstraint(['organization_id', 'run_id'], ['import_runs.organization_id', 'import_runs.id'], name='fk_import_rows_run_id', ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('organization_id', 'id')
+    )
+    op.create_index('ix_import_rows_run_id', 'import_rows', ['organization_id', 'run_id', 'row_id'], unique=False)
     op.create_table('sessions',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -1572,12 +1606,15 @@ def downgrade() -> None:
     op.drop_index('uq_sessions_token_hash', table_name='sessions')
     op.drop_index('ix_sessions_user_id', table_name='sessions')
     op.drop_table('sessions')
+    op.drop_index('ix_import_rows_run_id', table_name='import_rows')
+    op.drop_table('import_rows')
     op.drop_index('uq_credentials_user_id', table_name='credentials')
     op.drop_table('credentials')
     op.drop_index('uq_api_keys_token_hash', table_name='api_keys')
     op.drop_index('ix_api_keys_user_id', table_name='api_keys')
     op.drop_table('api_keys')
     op.drop_index('uq_users_external_id', table_name='users')
+    op.drop_index('uq_users_email_match', table_name='users')
     op.drop_index('uq_users_email', table_name='users')
     op.drop_index('ix_users_updated_at', table_name='users')
     op.drop_index('ix_users_team_id', table_name='users')
@@ -1758,6 +1795,7 @@ def downgrade() -> None:
     op.drop_index('ix_key_account_shares_grantee', table_name='key_account_shares', postgresql_include=['clearance', 'valid_from', 'valid_until'])
     op.drop_index('ix_key_account_shares_created_at', table_name='key_account_shares')
     op.drop_table('key_account_shares')
+    op.drop_table('import_runs')
     op.drop_index('uq_idempotency_keys_key', table_name='idempotency_keys')
     op.drop_index('ix_idempotency_keys_created_at', table_name='idempotency_keys')
     op.drop_table('idempotency_keys')
@@ -1848,3 +1886,22 @@ def downgrade() -> None:
     op.drop_table('contacts_history')
     op.drop_table('addresses_history')
     # ### end Alembic commands ###
+    for name in (
+        "crm_fold",
+        "crm_forget_callers",
+        "crm_history",
+        "crm_host",
+        "crm_keep_history",
+        "crm_mask_bucket",
+        "crm_mask_email",
+        "crm_mask_initials",
+        "crm_mask_phone",
+        "crm_mask_year",
+        "crm_match_email",
+        "crm_match_name",
+        "crm_match_phone",
+        "crm_match_tax",
+        "crm_refuse",
+        "crm_refuse_taken_host",
+    ):
+        op.execute(f"DROP FUNCTION {name} CASCADE")

@@ -1,0 +1,169 @@
+"""Chores remove what has outlived its use and nothing else; workers share them; signals end a worker cleanly."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from crm_graph.db.ids import uuid7
+from crm_graph.jobs import worker
+from crm_graph.jobs.chores import BATCH, CHORES, Chore
+
+COMMAND = [sys.executable, "-m", "crm_graph", "worker"]
+KEYS, SESSIONS = CHORES
+
+
+async def filled(url: str) -> "tuple[asyncpg.Connection[asyncpg.Record], UUID, UUID]":
+    """An organisation and a user; gives an open connection and their ids."""
+    admin, organization, user = await asyncpg.connect(url), uuid7(), uuid7()
+    stamps = "version, created_at, updated_at"
+    await admin.execute(
+        f"INSERT INTO organizations (organization_id, id, {stamps}, name, currency, hosts)"
+        " VALUES ($1, $1, 1, now(), now(), 'Acme', 'EUR', '{}')",
+        organization,
+    )
+    await admin.execute(
+        f"INSERT INTO users (organization_id, id, {stamps}, name, status, roles)"
+        " VALUES ($1, $2, 1, now(), now(), 'Ada', 'ACTIVE', '{administrator}')",
+        organization,
+        user,
+    )
+    return admin, organization, user
+
+
+async def add_key(admin: "asyncpg.Connection[asyncpg.Record]", organization: UUID, age: str, count: int = 1) -> None:
+    await admin.execute(
+        "INSERT INTO idempotency_keys (organization_id, id, caller_id, key, input_hash, created_at)"
+        " SELECT $1, gen_random_uuid(), $1, gen_random_uuid()::text, '', now() - $2::text::interval"
+        " FROM generate_series(1, $3)",
+        organization,
+        age,
+        count,
+    )
+
+
+async def add_session(admin: "asyncpg.Connection[asyncpg.Record]", owner: tuple[UUID, UUID], **ago: str | None) -> UUID:
+    session = uuid7()
+    await admin.execute(
+        "INSERT INTO sessions (organization_id, id, user_id, token_hash, expires_at, revoked_at, user_agent, address)"
+        " VALUES ($1, $2, $3, $4, now() - $5::text::interval, now() - $6::text::interval, 'test', '::1')",
+        owner[0],
+        session,
+        owner[1],
+        session.bytes,
+        ago.get("expired"),
+        ago.get("revoked"),
+    )
+    return session
+
+
+async def test_what_has_outlived_its_use_goes_and_the_rest_stays(database_url: str) -> None:
+    admin, organization, user = await filled(database_url)
+    await add_key(admin, organization, "26 hours", 3)
+    await add_key(admin, organization, "23 hours", 2)
+    owner = (organization, user)
+    stay = {
+        await add_session(admin, owner, expired="-1 hour"),
+        await add_session(admin, owner, expired="29 days"),
+        await add_session(admin, owner, expired="-1 hour", revoked="1 day"),
+    }
+    await add_session(admin, owner, expired="31 days")
+    await add_session(admin, owner, expired="-400 days", revoked="31 days")
+    assert await worker.run_once(database_url) == {"idempotency_keys": 3, "sessions": 2}
+    assert await admin.fetchval("SELECT count(*) FROM idempotency_keys") == 2
+    assert {row["id"] for row in await admin.fetch("SELECT id FROM sessions")} == stay
+    assert await worker.run_once(database_url) == {"idempotency_keys": 0, "sessions": 0}
+    await admin.close()
+
+
+async def test_more_than_a_batch_goes_too(database_url: str) -> None:
+    admin, organization, _ = await filled(database_url)
+    await add_key(admin, organization, "2 days", BATCH * 2 + 1)
+    assert (await worker.run_once(database_url, [KEYS]))["idempotency_keys"] == BATCH * 2 + 1
+    await admin.close()
+
+
+async def test_one_worker_does_a_chore_at_a_time(database_url: str) -> None:
+    admin, organization, _ = await filled(database_url)
+    await add_key(admin, organization, "2 days")
+    async with admin.transaction():
+        assert await admin.fetchval(worker._LOCK, KEYS.name)
+        assert await worker.run_once(database_url, [KEYS]) == {"idempotency_keys": 0}
+    assert await worker.run_once(database_url, [KEYS]) == {"idempotency_keys": 1}
+    await admin.close()
+
+
+async def test_several_workers_remove_each_row_once(database_url: str) -> None:
+    admin, organization, _ = await filled(database_url)
+    await add_key(admin, organization, "2 days", BATCH * 3)
+    removed = await asyncio.gather(*(worker.run_once(database_url, [KEYS]) for _ in range(3)))
+    rest = await worker.run_once(database_url, [KEYS])
+    assert sum(one["idempotency_keys"] for one in [*removed, rest]) == BATCH * 3
+    await admin.close()
+
+
+async def test_a_chore_comes_again_when_it_is_due(database_url: str) -> None:
+    admin, organization, _ = await filled(database_url)
+    stop = asyncio.Event()
+    often = Chore(KEYS.name, KEYS.table, KEYS.outlived, timedelta(milliseconds=20))
+    task = asyncio.create_task(worker.run(database_url, stop, [often]))
+    for _ in range(2):
+        await add_key(admin, organization, "2 days")
+        async with asyncio.timeout(10):
+            while await admin.fetchval("SELECT count(*) FROM idempotency_keys"):
+                await asyncio.sleep(0.02)
+    stop.set()
+    await asyncio.wait_for(task, 5)
+    await admin.close()
+
+
+async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.01)
+    tried = 0
+
+    async def refuse(_url: str) -> object:
+        nonlocal tried
+        tried += 1
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(worker, "_connect", refuse)
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run("postgresql://nowhere", stop))
+    async with asyncio.timeout(5):
+        while tried < 3:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_command_with_0(database_url: str, number: signal.Signals) -> None:
+    process = subprocess.Popen([*COMMAND, "--database-url", database_url], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "running" in process.stdout.readline()
+        time.sleep(0.3)
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_once_says_what_was_done_and_ends(database_url: str) -> None:
+    done = subprocess.run([*COMMAND, "--once", "--database-url", database_url], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["idempotency_keys: removed 0", "sessions: removed 0"]
+
+
+def test_a_database_without_tables_is_told_in_one_line(functions_url: str) -> None:
+    done = subprocess.run([*COMMAND, "--once", "--database-url", functions_url], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "crm-graph migrate" in done.stderr
+    assert "Traceback" not in done.stderr
