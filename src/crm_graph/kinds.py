@@ -86,7 +86,7 @@ def decimal(value: object) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise ValueError('a decimal is needed, as a string like "12.50"') from None
-    if not number.is_finite() or abs(number) >= 10**12 or int(number.as_tuple().exponent) < -6:
+    if not number.is_finite() or (number and number.adjusted() >= 12) or int(number.as_tuple().exponent) < -6:
         raise ValueError("a decimal has at most 12 digits before the point and 6 after it")
     return number
 

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from uuid import UUID
 from crm_graph.auth.actor import Actor
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Database, Transaction
+from crm_graph.entity import table_name
 from crm_graph.errors import KeyTaken
 from crm_graph.imports import journal
 from crm_graph.imports.cells import text_of
@@ -33,6 +34,8 @@ logger = logging.getLogger("crm_graph.imports")
 
 CHUNK = 5_000
 _ATTEMPTS = 3
+_ANALYZED = (1, 4, 16, 64, 256)
+"""The chunks after which the database takes stock: with the statistics of an empty table it plans badly."""
 T = TypeVar("T")
 
 Told = Callable[[TableMapping, Sequence[Line]], None]
@@ -123,10 +126,12 @@ class _Importer:
         coming = _coming(table, paths, later)
         references = References(self.actor, self.mapping.source)
         kept: list[Line] = []
-        for part in _batched(_lines(table, records(table, paths)), self.chunk):
+        for number, part in enumerate(_batched(_lines(table, records(table, paths)), self.chunk), 1):
             lines = await self._attempt(
                 partial(self._first, table=table, lines=part, references=references, later=later, coming=coming)
             )
+            if number in _ANALYZED and len(lines) == self.chunk:
+                await self._attempt(partial(_analyze, table=table))
             if later:
                 kept += lines
             else:
@@ -170,6 +175,9 @@ class _Importer:
         coming: dict[str, set[str]],
     ) -> list[Line]:
         fields = tuple(f for f in table.fields if f not in later)
+        lines = [
+            replace(line, values={}, faults=[*line.faults], notes=[]) for line in lines
+        ]  # this may be a second attempt
         for line in lines:
             read(line, fields, self.actor.currency)
         await self._refer(tx, fields, lines, references)
@@ -274,6 +282,10 @@ def _lines(table: TableMapping, found: Iterable[Record]) -> Iterator[Line]:
             message = f"{first.file}, line {first.line} has the same key."
             line.faults.append(Fault(KeyTaken.code, message, "externalId", line.key))
         yield line
+
+
+async def _analyze(tx: Transaction, table: TableMapping) -> None:
+    await (await tx.raw()).execute(f"ANALYZE {table_name(table.entity)}")
 
 
 def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

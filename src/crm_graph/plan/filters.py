@@ -232,8 +232,8 @@ def id_parameter(parameters: Parameters, value: Value, prefix: str) -> str:
     match value:
         case Leaf(prefixes=found):
             return parameters.leaf(value, "uuid") if found == (prefix,) else "NULL::uuid"
-        case Const(value=str() as text):
-            found_prefix, uuid = ids.decode(text)
+        case Const(value=text):
+            found_prefix, uuid = ids.decode(str(text))
             return parameters.constant(uuid, "uuid") if found_prefix == prefix else "NULL::uuid"
     raise ArgumentInvalid("An id is needed.")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.rows import ActorValue
 from crm_graph.kinds import Kind
+from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.selection import Const, Leaf, Value
 
 Source = Callable[[Sequence[object], Actor], object]
@@ -67,8 +68,8 @@ class Parameters:
             case Leaf():
                 return self.leaf(value, kind.sql)
             case Const(value=raw):
-                return self.constant(kind.parse(raw), kind.sql)
-        raise TypeError(f"a single value is needed, not {type(value).__name__}")
+                return self.constant(_parsed(kind, raw), kind.sql)
+        raise ArgumentInvalid(f"A value of type {kind.name} is needed.")
 
     def values(self, value: Value, kind: Kind) -> str:
         """A list of values, as one array parameter."""
@@ -77,13 +78,21 @@ class Parameters:
             case Leaf():
                 return self.leaf(value, array, _as_list)
             case Const(value=raw):
-                return self.constant([kind.parse(v) for v in _as_list(raw)], array)
+                return self.constant([_parsed(kind, v) for v in _as_list(raw)], array)
             case list() if all(isinstance(v, Const) for v in value):
-                return self.constant([kind.parse(v.value) for v in value if isinstance(v, Const)], array)
+                return self.constant([_parsed(kind, v.value) for v in value if isinstance(v, Const)], array)
             case list():
                 items = ", ".join(self.value(v, kind) for v in value)
                 return f"ARRAY[{items}]::{array}"
-        raise TypeError(f"a list of values is needed, not {type(value).__name__}")
+        raise ArgumentInvalid(f"A list of values of type {kind.name} is needed.")
+
+
+def _parsed(kind: Kind, raw: object) -> object:
+    """A literal as the driver takes it; validation has looked at its type, not at what may be stored."""
+    try:
+        return kind.parse(raw)
+    except ValueError as error:
+        raise ArgumentInvalid(f"In the document: {error}.") from None
 
 
 def _as_list(value: object) -> list[object]:

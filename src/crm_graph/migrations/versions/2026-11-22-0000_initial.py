@@ -1904,4 +1904,4 @@ def downgrade() -> None:
         "crm_refuse",
         "crm_refuse_taken_host",
     ):
-        op.execute(f"DROP FUNCTION {name} CASCADE")
+        op.execute(f"DROP FUNCTION IF EXISTS {name} CASCADE")
