@@ -11,6 +11,7 @@ from crm_graph.cli.imports import imports
 from crm_graph.cli.migrate import migrate
 from crm_graph.cli.schema import schema
 from crm_graph.cli.serve import serve
+from crm_graph.cli.user import user
 from crm_graph.cli.worker import worker
 from crm_graph.db.cluster import ServerFailed
 from crm_graph.errors import CrmError
@@ -27,6 +28,7 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(imports, name="import")
 app.command()(migrate)
+app.command()(user)
 app.command()(worker)
 app.command()(schema)
 app.command("explain-access")(explain_access)

@@ -9,6 +9,9 @@ from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
 
 
+_NUMBERS = (kinds.MONEY, kinds.INT, kinds.DECIMAL)
+
+
 def complete(
     table: sa.Table, specs: Iterable[FieldSpec], indexes: Iterable[tuple[str, ...]], checks: Mapping[str, str]
 ) -> None:
@@ -48,8 +51,16 @@ def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
     elif spec.unique:
         sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
     elif (spec.filter or spec.sort) and spec.name not in ("id", "source", "external_id"):
-        currency = [c.currency] if spec.kind is kinds.MONEY else []
-        sa.Index(f"ix_{name}_{spec.name}", c.organization_id, *currency, c[spec.fold or spec.name], c.id)
+        sa.Index(f"ix_{name}_{spec.name}", c.organization_id, *_ordered(table, spec))
+
+
+def _ordered(table: sa.Table, spec: FieldSpec) -> list[sa.ColumnElement[object]]:
+    """The key columns of a field's index. Numbers are asked for from the top, names and dates from the start."""
+    c = table.c
+    if spec.kind not in _NUMBERS or not spec.nullable:
+        return [c[spec.fold or spec.name], c.id]
+    currency = [c.currency.desc()] if spec.kind is kinds.MONEY else []
+    return [*currency, c[spec.name].desc().nulls_last(), c.id.desc()]
 
 
 def _reference(table: sa.Table, spec: FieldSpec, ref: Ref) -> sa.ForeignKeyConstraint:

@@ -171,7 +171,7 @@ VALUES: dict[str, tuple[bytes, str]] = {
     "NUL in a literal": (written("name", r'"a\u0000b"'), "VALUE_INVALID"),
     "NUL in a prefix": (written("name", r'"\u0000"', "startsWith"), "VALUE_INVALID"),
     "NUL in a literal list": (written("name", r'["\u0000"]', "in"), "VALUE_INVALID"),
-    "a literal of 11,000 characters": (written("name", '"' + "x" * 11_000 + '"'), "VALUE_INVALID"),
+    "a literal of 11,000 characters": (written("name", '"' + "x" * 11_000 + '"'), "ARGUMENT_INVALID"),
     "$text of 11,000 characters": (by_variable("String", "name", "x" * 11_000), "VARIABLE_INVALID"),
     "$text that is a number": (by_variable("String", "name", 1), "VARIABLE_INVALID"),
     "$text that is a list": (by_variable("String", "name", ["a"]), "VARIABLE_INVALID"),

@@ -27,6 +27,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from crm_graph.errors import VariableInvalid
 from crm_graph.plan.selection import Const, Place, Selected, Value
 
 _LISTS = frozenset({"nodes", "edges"})
@@ -97,8 +98,9 @@ class Selector:
             if directive.name.value not in ("skip", "include"):
                 continue
             value = self.value((directive.arguments or ())[0].value)
-            truth = value.value is True if isinstance(value, Const) else False
-            if truth == (directive.name.value == "skip"):
+            if not isinstance(value, Const) or not isinstance(value.value, bool):
+                raise VariableInvalid(f"@{directive.name.value} needs true or false.")
+            if value.value == (directive.name.value == "skip"):
                 return False
         return True
 

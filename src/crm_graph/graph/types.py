@@ -220,7 +220,10 @@ def build_schema() -> strawberry.Schema:
 
 def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
     """The graphql-core schema that Strawberry made."""
-    return schema._schema  # noqa: SLF001 - the one way to it
+    core = schema._schema  # noqa: SLF001 - the one way to it
+    for name in REGISTRY:  # Strawberry declares the directive; graphql-core checks only where this is set
+        core.type_map[f"{name}OrderBy"].is_one_of = True  # type: ignore[attr-defined]
+    return core
 
 
 def _said(entity: type[Entity]) -> str:

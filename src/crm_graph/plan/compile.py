@@ -17,7 +17,8 @@ from crm_graph.plan.connection import connection_sql
 from crm_graph.plan.filters import Filters, id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
 from crm_graph.plan.parameters import Parameters, Source
-from crm_graph.plan.rendering import json_list, json_object, literal
+from crm_graph.plan.refusals import ArgumentInvalid
+from crm_graph.plan.rendering import MOST_BUILT, json_built, json_list, json_object, literal
 from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
 from crm_graph.plan.statement import Denial, Statement, errors_json
 from crm_graph.specs import Back, FieldSpec, RelatedCount, camel
@@ -101,7 +102,7 @@ class Compiler:
 
     def _node(self, selected: Selected) -> str:
         value = selected.arguments.get("id")
-        entity = _entity_of(_prefixes(value)[0]) if _prefixes(value) else None
+        entity = _entity_of(_prefixes(value)[0])
         return _NULL if entity is None else self.node(entity, selected, value)
 
     def _nodes(self, selected: Selected) -> str:
@@ -128,12 +129,9 @@ class Compiler:
                 self.parameters.leaf(value, "text[]", lambda pairs: [p for p, _ in pairs]),  # type: ignore[attr-defined]
                 self.parameters.leaf(value, "uuid[]", lambda pairs: [u for _, u in pairs]),  # type: ignore[attr-defined]
             )
-        pairs = [ids.decode(str(v.value)) for v in _listed(value) if isinstance(v, Const)]
-        leaves = [v for v in _listed(value) if isinstance(v, Leaf)]
-        if leaves:
-            uuids = ", ".join(self.parameters.leaf(v, "uuid") for v in leaves)
-            return literal([v.prefixes[0] for v in leaves]), f"ARRAY[{uuids}]::uuid[]"
-        return literal([p for p, _ in pairs]), self.parameters.constant([u for _, u in pairs], "uuid[]")
+        items = value if isinstance(value, list) else [value]
+        uuids = ", ".join(id_parameter(self.parameters, v, *_prefixes(v)) for v in items)
+        return literal(_prefixes(value)), f"ARRAY[{uuids}]::uuid[]"
 
     def open(self, entity: type[Entity], place: Place, coordinate: str, parent: Lens | None = None) -> Lens | None:
         """The lens on an entity; a denial of the place when the caller sees none of its rows."""
@@ -180,8 +178,9 @@ class Compiler:
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
         parts = {"amount": f"({column.sql})::text", "currency": f"{lens.alias}.currency", "__typename": "'Money'::text"}
-        pairs = ", ".join(f"'{s.key}', {parts[s.name]}" for s in selected.on("Money"))
-        return f"CASE WHEN {column.sql} IS NOT NULL THEN json_build_object({pairs}) END"
+        fields = [(s.key, parts[s.name]) for s in selected.on("Money")]
+        money = json_built(fields) if len(fields) <= MOST_BUILT else json_object(fields)
+        return f"CASE WHEN {column.sql} IS NOT NULL THEN {money} END"
 
     def _reference(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
         column = lens.column(spec)
@@ -247,17 +246,15 @@ def _constant(tree: object) -> Value:
     return [_constant(v) for v in tree] if isinstance(tree, list) else Const(tree)
 
 
-def _listed(value: Value) -> list[Value]:
-    return value if isinstance(value, list) else [value]
-
-
 def _prefixes(value: Value) -> tuple[str, ...]:
     """The prefixes of an id or a list of ids; of variables they are part of the plan's key."""
     if isinstance(value, Leaf):
         return value.prefixes
     if isinstance(value, list):
         return tuple(p for v in value for p in _prefixes(v))
-    return (ids.decode(value.value)[0],) if isinstance(value, Const) and isinstance(value.value, str) else ()
+    if isinstance(value, Const):
+        return (ids.decode(str(value.value))[0],)
+    raise ArgumentInvalid("An id is needed.")
 
 
 @cache

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_ALIAS = 63
 """Bytes of an identifier PostgreSQL keeps; a longer alias would be cut silently."""
+MOST_BUILT = 50
+"""Fields that `json_build_object` takes: PostgreSQL's functions have at most 100 arguments."""
 
 
 def json_object(fields: Sequence[tuple[str, str]], rest: str = "") -> str:
@@ -16,6 +18,12 @@ def json_object(fields: Sequence[tuple[str, str]], rest: str = "") -> str:
 def columns(fields: Iterable[tuple[str, str]]) -> str:
     """Aliased columns for `row_to_json` and `json_agg`. Keys are GraphQL names, which need no escaping."""
     return ", ".join(f'{sql} AS "{key}"' for key, sql in fields)
+
+
+def json_built(fields: Iterable[tuple[str, str]]) -> str:
+    """A small JSON object of scalars, without a sub-select; at most `MOST_BUILT` fields."""
+    pairs = ", ".join(f"'{key}', {sql}" for key, sql in fields)
+    return f"json_build_object({pairs})"
 
 
 def json_array(fields: Sequence[tuple[str, str]], rest: str, key: str | None = None) -> str:
