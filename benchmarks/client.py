@@ -12,8 +12,12 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import uvloop
+
+
+ANSWER_SECONDS = 30
 
 
 class Refused(RuntimeError):
@@ -30,8 +34,7 @@ class Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -95,7 +98,8 @@ async def run(port: int, seconds: float, connections: int, bodies: list[str], to
         await loop.create_connection(lambda n=n: Connection(requests, n, until, samples), "127.0.0.1", port)  # type: ignore[misc]
         for n in range(connections)
     ]
-    await asyncio.gather(*(protocol.done for _, protocol in made))
+    async with asyncio.timeout(seconds + ANSWER_SECONDS):
+        await asyncio.gather(*(protocol.done for _, protocol in made))
     return samples
 
 

@@ -55,16 +55,9 @@ def server(name: str, command: Sequence[str], port: int, log: Path, token: str =
         process = subprocess.Popen(
             command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "CRM_GRAPH_LOG_LEVEL": "WARNING"}
         )
-        try:
+        with _ending(process):
             _wait(process, port, log)
             yield Server(name, process, port, token)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def free_port() -> int:
@@ -81,8 +74,9 @@ def load(one: Server, shape: Shape, data: Data, seconds: float) -> Sample:
         whole = str(WARM_SECONDS + seconds + 0.5)
         command = [sys.executable, "-m", "benchmarks.client", str(one.port), whole, str(CONNECTIONS), str(bodies), str(out)]
         client = subprocess.Popen([*command, one.token], stderr=subprocess.PIPE)
-        began, ended, server_cpu, database_cpu = _measure(data, seconds, one.process.pid)
-        _, complaint = client.communicate()
+        with _ending(client):
+            began, ended, server_cpu, database_cpu = _measure(data, seconds, one.process.pid)
+            _, complaint = client.communicate()
         if client.returncode != 0:
             raise PeerFailed(f"{one.name}, {shape.name}: {complaint.decode().strip().splitlines()[-1]}")
         found = array.array("d")
@@ -111,8 +105,9 @@ def pgbench(shape: Shape, data: Data, seconds: float) -> Sample:
             [*command, *scripts, *variables, data.url], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         offset = time.time() - time.monotonic()
-        began, ended, _, database_cpu = _measure(data, seconds, None)
-        said, _ = program.communicate()
+        with _ending(program):
+            began, ended, _, database_cpu = _measure(data, seconds, None)
+            said, _ = program.communicate()
         if program.returncode != 0:
             raise PeerFailed(f"pgbench, {shape.name}: {said.decode()[-600:]}")
         latencies = [
@@ -122,6 +117,21 @@ def pgbench(shape: Shape, data: Data, seconds: float) -> Sample:
             if began <= int(at) + int(micro) / 1e6 - offset < ended
         ]
     return _sample(latencies, ended - began, None, database_cpu)
+
+
+@contextlib.contextmanager
+def _ending(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """End the process with the block, however that ends."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _measure(data: Data, seconds: float, pid: int | None) -> tuple[float, float, float | None, float]:

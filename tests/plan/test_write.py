@@ -22,15 +22,30 @@ async def world(module_database_url: str) -> AsyncIterator[World]:
 
 async def test_create_writes_row_audit_and_event(world: World) -> None:
     made = await world.do(
-        world.administrator, Action.CREATE, "Customer", name="Ada", bornOn="1815-12-10", creditLimit={"amount": "12.5", "currency": "EUR"}
+        world.administrator,
+        Action.CREATE,
+        "Customer",
+        name="Ada",
+        bornOn="1815-12-10",
+        creditLimit={"amount": "12.5", "currency": "EUR"},
     )
     assert (made.effect, made.errors) == (Effect.CREATED, ())
     row = await world.row("Customer", made.id)
-    assert (row["name"], row["born_on"], row["credit_limit"], row["version"]) == ("Ada", date(1815, 12, 10), Decimal("12.50"), 1)
+    assert (row["name"], row["born_on"], row["credit_limit"], row["version"]) == (
+        "Ada",
+        date(1815, 12, 10),
+        Decimal("12.50"),
+        1,
+    )
     assert (row["stage"], row["currency"], row["owner_id"]) == ("PROSPECT", "EUR", None)
     assert datetime.now(UTC).timestamp() - row["created_at"].timestamp() < 60
     [entry] = await world.audit()
-    assert (entry["action"], entry["entity"], entry["row_id"], entry["actor_id"]) == ("create", "Customer", made.id, world.ids["boss"])
+    assert (entry["action"], entry["entity"], entry["row_id"], entry["actor_id"]) == (
+        "create",
+        "Customer",
+        made.id,
+        world.ids["boss"],
+    )
     assert entry["changes"]["credit_limit"] == [None, 12.5]
     assert "risk_note" not in entry["changes"]
     [event] = await world.events()
@@ -48,7 +63,10 @@ async def test_update_changes_only_what_differs(world: World) -> None:
     assert entry["changes"] == {"city": [None, "Ulm"]}
     [event] = await world.events()
     assert event["payload"] == {"id": str(done.id), "fields": ["city"]}
-    [before, after] = await world.fetch("SELECT city, history_channel, history_actor_id FROM customers_history WHERE id = $1 ORDER BY history_from", done.id)
+    [before, after] = await world.fetch(
+        "SELECT city, history_channel, history_actor_id FROM customers_history WHERE id = $1 ORDER BY history_from",
+        done.id,
+    )
     assert (before["city"], after["city"], after["history_actor_id"]) == (None, "Ulm", world.ids["rep"])
 
 
@@ -60,7 +78,9 @@ async def test_an_update_without_a_difference_writes_nothing(world: World) -> No
 
 
 async def test_delete_takes_owned_rows_along(world: World) -> None:
-    made = await world.do(world.administrator, Action.CREATE, "Contact", name="Ann", customerId=world.id("Customer", "customer of mate"))
+    made = await world.do(
+        world.administrator, Action.CREATE, "Contact", name="Ann", customerId=world.id("Customer", "customer of mate")
+    )
     await world.do(world.administrator, Action.DELETE, "Opportunity", "sale of mate")
     gone = await world.do(world.administrator, Action.DELETE, "Customer", "customer of mate")
     assert (gone.effect, gone.errors) == (Effect.DELETED, ())
@@ -87,12 +107,18 @@ async def test_update_and_delete_by_external_key(world: World) -> None:
     await world.do(world.administrator, Action.UPSERT, "Customer", key=("legacy", "c1"), name="One")
     done = await world.do(world.administrator, Action.UPDATE, "Customer", key=("legacy", "c1"), city="Ulm")
     assert done.effect is Effect.UPDATED
-    assert (await world.do(world.administrator, Action.DELETE, "Customer", key=("legacy", "c1"))).effect is Effect.DELETED
+    assert (
+        await world.do(world.administrator, Action.DELETE, "Customer", key=("legacy", "c1"))
+    ).effect is Effect.DELETED
 
 
 async def test_a_write_is_one_statement_in_a_savepoint(world: World) -> None:
     async with world.transaction(world.rep) as tx:
-        await write(tx, world.rep, Change("Customer", Action.UPDATE, world.id("Customer", "customer of mate"), values={"city": "Ulm"}))
+        await write(
+            tx,
+            world.rep,
+            Change("Customer", Action.UPDATE, world.id("Customer", "customer of mate"), values={"city": "Ulm"}),
+        )
         log: list[str] = []
         (await tx.raw()).add_query_logger(lambda record: log.append(record.query))
         change = Change("Customer", Action.UPDATE, world.id("Customer", "customer of rep"), values={"city": "Ulm"})
@@ -118,7 +144,9 @@ async def test_a_rep_s_upserted_customer_is_theirs(world: World) -> None:
 
 
 async def test_lists_choices_and_times_are_stored_as_they_are(world: World) -> None:
-    made = await world.do(world.administrator, Action.CREATE, "User", name="N", roles=["sales_rep", 'a "quoted", one'], status="SUSPENDED")
+    made = await world.do(
+        world.administrator, Action.CREATE, "User", name="N", roles=["sales_rep", 'a "quoted", one'], status="SUSPENDED"
+    )
     row = await world.row("User", made.id)
     assert (row["roles"], row["status"]) == (["sales_rep", 'a "quoted", one'], "SUSPENDED")
     made = await world.do(
@@ -144,7 +172,10 @@ async def test_many_rows_are_one_statement(world: World) -> None:
     assert [o.effect for o in outcomes[:3]] == [Effect.UNCHANGED, Effect.UPDATED, Effect.CREATED]
     assert {o.effect for o in outcomes[2:]} == {Effect.CREATED}
     assert len([q for q in sent if q.startswith("WITH")]) == 1
-    stored = await world.fetch("SELECT name FROM customers WHERE organization_id = $1 AND source = 'bulk' AND employees::text = external_id AND name = 'n' || external_id", world.organization)
+    stored = await world.fetch(
+        "SELECT name FROM customers WHERE organization_id = $1 AND source = 'bulk' AND employees::text = external_id AND name = 'n' || external_id",
+        world.organization,
+    )
     assert len(stored) == 500
     assert len(await world.events()) == 2 + 499
 
@@ -162,7 +193,9 @@ async def test_one_bad_row_does_not_take_the_others_along(world: World) -> None:
 async def test_our_own_behaviour_sets_what_callers_cannot(world: World) -> None:
     sale = world.ids["sale of rep"]
     async with world.transaction(world.rep) as tx:
-        done = await update_fields(tx, world.rep, "Opportunity", sale, {"status": "WON", "probability": 100}, "opportunity.won", needs=INTERNAL)
+        done = await update_fields(
+            tx, world.rep, "Opportunity", sale, {"status": "WON", "probability": 100}, "opportunity.won", needs=INTERNAL
+        )
         change = {"opportunity_id": sale, "changed_at": datetime.now(UTC), "changed_by_id": world.rep.user_id}
         noted = await insert_fields(tx, world.rep, "StageChange", change)
     assert (done.effect, noted.effect) == (Effect.UPDATED, Effect.CREATED)

@@ -61,7 +61,8 @@ async def test_a_key_is_kept_for_a_day(world: World) -> None:
     first = await world.do(world.rep, Action.CREATE, "Customer", once="k", name="x")
     async with world.transaction(world.rep) as tx:
         await (await tx.raw()).execute(
-            "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE organization_id = $1", world.organization
+            "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE organization_id = $1",
+            world.organization,
         )
     second = await world.do(world.rep, Action.CREATE, "Customer", once="k", name="y")
     assert (second.effect, second.replayed) == (Effect.CREATED, False)

@@ -64,7 +64,19 @@ class World:
         self.ids[name] = outcome.id
         return outcome.id
 
-    async def do(self, actor: Actor, action: Action, entity: str, name: str | None = None, /, *, key=None, match=None, once=None, **values) -> Outcome:
+    async def do(
+        self,
+        actor: Actor,
+        action: Action,
+        entity: str,
+        name: str | None = None,
+        /,
+        *,
+        key=None,
+        match=None,
+        once=None,
+        **values,
+    ) -> Outcome:
         change = Change(
             entity,
             action,
@@ -84,7 +96,9 @@ class World:
     async def row(self, entity: str, name: str | UUID) -> dict | None:
         row = name if isinstance(name, UUID) else self.ids[name]
         found = await self.fetch(
-            f"SELECT * FROM {table_name(REGISTRY[entity])} WHERE organization_id = $1 AND id = $2", self.organization, row
+            f"SELECT * FROM {table_name(REGISTRY[entity])} WHERE organization_id = $1 AND id = $2",
+            self.organization,
+            row,
         )
         return found[0] if found else None
 
@@ -92,16 +106,22 @@ class World:
         """All that a write may leave, to compare before and after a refusal."""
         tables = ["audit_entries", "outbox_events", "idempotency_keys", *(table_name(e) for e in REGISTRY.values())]
         tables += [f"{table_name(e)}_history" for e in REGISTRY.values()]
-        rows = {t: await self.fetch(f"SELECT * FROM {t} t WHERE organization_id = $1 ORDER BY t", self.organization) for t in tables}
+        rows = {
+            t: await self.fetch(f"SELECT * FROM {t} t WHERE organization_id = $1 ORDER BY t", self.organization)
+            for t in tables
+        }
         return {t: orjson.dumps(found, default=str) for t, found in rows.items()}
 
     async def events(self) -> list[dict]:
         return await self.fetch(
-            "SELECT type, entity, row_id, payload FROM outbox_events WHERE organization_id = $1 ORDER BY sequence", self.organization
+            "SELECT type, entity, row_id, payload FROM outbox_events WHERE organization_id = $1 ORDER BY sequence",
+            self.organization,
         )
 
     async def audit(self) -> list[dict]:
-        return await self.fetch("SELECT * FROM audit_entries WHERE organization_id = $1 ORDER BY at, id", self.organization)
+        return await self.fetch(
+            "SELECT * FROM audit_entries WHERE organization_id = $1 ORDER BY at, id", self.organization
+        )
 
 
 async def build(url: str) -> World:
@@ -116,16 +136,31 @@ async def build(url: str) -> World:
         )
         for team in ("north", "south"):
             await world.make(tx, "Team", team, name=team)
-        people: Mapping[str, str | None] = {"boss": None, "agent": None, "rep": "north", "mate": "north", "stranger": "south"}
+        people: Mapping[str, str | None] = {
+            "boss": None,
+            "agent": None,
+            "rep": "north",
+            "mate": "north",
+            "stranger": "south",
+        }
         for name, team in people.items():
-            await world.make(tx, "User", name, name=name, email=f"{name}@example.com", team_id=world.ids[team] if team else None)
+            await world.make(
+                tx, "User", name, name=name, email=f"{name}@example.com", team_id=world.ids[team] if team else None
+            )
         await world.make(tx, "Partner", "partner", name="Partner")
         await world.make(tx, "User", "reseller", name="reseller", partner_id=world.ids["partner"])
         for name, team in (("rep", "north"), ("mate", "north"), ("stranger", "south")):
             owner = {"owner_id": world.ids[name], "team_id": world.ids[team]}
-            await world.make(tx, "Customer", f"customer of {name}", name=f"Customer of {name}", credit_limit=5000, **owner)
             await world.make(
-                tx, "Opportunity", f"sale of {name}", name=f"Sale of {name}", customer_id=world.ids[f"customer of {name}"], **owner
+                tx, "Customer", f"customer of {name}", name=f"Customer of {name}", credit_limit=5000, **owner
+            )
+            await world.make(
+                tx,
+                "Opportunity",
+                f"sale of {name}",
+                name=f"Sale of {name}",
+                customer_id=world.ids[f"customer of {name}"],
+                **owner,
             )
         await world.make(tx, "Product", "product", name="Product", sku="P-1")
         await raw.execute("DELETE FROM audit_entries WHERE organization_id = $1", world.organization)

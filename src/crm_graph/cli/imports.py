@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
@@ -156,12 +155,12 @@ def list_(organization: Organization = None, data_dir: DataDir = None, database_
 
     with stopping(), database(settings) as url:
         found = asyncio.run(_with(url, work))
-    table = Table(Column("import", no_wrap=True), "source", "started", "status", "created", "updated", "unchanged", "refused")
     for one in found:
         status = "UNFINISHED" if one.status == "STARTED" else one.status
-        counts = [f"{one.counts.get(effect, 0):,}" for effect in ("created", "updated", "unchanged", "refused")]
-        table.add_row(encode(PREFIX, one.id), one.source, f"{one.started_at:%Y-%m-%d %H:%M}", status, *counts)
-    Console().print(table)
+        counts = ", ".join(
+            f"{one.counts.get(effect, 0):,} {effect}" for effect in ("created", "updated", "unchanged", "refused")
+        )
+        print(f"{encode(PREFIX, one.id)}  {one.started_at:%Y-%m-%d %H:%M}  {status:10}  {one.source}: {counts}")
 
 
 async def _with(url: str, work: Callable[[Database], Awaitable[T]]) -> T:

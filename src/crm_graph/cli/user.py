@@ -60,7 +60,7 @@ def user(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Make a user, or give one a new password and API key; both are printed once."""
+    """Make someone who can sign in, or give them a new password and API key."""
     if role:
         known(",".join(role))
     settings = settings_from(data_dir=data_dir, database_url=database_url)

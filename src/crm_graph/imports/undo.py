@@ -70,7 +70,9 @@ async def undo(database: Database, actor: Actor, run: UUID) -> Undone:
             break
     for entity, rows in failed:
         undone.kept += [(encode(REGISTRY[entity].__prefix__, row), "it is still needed elsewhere") for row in rows]
-        undone.counts["kept"] += len(rows)
+    blocked_rows = sum(len(rows) for _, rows in failed)
+    if blocked_rows:
+        undone.counts["kept"] += blocked_rows
     async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
         await (await tx.raw()).execute(
             "UPDATE import_runs SET status = 'UNDONE' WHERE organization_id = $1 AND id = $2",

@@ -1,0 +1,41 @@
+"""The demo with a secret of its own in every text and amount that not everybody sees, and a nose for them."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from crm_graph.db.embedded import EmbeddedServer
+from tests.access.secrets import Secrets, World, callers, load_rows, plant
+from tests.conftest import blocking, clone
+from tests.fixtures.api import Api, running
+from tests.fixtures.demo import Demo
+
+
+@pytest.fixture(scope="session")
+def planted_url(embedded_server: EmbeddedServer, demo_template: Demo) -> Iterator[str]:
+    with clone(embedded_server, demo_template.template) as url:
+        blocking(plant(url))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def world(planted_url: str, demo_template: Demo) -> World:
+    """All rows, who the callers are, and where the secrets lie."""
+
+    async def load() -> World:
+        connection = await asyncpg.connect(planted_url)
+        try:
+            rows = await load_rows(connection)
+            return World(rows, await callers(connection, demo_template.personas), Secrets(rows))
+        finally:
+            await connection.close()
+
+    return blocking(load())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def planted_api(planted_url: str, demo_template: Demo) -> AsyncIterator[Api]:
+    async with running(planted_url, demo_template.data_dir, demo_template.personas) as started:
+        yield started

@@ -1,0 +1,236 @@
+"""What a role should see, worked out naively from `matrix.txt` and the fields' declared levels.
+
+Nothing of `crm_graph.auth` or `crm_graph.plan` is imported here: this is the second opinion on what they decide.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from crm_graph import schema  # noqa: F401 - declares the entities
+from crm_graph.entity import REGISTRY, backs
+
+LEVELS = ("PUBLIC", "PARTNER", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
+ROLES = ("administrator", "sales_manager", "sales_rep", "service_agent", "partner_rep", "customer", "storefront")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is declared about one GraphQL field. `rank` is its level's place in LEVELS; `to` the entity it leads to."""
+
+    entity: str
+    name: str
+    column: str
+    rank: int
+    masked: bool = False
+    subject: bool = False
+    money: bool = False
+    filters: bool = False
+    orders: bool = False
+    to: str | None = None
+    listed: bool = False
+    counted: bool = False
+    computed: bool = False
+
+    @property
+    def coordinate(self) -> str:
+        return f"{self.entity}.{self.name}"
+
+
+def fields(entity: str) -> list[Field]:
+    """All levelled fields of an entity: its columns, references, lists and counts."""
+    found = [
+        Field(
+            entity,
+            spec.graphql,
+            spec.name,
+            LEVELS.index(spec.read.level.name),
+            spec.read.mask is not None,
+            spec.read.subject,
+            spec.kind.name == "Money",
+            spec.filter or spec.ref is not None,
+            spec.sort,
+            spec.ref.entity if spec.ref else None,
+            computed=spec.sql is not None,
+        )
+        for spec in REGISTRY[entity].__specs__.values()
+        if spec.read is not None
+    ]
+    lists = {back.name: _through(entity, back.name, back.entity, back.column) for back in backs(entity).values()}
+    counts = [
+        Field(entity, _camel(name), lists[c.back].column, lists[c.back].rank, to=lists[c.back].to, counted=True, subject=lists[c.back].subject)
+        for name, c in REGISTRY[entity].__counts__.items()
+    ]
+    return [*found, *lists.values(), *counts]
+
+
+def _through(entity: str, name: str, other: str, column: str) -> Field:
+    """A list: seen by who sees the column of the other entity that leads here."""
+    [link] = [f for f in fields_of_columns(other) if f.column == column]
+    return Field(entity, name, column, link.rank, subject=link.subject, to=other, listed=True, filters=True)
+
+
+def fields_of_columns(entity: str) -> list[Field]:
+    return [
+        Field(entity, s.graphql, s.name, LEVELS.index(s.read.level.name), subject=s.read.subject)
+        for s in REGISTRY[entity].__specs__.values()
+        if s.read is not None
+    ]
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as far as row rules care."""
+
+    role: str
+    user: UUID | None = None
+    teams: frozenset[UUID] = frozenset()
+    partner: UUID | None = None
+    customer: UUID | None = None
+
+    @property
+    def grantees(self) -> frozenset[UUID]:
+        return frozenset(g for g in (self.user, self.partner, *self.teams) if g)
+
+
+@dataclass
+class Matrix:
+    """The file: (role, entity) → rules with ranks, and entity → how its rules find their rows."""
+
+    granted: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def of(self, role: str, entity: str) -> list[tuple[str, int]]:
+        return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
+
+    def highest(self, role: str, entity: str) -> int | None:
+        """The rank a role may reach on some row of an entity; `None`: no row of it exists for them."""
+        ranks = [rank for rank in map(lambda g: self._most(role, entity, *g), self.of(role, entity)) if rank is not None]
+        return max(ranks, default=None)
+
+    def _most(self, role: str, entity: str, rule: str, rank: int) -> int | None:
+        if rule not in ("parent", "published_part"):
+            return rank
+        whole = self.highest(role, self.parent(entity)[1])
+        return None if whole is None else min(rank, whole)
+
+    def parent(self, entity: str, rule: str = "parent") -> tuple[str, str]:
+        column, _, whole = self.columns[entity][rule].partition(":")
+        return column, whole
+
+    def is_subject(self, role: str, entity: str) -> bool:
+        """Whether all the rows a role has of an entity are about the caller."""
+        rules = [rule for rule, _ in self.of(role, entity)]
+        return bool(rules) and all(
+            rule == "self" or (rule in ("parent", "published_part") and self.is_subject(role, self.parent(entity)[1]))
+            for rule in rules
+        )
+
+    def sees(self, role: str, one: Field) -> bool:
+        """Whether a role sees a field, perhaps masked, on some row: then it may be selected, filtered and ordered by."""
+        if one.listed or one.counted:
+            assert one.to is not None
+            return self.highest(role, one.entity) is not None and self._reads(role, one.to, one)
+        return self._reads(role, one.entity, one) and (one.to is None or self.highest(role, one.to) is not None)
+
+    def _reads(self, role: str, entity: str, one: Field) -> bool:
+        highest = self.highest(role, entity)
+        if highest is None:
+            return False
+        return one.rank - one.masked <= highest or (one.subject and self.is_subject(role, entity))
+
+
+def read_matrix(path: Path = Path(__file__).with_name("matrix.txt")) -> Matrix:
+    matrix = Matrix()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        match line.partition("#")[0].split():
+            case ["rows", entity, *rules]:
+                matrix.columns[entity] = dict(rule.split("=") for rule in rules)
+            case [role, entity, rule, level]:
+                matrix.granted.setdefault((role, entity), []).append((rule, LEVELS.index(level)))
+            case []:
+                pass
+            case _:
+                raise ValueError(f"matrix.txt: {line!r}")
+    return matrix
+
+
+@dataclass
+class Rows:
+    """The database as plain rows, by table and id, and what each caller sees of each row."""
+
+    matrix: Matrix
+    tables: Mapping[str, Mapping[UUID, Row]]
+    organization: UUID
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _shares: dict[str, dict[UUID, list[Row]]] = field(default_factory=dict)
+
+    def clearance(self, caller: Caller, entity: str, row: Row) -> int | None:
+        """The highest rank that any rule gives the caller on a row; `None`: the row does not exist for them."""
+        if row["organization_id"] != self.organization:
+            return None
+        ranks = (self._rank(caller, entity, row, rule, rank) for rule, rank in self.matrix.of(caller.role, entity))
+        return max((r for r in ranks if r is not None), default=None)
+
+    def _rank(self, caller: Caller, entity: str, row: Row, rule: str, rank: int) -> int | None:
+        if rule == "everyone":
+            return rank
+        columns = self.matrix.columns[entity]
+        if rule in ("parent", "published_part"):
+            column, whole = self.matrix.parent(entity, rule)
+            above = self.tables[whole].get(row[column])
+            if above is None or (rule == "published_part" and not row[columns["published"]]):
+                return None
+            of_whole = self.clearance(caller, whole, above)
+            return None if of_whole is None else min(rank, of_whole)
+        if rule == "shared":
+            levels = (LEVELS.index(s["level"]) for s in self._valid(columns["shared"], row["id"], caller))
+            return max((min(rank, level) for level in levels), default=None)
+        if rule == "published":
+            return rank if row[columns[rule]] else None
+        if rule == "self":
+            who, _, column = columns[rule].partition(":")
+            mine = caller.user if who == "user" else caller.customer
+            return rank if mine is not None and row[column] == mine else None
+        wanted = {"own": {caller.user}, "team": caller.teams, "partner": {caller.partner}}[rule]
+        value = row[columns[rule]]
+        return rank if value is not None and value in wanted else None
+
+    def _valid(self, where: str, row: UUID, caller: Caller) -> Iterator[Row]:
+        table, _, column = where.partition(".")
+        if table not in self._shares:
+            entity = {"customer_shares": "CustomerShare", "opportunity_shares": "OpportunityShare"}.get(table, "KeyAccountShare")
+            by_row: dict[UUID, list[Row]] = {}
+            for share in self.tables[entity].values():
+                by_row.setdefault(share[column], []).append(share)
+            self._shares[table] = by_row
+        for share in self._shares[table].get(row, ()):
+            grantee = share["user_id"] or share["team_id"] or share["partner_id"]
+            if grantee in caller.grantees and share["valid_from"] <= self.now < share["valid_until"]:
+                yield share
+
+    def shows(self, caller: Caller, one: Field, row: Row) -> str:
+        """How a row's own field shows: `plain`, `masked`, `hidden`; or `absent`, where the row does not exist."""
+        clearance = self.clearance(caller, one.entity, row)
+        if clearance is None:
+            return "absent"
+        if one.rank <= clearance or (one.subject and self.matrix.is_subject(caller.role, one.entity)):
+            return "plain"
+        return "masked" if one.masked and one.rank - 1 <= clearance else "hidden"
+
+    def visible(self, caller: Caller, entity: str) -> list[Row]:
+        return [row for row in self.tables[entity].values() if self.clearance(caller, entity, row) is not None]
+
+
+def scalars(entity: str) -> Iterable[Field]:
+    """The fields that have values of their own."""
+    return (f for f in fields(entity) if f.to is None)
