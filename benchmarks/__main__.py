@@ -1,6 +1,6 @@
-"""`make bench`: four shapes, four peers, in turns; see README of the results in `.bench/report.json`.
+"""`make bench`: four shapes, four peers, in turns; the figures are also written to `.bench/report.json`.
 
-    python -m benchmarks [--quick] [--rounds N] [--seconds S] [--shape NAME]… [--peer NAME]… [--check]
+python -m benchmarks [--quick] [--rounds N] [--seconds S] [--shape NAME]… [--peer NAME]… [--check]
 """
 
 import argparse
@@ -16,6 +16,8 @@ from benchmarks.peers.running import Sample, Server
 from benchmarks.shapes import Shape, shapes
 
 PEERS = (report.HAND, report.BARE, report.OURS, report.PLAIN)
+IDS = 24
+"""How many customers are asked for by id."""
 SHAPES = tuple(shape.name for shape in shapes([]))
 
 
@@ -25,7 +27,7 @@ def main() -> int:
     directory.mkdir(parents=True, exist_ok=True)
     found = data.ensure(directory, arguments.customers)
     try:
-        asked = [s for s in shapes(asyncio.run(data.keys(found.url, 100))) if s.name in arguments.shape]
+        asked = [s for s in shapes(asyncio.run(data.keys(found.url, IDS))) if s.name in arguments.shape]
         samples = _measure(found, asked, arguments)
     except (running.PeerFailed, agreement.PeersDisagree) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -37,7 +39,8 @@ def main() -> int:
     report.write(path, samples, settings)
     medians = report.medians(samples)
     print(report.text(medians))
-    print(f"\n{found.customers:,} customers, {arguments.rounds} rounds of {arguments.seconds:g} s, medians; all rounds in {path}")
+    rounds = f"{arguments.rounds} rounds of {arguments.seconds:g} s"
+    print(f"\n{found.customers:,} customers, {rounds}, medians; all rounds in {path}")
     missed = [r for shape, peers in medians.items() for r in report.ratios(shape, peers) if not r.met]
     return 1 if arguments.check and missed else 0
 
@@ -48,19 +51,26 @@ def _measure(
     """All servers run all the time; one at a time is under load."""
     samples: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     with contextlib.ExitStack() as stack:
-        servers = {name: stack.enter_context(_server(name, found, arguments.directory)) for name in arguments.peer if name != report.HAND}
+        servers = {
+            name: stack.enter_context(_server(name, found, arguments.directory))
+            for name in arguments.peer
+            if name != report.HAND
+        }
         for shape in asked:
             count = agreement.check(shape, found, list(servers.values()))
             print(f"{shape.name}: {count} requests, the same data from all {len(servers) + 1} peers", flush=True)
         for number in range(arguments.rounds):
             for shape in asked:
-                for peer in arguments.peer:
+                # Whoever comes first finds the caches as the last one left them: take turns.
+                turn = number % len(arguments.peer)
+                for peer in arguments.peer[turn:] + arguments.peer[:turn]:
                     if peer == report.HAND:
                         sample = running.pgbench(shape, found, arguments.seconds)
                     else:
                         sample = running.load(servers[peer], shape, found, arguments.seconds)
                     samples[shape.name, peer].append(sample)
-                    print(f"round {number + 1}/{arguments.rounds}  {shape.name:13}  {peer:17} {sample.rate:9,.0f} requests/s", flush=True)
+                    place = f"round {number + 1}/{arguments.rounds}  {shape.name:13}  {peer:17}"
+                    print(f"{place} {sample.rate:9,.0f} requests/s", flush=True)
     return {(shape.name, peer): samples[shape.name, peer] for shape in asked for peer in arguments.peer}
 
 
@@ -68,14 +78,18 @@ def _server(name: str, found: data.Data, directory: Path) -> contextlib.Abstract
     port = running.free_port()
     log = directory / f"{name.replace(' ', '-')}.log"
     if name == report.OURS:
-        return running.server(name, ours.command(found.url, port, directory / "crm-graph"), port, log, ours.token(found.url))
+        return running.server(
+            name, ours.command(found.url, port, directory / "crm-graph"), port, log, ours.token(found.url)
+        )
     module = {report.BARE: "benchmarks.peers.bare", report.PLAIN: "benchmarks.peers.plain"}[name]
     return running.server(name, [sys.executable, "-m", module, str(port), found.url], port, log)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure crm-graph beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="20,000 customers, one round of 2 s: whether it runs, no more")
+    parser.add_argument(
+        "--quick", action="store_true", help="20,000 customers, one round of 2 s: whether it runs, no more"
+    )
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--customers", type=int)

@@ -16,7 +16,6 @@ from typing import cast
 
 import uvloop
 
-
 ANSWER_SECONDS = 30
 
 

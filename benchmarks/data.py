@@ -78,7 +78,7 @@ async def _load(url: str, customers: int) -> None:
                 await connection.execute(statement)
         for index in indexes:
             await connection.execute(index)
-        # Twice: the first fills the visibility map, which index-only counts go by.
+        # Index-only counts go by the visibility map that this fills.
         await connection.execute("VACUUM (ANALYZE, FREEZE)")
         await connection.execute("CHECKPOINT")
     finally:
@@ -87,7 +87,8 @@ async def _load(url: str, customers: int) -> None:
 
 async def _drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[str]:
     rows = await connection.fetch(
-        "SELECT i.indexdef, i.indexname FROM pg_indexes i JOIN pg_class c ON c.relname = i.indexname AND c.relkind = 'i'"
+        "SELECT i.indexdef, i.indexname"
+        " FROM pg_indexes i JOIN pg_class c ON c.relname = i.indexname AND c.relkind = 'i'"
         " WHERE i.schemaname = 'public' AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid)"
     )
     for row in rows:

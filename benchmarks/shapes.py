@@ -42,7 +42,7 @@ class Shape:
         return " ".join(found.split())
 
     def numbered(self) -> str:
-        """The statement with `$1` for the organisation, `$2` for the cursor key where it is used, then the variables."""
+        """The statement with `$1` for the organisation, then the cursor key where it is used, then the variables."""
         types = {"organization": "uuid", **({"key": "bytea"} if self.keyed else {}), **self.parameters}
         return self.sql({name: f"${n}::{kind}" for n, (name, kind) in enumerate(types.items(), start=1)})
 

@@ -1,4 +1,4 @@
-"""Install what `make test-full` needs beyond wheels: Debian's Chromium, Node and the packages of its lock files."""
+"""Install what `make test-full` needs besides: the group `full`, Debian's Chromium and Node, packages of Node locks."""
 
 import os
 import shutil
@@ -26,7 +26,14 @@ def install_programs(names: list[str]) -> None:
     subprocess.run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], check=True, env=environment)
 
 
+def install_wheels() -> None:
+    """The dependency group `full`, pinned; leaves what is there already."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(ROOT / "requirements-full.lock")], check=True)
+
+
 def main() -> int:
+    install_wheels()
     projects = node_projects()
     install_programs(["chromium", *(["node", "npm"] if projects else [])])
     for project in projects:

@@ -101,4 +101,6 @@ class Bare:
 
 if __name__ == "__main__":
     port, url = sys.argv[1:]
-    uvicorn.run(Bare(url), port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="on")
+    uvicorn.run(
+        Bare(url), port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="on"
+    )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from starlette.applications import Starlette
 from starlette.routing import Route
 from strawberry.asgi import GraphQL
+from strawberry.extensions import ParserCache, ValidationCache
 
 from benchmarks.peers.plain_loaders import Loaders
 from benchmarks.peers.plain_types import Query
@@ -31,11 +32,17 @@ class Endpoint(GraphQL[Any, None]):
 
 
 def application(url: str) -> Starlette:
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=POOL, max_overflow=0)
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=POOL, max_overflow=0
+    )
+    # Documents are parsed and validated once, as a server in production would have it.
+    schema = strawberry.Schema(Query, extensions=[ParserCache, ValidationCache])
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    return Starlette(routes=[Route("/graphql", Endpoint(strawberry.Schema(Query), sessions))])
+    return Starlette(routes=[Route("/graphql", Endpoint(schema, sessions))])
 
 
 if __name__ == "__main__":
     port, url = sys.argv[1:]
-    uvicorn.run(application(url), port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    uvicorn.run(
+        application(url), port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning"
+    )

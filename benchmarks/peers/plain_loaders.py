@@ -28,7 +28,12 @@ class Loaders:
         return self._loader(("one", model), lambda: _one(self.sessions, model))
 
     def some(
-        self, model: Any, column: str, order: Sequence[tuple[str, bool]], first: int, where: sa.ColumnElement[bool] | None = None
+        self,
+        model: Any,
+        column: str,
+        order: Sequence[tuple[str, bool]],
+        first: int,
+        where: sa.ColumnElement[bool] | None = None,
     ) -> DataLoader[UUID, Any]:
         """The first records, in an order of (column, descending), whose column holds the key."""
         key = ("some", model, column, tuple(order), first, str(where))
@@ -40,14 +45,16 @@ class Loaders:
 
     def _loader(self, key: object, make: Callable[[], Batch]) -> DataLoader[UUID, Any]:
         if key not in self._made:
-            self._made[key] = DataLoader(load_fn=make())  # type: ignore[arg-type]
+            self._made[key] = DataLoader(load_fn=make())
         return self._made[key]
 
 
 def _one(sessions: Sessions, model: Any) -> Batch:
     async def load(keys: list[UUID]) -> Sequence[Any]:
         async with sessions() as session:
-            rows = await session.scalars(sa.select(model).where(model.organization_id == ORGANIZATION, model.id.in_(keys)))
+            rows = await session.scalars(
+                sa.select(model).where(model.organization_id == ORGANIZATION, model.id.in_(keys))
+            )
             found = {row.id: row for row in rows}
         return [found.get(key) for key in keys]
 
@@ -81,9 +88,11 @@ def _some(
 def _count(sessions: Sessions, model: Any, column: str, where: sa.ColumnElement[bool]) -> Batch:
     async def load(keys: list[UUID]) -> Sequence[Any]:
         parent = getattr(model, column)
-        statement = sa.select(parent, sa.func.count()).where(model.organization_id == ORGANIZATION, parent.in_(keys), where)
+        statement = sa.select(parent, sa.func.count()).where(
+            model.organization_id == ORGANIZATION, parent.in_(keys), where
+        )
         async with sessions() as session:
-            found = dict((await session.execute(statement.group_by(parent))).tuples().all())
+            found: dict[UUID, int] = dict((await session.execute(statement.group_by(parent))).tuples().all())
         return [found.get(key, 0) for key in keys]
 
     return load

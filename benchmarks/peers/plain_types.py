@@ -5,7 +5,7 @@ import datetime as dt
 import enum
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Optional
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -31,8 +31,8 @@ class OrderDirection(enum.Enum):
 
 @strawberry.input(one_of=True)
 class OrderBy:
-    created_at: Optional[OrderDirection] = strawberry.UNSET
-    position: Optional[OrderDirection] = strawberry.UNSET
+    created_at: OrderDirection | None = strawberry.UNSET
+    position: OrderDirection | None = strawberry.UNSET
 
     def key(self) -> tuple[str, bool]:
         if self.created_at:
@@ -71,7 +71,7 @@ def loaders(info: Info) -> Loaders:
     return found
 
 
-def keys(order: Optional[list[OrderBy]]) -> list[tuple[str, bool]]:
+def keys(order: list[OrderBy] | None) -> list[tuple[str, bool]]:
     """The order's keys, made total by the id."""
     asked = [one.key() for one in order or []]
     return [*asked, ("id", all(down for _, down in asked))]
@@ -83,8 +83,8 @@ async def listed(
     column: str,
     parent: UUID,
     first: int,
-    order: Optional[list[OrderBy]],
-    where: Optional[sa.ColumnElement[bool]] = None,
+    order: list[OrderBy] | None,
+    where: sa.ColumnElement[bool] | None = None,
 ) -> Sequence[Any]:
     rows: Sequence[Any] = await loaders(info).some(model, column, keys(order), first, where).load(parent)
     return rows
@@ -96,14 +96,14 @@ class Money:
     currency: str
 
     @staticmethod
-    def of(amount: Optional[Decimal], currency: str) -> "Optional[Money]":
+    def of(amount: Decimal | None, currency: str) -> "Money | None":
         return None if amount is None else Money(amount=amount, currency=currency)
 
 
 @strawberry.type
 class User:
     name: str
-    email: Optional[str]
+    email: str | None
 
 
 @strawberry.type
@@ -120,7 +120,7 @@ class OrderLine:
         return self.row.quantity
 
     @strawberry.field
-    async def product(self, info: Info) -> Optional[Product]:
+    async def product(self, info: Info) -> Product | None:
         row = await loaders(info).one(products.Product).load(self.row.product_id)
         return Product(name=row.name)
 
@@ -137,10 +137,10 @@ class Order:
     number: str
     status: str
     placed_at: dt.datetime
-    total: Optional[Money]
+    total: Money | None
 
     @strawberry.field
-    async def lines(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> OrderLineConnection:
+    async def lines(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> OrderLineConnection:
         rows = await listed(info, orders.OrderLine, "order_id", self.row.id, first, order_by)
         return OrderLineConnection(nodes=[OrderLine(row=row) for row in rows])
 
@@ -169,8 +169,8 @@ class TicketConnection:
 class Proposal:
     number: str
     status: str
-    valid_until: Optional[dt.date]
-    total: Optional[Money]
+    valid_until: dt.date | None
+    total: Money | None
 
 
 @strawberry.type
@@ -184,10 +184,10 @@ class Opportunity:
     id: strawberry.ID
     name: str
     status: str
-    amount: Optional[Money]
+    amount: Money | None
 
     @strawberry.field
-    async def proposals(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> ProposalConnection:
+    async def proposals(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> ProposalConnection:
         rows = await listed(info, proposals.Proposal, "opportunity_id", self.row.id, first, order_by)
         nodes = [
             Proposal(number=r.number, status=r.status, valid_until=r.valid_until, total=Money.of(r.total, r.currency))
@@ -206,7 +206,7 @@ class Contact:
     id: strawberry.ID
     name: str
     role: str
-    email: Optional[str]
+    email: str | None
 
 
 @strawberry.type
@@ -220,29 +220,44 @@ class Customer:
     id: strawberry.ID
     name: str
     kind: str
-    segment: Optional[str]
+    segment: str | None
     stage: str
-    industry: Optional[str]
-    email: Optional[str]
-    phone: Optional[str]
-    website: Optional[str]
-    city: Optional[str]
-    country: Optional[str]
-    founded_in: Optional[int]
-    employees: Optional[int]
+    industry: str | None
+    email: str | None
+    phone: str | None
+    website: str | None
+    city: str | None
+    country: str | None
+    founded_in: int | None
+    employees: int | None
     created_at: dt.datetime
 
     @staticmethod
     def of(row: customers.Customer) -> "Customer":
-        same = ("name kind segment stage industry email phone website city country founded_in employees created_at").split()
-        return Customer(row=row, id=strawberry.ID(f"cus_{row.id.hex}"), **{name: getattr(row, name) for name in same})
+        return Customer(
+            row=row,
+            id=strawberry.ID(f"cus_{row.id.hex}"),
+            name=row.name,
+            kind=row.kind,
+            segment=row.segment,
+            stage=row.stage,
+            industry=row.industry,
+            email=row.email,
+            phone=row.phone,
+            website=row.website,
+            city=row.city,
+            country=row.country,
+            founded_in=row.founded_in,
+            employees=row.employees,
+            created_at=row.created_at,
+        )
 
     @strawberry.field
-    def credit_limit(self) -> Optional[Money]:
+    def credit_limit(self) -> Money | None:
         return Money.of(self.row.credit_limit, self.row.currency)
 
     @strawberry.field
-    async def owner(self, info: Info) -> Optional[User]:
+    async def owner(self, info: Info) -> User | None:
         if self.row.owner_id is None:
             return None
         row = await loaders(info).one(users.User).load(self.row.owner_id)
@@ -255,7 +270,7 @@ class Customer:
         return found
 
     @strawberry.field
-    async def orders(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> OrderConnection:
+    async def orders(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> OrderConnection:
         rows = await listed(info, orders.Order, "customer_id", self.row.id, first, order_by)
         nodes = [
             Order(
@@ -272,9 +287,13 @@ class Customer:
 
     @strawberry.field
     async def tickets(
-        self, info: Info, first: int, filter: Optional[TicketFilter] = None, order_by: Optional[list[OrderBy]] = None
+        self,
+        info: Info,
+        first: int,
+        filter_: Annotated[TicketFilter | None, strawberry.argument(name="filter")] = None,
+        order_by: list[OrderBy] | None = None,
     ) -> TicketConnection:
-        where = sa.inspect(tickets.Ticket).c.status.in_(filter.status.in_) if filter else None
+        where = sa.inspect(tickets.Ticket).c.status.in_(filter_.status.in_) if filter_ else None
         rows = await listed(info, tickets.Ticket, "customer_id", self.row.id, first, order_by, where)
         nodes = [
             Ticket(
@@ -290,7 +309,9 @@ class Customer:
         return TicketConnection(nodes=nodes)
 
     @strawberry.field
-    async def opportunities(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> OpportunityConnection:
+    async def opportunities(
+        self, info: Info, first: int, order_by: list[OrderBy] | None = None
+    ) -> OpportunityConnection:
         rows = await listed(info, opportunities.Opportunity, "customer_id", self.row.id, first, order_by)
         nodes = [
             Opportunity(
@@ -305,7 +326,7 @@ class Customer:
         return OpportunityConnection(nodes=nodes)
 
     @strawberry.field
-    async def contacts(self, info: Info, first: int, order_by: Optional[list[OrderBy]] = None) -> ContactConnection:
+    async def contacts(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> ContactConnection:
         rows = await listed(info, contacts.Contact, "customer_id", self.row.id, first, order_by)
         nodes = [Contact(id=strawberry.ID(f"con_{r.id.hex}"), name=r.name, role=r.role, email=r.email) for r in rows]
         return ContactConnection(nodes=nodes)
@@ -321,8 +342,8 @@ class CustomerEdge:
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool
-    start_cursor: Optional[str]
-    end_cursor: Optional[str]
+    start_cursor: str | None
+    end_cursor: str | None
 
 
 @strawberry.type
@@ -361,16 +382,22 @@ def cursor(row: customers.Customer) -> str:
 @strawberry.type
 class Query:
     @strawberry.field
-    async def customer(self, info: Info, id: strawberry.ID) -> Optional[Customer]:
-        row = await loaders(info).one(customers.Customer).load(UUID(id.partition("_")[2]))
+    async def customer(
+        self, info: Info, id_: Annotated[strawberry.ID, strawberry.argument(name="id")]
+    ) -> Customer | None:
+        row = await loaders(info).one(customers.Customer).load(UUID(id_.partition("_")[2]))
         return Customer.of(row) if row else None
 
     @strawberry.field
     async def customers(
-        self, info: Info, first: int, filter: CustomerFilter, order_by: Optional[list[OrderBy]] = None
+        self,
+        info: Info,
+        first: int,
+        filter_: Annotated[CustomerFilter, strawberry.argument(name="filter")],
+        order_by: list[OrderBy] | None = None,
     ) -> CustomerConnection:
         c = sa.inspect(customers.Customer).c
-        where = (c.organization_id == ORGANIZATION, c.segment == filter.segment.eq, c.stage == filter.stage.eq)
+        where = (c.organization_id == ORGANIZATION, c.segment == filter_.segment.eq, c.stage == filter_.stage.eq)
         by = [c[name].desc() if down else c[name] for name, down in keys(order_by)]
         statement = sa.select(customers.Customer).where(*where).order_by(*by).limit(first + 1)
         async with loaders(info).sessions() as session:

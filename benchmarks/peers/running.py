@@ -21,6 +21,8 @@ from benchmarks.shapes import Shape, bound
 
 CONNECTIONS = 16
 WARM_SECONDS = 1.5
+PLANNING_SECONDS = 4.0
+"""How long pgbench warms up: each connection plans the statement of each script once."""
 
 
 class PeerFailed(RuntimeError):
@@ -72,10 +74,19 @@ def load(one: Server, shape: Shape, data: Data, seconds: float) -> Sample:
         bodies, out = Path(folder, "bodies.json"), Path(folder, "samples")
         bodies.write_text(json.dumps([body.decode() for body in shape.bodies()]))
         whole = str(WARM_SECONDS + seconds + 0.5)
-        command = [sys.executable, "-m", "benchmarks.client", str(one.port), whole, str(CONNECTIONS), str(bodies), str(out)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.client",
+            str(one.port),
+            whole,
+            str(CONNECTIONS),
+            str(bodies),
+            str(out),
+        ]
         client = subprocess.Popen([*command, one.token], stderr=subprocess.PIPE)
         with _ending(client):
-            began, ended, server_cpu, database_cpu = _measure(data, seconds, one.process.pid)
+            began, ended, server_cpu, database_cpu = _measure(data, WARM_SECONDS, seconds, one.process.pid)
             _, complaint = client.communicate()
         if client.returncode != 0:
             raise PeerFailed(f"{one.name}, {shape.name}: {complaint.decode().strip().splitlines()[-1]}")
@@ -99,14 +110,17 @@ def pgbench(shape: Shape, data: Data, seconds: float) -> Sample:
             for name, text in texts.items():
                 variables += ["-D", f"{name}{n}={text}"]
         command = [str(binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1"]
-        command += ["-T", str(int(WARM_SECONDS + seconds + 2)), "--log", "--log-prefix", str(Path(folder, "log"))]
+        command += ["-T", str(int(PLANNING_SECONDS + seconds + 1)), "--log", "--log-prefix", str(Path(folder, "log"))]
         environment = {**os.environ, "PGOPTIONS": "-c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan"}
         program = subprocess.Popen(
-            [*command, *scripts, *variables, data.url], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*command, *scripts, *variables, data.url],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         offset = time.time() - time.monotonic()
         with _ending(program):
-            began, ended, _, database_cpu = _measure(data, seconds, None)
+            began, ended, _, database_cpu = _measure(data, PLANNING_SECONDS, seconds, None)
             said, _ = program.communicate()
         if program.returncode != 0:
             raise PeerFailed(f"pgbench, {shape.name}: {said.decode()[-600:]}")
@@ -134,9 +148,9 @@ def _ending(process: "subprocess.Popen[bytes]") -> Iterator[None]:
                 process.wait()
 
 
-def _measure(data: Data, seconds: float, pid: int | None) -> tuple[float, float, float | None, float]:
+def _measure(data: Data, warm: float, seconds: float, pid: int | None) -> tuple[float, float, float | None, float]:
     """Begin and end of the window, and what server and database used in it."""
-    time.sleep(WARM_SECONDS)
+    time.sleep(warm)
     postmaster = int((data.server.cluster.directory / "postmaster.pid").read_text().splitlines()[0])
     ours, theirs = family(pid) if pid else [], family(postmaster)
     began, server_then, database_then = time.monotonic(), cpu_seconds(ours), cpu_seconds(theirs)

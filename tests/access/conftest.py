@@ -14,18 +14,33 @@ from tests.fixtures.demo import Demo
 
 
 @pytest.fixture(scope="session")
-def planted_url(embedded_server: EmbeddedServer, demo_template: Demo) -> Iterator[str]:
-    with clone(embedded_server, demo_template.template) as url:
+def planted_url(embedded_server: EmbeddedServer, small_demo_template: Demo) -> Iterator[str]:
+    with clone(embedded_server, small_demo_template.template) as url:
         blocking(plant(url))
         yield url
 
 
 @pytest.fixture(scope="session")
-def world(planted_url: str, demo_template: Demo) -> World:
+def world(planted_url: str, small_demo_template: Demo) -> World:
     """All rows, who the callers are, and where the secrets lie."""
 
     async def load() -> World:
         connection = await asyncpg.connect(planted_url)
+        try:
+            rows = await load_rows(connection)
+            return World(rows, await callers(connection, small_demo_template.personas), Secrets(rows))
+        finally:
+            await connection.close()
+
+    return blocking(load())
+
+
+@pytest.fixture(scope="session")
+def demo_world(demo_url: str, demo_template: Demo) -> World:
+    """The whole demo, as it is."""
+
+    async def load() -> World:
+        connection = await asyncpg.connect(demo_url)
         try:
             rows = await load_rows(connection)
             return World(rows, await callers(connection, demo_template.personas), Secrets(rows))
@@ -36,6 +51,6 @@ def world(planted_url: str, demo_template: Demo) -> World:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def planted_api(planted_url: str, demo_template: Demo) -> AsyncIterator[Api]:
-    async with running(planted_url, demo_template.data_dir, demo_template.personas) as started:
+async def planted_api(planted_url: str, small_demo_template: Demo) -> AsyncIterator[Api]:
+    async with running(planted_url, small_demo_template.data_dir, small_demo_template.personas) as started:
         yield started

@@ -6,7 +6,7 @@ What is expected comes from `matrix.txt` by way of `interpreter.py`; each respon
 from collections.abc import Iterator
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, build_schema
 
 from crm_graph.entity import REGISTRY, table_name
 from tests.access.interpreter import ROLES, Field, Matrix, fields, read_matrix
@@ -56,7 +56,7 @@ def way_in(role: str, entity: str) -> Iterator[Field]:
             yield from (f for f in fields(other) if f.to == entity and not f.counted and MATRIX.sees(role, f))
 
 
-def test_the_matrix_names_every_entity_and_role() -> None:
+async def test_the_matrix_names_every_entity_and_role() -> None:
     named = {entity for _, entity in MATRIX.granted} - {"*"}
     assert named <= set(ENTITIES)
     assert {role for role, _ in MATRIX.granted} == set(ROLES)
@@ -149,9 +149,12 @@ async def test_filtering_by_a_hidden_field_is_refused(planted_api: Api, world: W
     if MATRIX.highest(role, entity) is None:
         return
     ask, listed = world.as_(planted_api, role), many_of(entity)
-    for one in (f for f in fields(entity) if f.filters):
-        leaf = f"{{ {one.name}: {condition(one)} }}"
-        refused = not MATRIX.sees(role, one)
+    chosen = [f for f in fields(entity) if f.filters]
+    allowed = " ".join(f"{f.name}: {condition(f)}" for f in chosen if MATRIX.sees(role, f))
+    for tree in (f"{{ {allowed} }}", f"{{ not: {{ or: [{{ {allowed} }}] }} }}"):
+        await predicate(ask, f"{{ {listed}(first: 1, filter: {tree}) {{ nodes {{ id }} }} }}", role, refused=False)
+    for one in (f for f in chosen if not MATRIX.sees(role, f)):
+        leaf, refused = f"{{ {one.name}: {condition(one)} }}", True
         for tree in (leaf, f"{{ not: {leaf} }}", f"{{ or: [{{ and: [{leaf}] }}, {{ createdAt: {{ isNull: true }} }}] }}"):
             await predicate(ask, f"{{ {listed}(first: 1, filter: {tree}) {{ nodes {{ id }} }} }}", role, refused)
         by_count = f"{{ {listed}(filter: {leaf}) {{ totalCount }} }}"
@@ -179,13 +182,23 @@ async def test_a_relation_filter_reads_no_hidden_field(planted_api: Api, world: 
     ways = list(way_in(role, entity))
     for one in (f for f in fields(entity) if f.filters and not f.listed):
         refused = not MATRIX.sees(role, one)
-        for number, way in enumerate(ways):
+        for number, way in enumerate(ways if refused else ways[:1]):
             leaf = f"{{ {one.name}: {condition(one)} }}"
             if way.listed:
                 word = ("some", "none", "every")[number % 3] if refused else "some"
                 leaf = f"{{ {word}: {leaf} }}"
             query = f"{{ {many_of(way.entity)}(first: 1, filter: {{ {way.name}: {leaf} }}) {{ nodes {{ id }} }} }}"
             await predicate(ask, query, role, refused)
+
+
+_SCHEMAS: dict[str, GraphQLSchema] = {}
+
+
+async def schema_of(api: Api, role: str) -> GraphQLSchema:
+    if role not in _SCHEMAS:
+        answer = await api.request("GET", "/schema.graphql", headers=api.headers(role))
+        _SCHEMAS[role] = build_schema(answer.body.decode())
+    return _SCHEMAS[role]
 
 
 @roles
@@ -199,8 +212,7 @@ async def test_the_schema_shows_what_the_matrix_shows(planted_api: Api, world: W
         f"{entity}Filter": {f.name for f in fields(entity) if f.filters and f.name in seen},
         f"{entity}OrderBy": {f.name for f in fields(entity) if f.orders and f.name in seen},
     }
-    answer = await planted_api.request("GET", "/schema.graphql", headers=planted_api.headers(role))
-    sdl = build_schema(answer.body.decode())
+    sdl = await schema_of(planted_api, role)
     asked = world.as_(planted_api, role)
     for name, wanted in expected.items():
         made = sdl.type_map.get(name)
@@ -224,7 +236,7 @@ async def test_no_suggestion_names_a_field(planted_api: Api, world: World, role:
             f"{{ customers(orderBy: [{{ {name}: ASC }}]) {{ totalCount }} }}",
         ):
             answer = await ask(query)
-            assert answer.codes == ["GRAPHQL_VALIDATION_FAILED"]
+            assert set(answer.codes) == {"GRAPHQL_VALIDATION_FAILED"}
             assert b"Did you mean" not in answer.body
             assert good not in answer.body.decode().replace(name, "")
 

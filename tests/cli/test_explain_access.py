@@ -1,6 +1,5 @@
 """`crm-graph explain-access` says what the lens does: for roles, for people, for one record."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import asyncpg
@@ -25,10 +24,10 @@ EMAIL = "kim.order@example.org"
 
 
 @pytest.fixture(scope="module")
-def filled(module_database_url: str) -> Iterator[str]:
+def filled(module_database_url: str) -> str:
     """One organisation: a rep, colleagues, a partner, and customers in each relation to the rep."""
     blocking(_fill(module_database_url))
-    yield module_database_url
+    return module_database_url
 
 
 async def _fill(url: str) -> None:
@@ -50,9 +49,8 @@ async def _fill(url: str) -> None:
     people[OTHER] = ("other@acme.test", "sales_rep", OTHER_TEAM)
     for user, (email, role, team) in people.items():
         await row("users", user, name=email, email=email, status="ACTIVE", roles=[role], team_id=team)
-    await row(
-        "users", PARTNER_USER, name="P", email="p@reseller.test", status="ACTIVE", roles=["partner_rep"], partner_id=PARTNER
-    )  # fmt: skip
+    reseller = {"name": "P", "email": "p@reseller.test", "roles": ["partner_rep"], "partner_id": PARTNER}
+    await row("users", PARTNER_USER, status="ACTIVE", **reseller)
     for customer, owner, team in (
         (OWN, REP, TEAM), (TEAMS, COLLEAGUE, TEAM), (SHARED, OTHER, OTHER_TEAM), (FOREIGN, OTHER, OTHER_TEAM),
     ):  # fmt: skip

@@ -9,16 +9,20 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from graphql import parse, validate
 
-from crm_graph import demo
+from crm_graph import demo, resolvers
 from crm_graph.auth import tokens
 from crm_graph.demo import generate, load, personas
 from crm_graph.demo.business import Size
 from crm_graph.demo.rows import Rows
 from crm_graph.demo.samples import samples
 from crm_graph.entity import REGISTRY, table_name
+from crm_graph.graph.types import build_schema, core_schema
 from tests.conftest import blocking
 
+DECLARED = resolvers
+"""Imported for the mutations it declares."""
 SIZE = Size(customers=400, orders=900, opportunities=200, tickets=150, reps=6, agents=2)
 MAKERS: dict[str, Callable[[], Rows]] = {"main": lambda: generate.main(SIZE), "second": generate.second}
 
@@ -181,6 +185,12 @@ async def test_the_customer_persona_has_something_of_everything(loaded: str) -> 
     assert found["proposals"] >= 1
     assert found["tickets"] >= 2
     assert found["notes"] >= 1
+
+
+async def test_samples_fit_the_schema(loaded: str) -> None:
+    schema = core_schema(build_schema())
+    for sample in await samples(loaded):
+        assert validate(schema, parse(sample["query"])) == [], sample["title"]
 
 
 async def test_samples_name_records_that_exist(loaded: str) -> None:

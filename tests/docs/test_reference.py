@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+from scripts import reference
+
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.cli.schema import sdl
 from crm_graph.settings import Settings
-from scripts import reference
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -36,9 +36,9 @@ def test_faults_are_named(text: str, message: str) -> None:
 
 def test_files_and_tables_must_meet(tmp_path: Path) -> None:
     mapping = parse(HEAD + "[table.fields]\nname = 'n'")
-    with pytest.raises(MappingInvalid, match="No file given is called c.csv"):
+    with pytest.raises(MappingInvalid, match=r"No file given is called c\.csv"):
         mapping.assign([])
-    with pytest.raises(MappingInvalid, match="no use for d.csv"):
+    with pytest.raises(MappingInvalid, match=r"no use for d\.csv"):
         mapping.assign([tmp_path / "c.csv", tmp_path / "d.csv"])
 
 

@@ -143,7 +143,8 @@ async def test_candidates_are_reported_and_never_taken(importing: Importing, tmp
     result = await importing.run(sample.mended, files)
     assert result.total == {"created": REFUSED, "unchanged": 9 + DEALS - REFUSED}
     rows = await importing.fetch(
-        "SELECT c.name AS customer, p.name AS product, o.amount, o.close_on FROM opportunities o JOIN customers c ON c.id = o.customer_id"
+        "SELECT c.name AS customer, p.name AS product, o.amount, o.close_on"
+        " FROM opportunities o JOIN customers c ON c.id = o.customer_id"
         " JOIN products p ON p.id = o.product_id WHERE o.organization_id = $1 AND o.external_id = 'D-000'"
     )
     assert rows == [

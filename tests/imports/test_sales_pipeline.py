@@ -40,11 +40,13 @@ async def test_the_real_export(importing: Importing, shared_data: Callable[[str]
     )
     assert row["count"] == 1_425
     [row] = await importing.fetch(
-        "SELECT count(*) FROM opportunities o JOIN products p ON p.id = o.product_id WHERE o.organization_id = $1 AND p.name = 'GTX Pro'"
+        "SELECT count(*) FROM opportunities o JOIN products p ON p.id = o.product_id"
+        " WHERE o.organization_id = $1 AND p.name = 'GTX Pro'"
     )
     assert row["count"] == 1_480
     [acme] = await importing.fetch(
-        "SELECT industry, country, annual_revenue, currency FROM customers WHERE organization_id = $1 AND name = 'Acme Corporation'"
+        "SELECT industry, country, annual_revenue, currency FROM customers"
+        " WHERE organization_id = $1 AND name = 'Acme Corporation'"
     )
     assert acme == {"industry": "technology", "country": "US", "annual_revenue": Decimal(1100040000), "currency": "USD"}
     [row] = await importing.fetch("SELECT count(*) FROM customers WHERE organization_id = $1 AND parent_id IS NOT NULL")

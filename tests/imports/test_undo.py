@@ -38,7 +38,8 @@ def customers(tmp_path: Path):
 
 async def state(importing: Importing) -> list[dict]:
     return await importing.fetch(
-        "SELECT c.external_id, c.name, c.city, p.external_id AS parent FROM customers c LEFT JOIN customers p ON p.id = c.parent_id"
+        "SELECT c.external_id, c.name, c.city, p.external_id AS parent"
+        " FROM customers c LEFT JOIN customers p ON p.id = c.parent_id"
         " WHERE c.organization_id = $1 ORDER BY c.external_id"
     )
 

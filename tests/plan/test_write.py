@@ -173,7 +173,9 @@ async def test_many_rows_are_one_statement(world: World) -> None:
     assert {o.effect for o in outcomes[2:]} == {Effect.CREATED}
     assert len([q for q in sent if q.startswith("WITH")]) == 1
     stored = await world.fetch(
-        "SELECT name FROM customers WHERE organization_id = $1 AND source = 'bulk' AND employees::text = external_id AND name = 'n' || external_id",
+        "SELECT name FROM customers"
+        " WHERE organization_id = $1 AND source = 'bulk' AND employees::text = external_id"
+        " AND name = 'n' || external_id",
         world.organization,
     )
     assert len(stored) == 500

@@ -109,7 +109,7 @@ async def test_another_organisation_s_rows_do_not_exist(world: World, module_dat
 
 
 async def test_a_mate_s_customer_cannot_be_taken(world: World) -> None:
-    """The team writes up to INTERNAL and so may write ownerId, but becoming the owner would raise the reader's clearance."""
+    """The team writes up to INTERNAL and so may write ownerId, but becoming the owner would raise one's clearance."""
     got = await refused(
         world, world.rep, Action.UPDATE, "Customer", "customer of mate", ownerId=world.id("User", "rep")
     )

@@ -134,7 +134,8 @@ def undo(
         undone = asyncio.run(_with(url, work))
     counts = undone.counts
     print(
-        f"{counts['removed']:,} removed, {counts['restored']:,} restored, {counts['kept']:,} kept, {counts['gone']:,} gone before."
+        f"{counts['removed']:,} removed, {counts['restored']:,} restored, {counts['kept']:,} kept,"
+        f" {counts['gone']:,} gone before."
     )
     for row, why in undone.kept[:_MOST_KEPT]:
         print(f"  {row}: {why}")

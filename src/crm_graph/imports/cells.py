@@ -46,7 +46,7 @@ def _clean(cleaning: Cleaning, text: str) -> str:
 
 
 def external_id(table: TableMapping, values: Mapping[str, str]) -> str:
-    """The record's key in its source; empty where a column of it is. Without a declared key, a hash of what is mapped."""
+    """The record's key in its source; empty where a column of it is. Without a declared one: a hash."""
     if not table.key:
         mapped = "\x1f".join(f"{column}\x1e{values.get(column, '')}" for column in sorted(table.columns()))
         return hashlib.sha256(mapped.encode(errors="replace")).hexdigest()[:32]
@@ -83,17 +83,14 @@ def _money(amount: object, currency: str) -> dict[str, object]:
     return {"amount": str(amount), "currency": currency}
 
 
-def _read(field: FieldMapping, text: str, currency: str) -> object:
+def _read(field: FieldMapping, text: str, currency: str) -> object:  # noqa: PLR0911 - one answer a kind
     kind, origin = field.spec.kind, field.origin
     if kind is kinds.MONEY:
         return _money(_number(origin, text), currency)
     if kind is kinds.DECIMAL:
         return str(_number(origin, text))
     if kind is kinds.INT:
-        number = _number(origin, text)
-        if number != number.to_integral_value() or abs(number) >= 2**31:
-            raise CellFault("a whole number is needed", text)
-        return int(number)
+        return _whole(origin, text)
     if kind is kinds.BOOLEAN:
         return _truth(text)
     if kind is kinds.DATE and origin.format:
@@ -101,9 +98,18 @@ def _read(field: FieldMapping, text: str, currency: str) -> object:
     if kind is kinds.DATETIME and origin.format:
         found = _moment(origin.format, text)
         return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).isoformat()
-    if kind is kinds.TEXTS:
-        return [part.strip() for part in text.split(origin.split or ",") if part.strip()]
-    return text
+    return _texts(origin, text) if kind is kinds.TEXTS else text
+
+
+def _texts(origin: From, text: str) -> list[str]:
+    return [part.strip() for part in text.split(origin.split or ",") if part.strip()]
+
+
+def _whole(origin: From, text: str) -> int:
+    number = _number(origin, text)
+    if number != number.to_integral_value() or abs(number) >= 2**31:
+        raise CellFault("a whole number is needed", text)
+    return int(number)
 
 
 def _number(origin: From, text: str) -> Decimal:

@@ -22,7 +22,7 @@ class FileUnreadable(CrmError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record. `fault` says why it could not be read; `values` holds every cell as text, empty where there is none."""
+    """One record. `fault` says why it could not be read; `values` are its cells as text."""
 
     file: str
     line: int
@@ -43,7 +43,8 @@ def records(table: TableMapping, paths: list[Path]) -> Generator[Record, None, N
             raise FileUnreadable(f"{path}: {error}.") from None
         except UnicodeDecodeError as error:
             raise FileUnreadable(
-                f'{path}: byte {error.start} is not {table.encoding}. Say in the mapping what it is: encoding = "cp1252".'
+                f"{path}: byte {error.start} is not {table.encoding}."
+                ' Say in the mapping what it is: encoding = "cp1252".'
             ) from None
 
 

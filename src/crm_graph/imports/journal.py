@@ -91,7 +91,8 @@ def faults_as_json(line: Line) -> list[dict[str, object]]:
 
 async def finish(tx: Transaction, actor: Actor, run: UUID, counts: Mapping[str, int]) -> None:
     await (await tx.raw()).execute(
-        "UPDATE import_runs SET status = 'FINISHED', ended_at = now(), counts = $3::text::jsonb WHERE organization_id = $1 AND id = $2",
+        "UPDATE import_runs SET status = 'FINISHED', ended_at = now(), counts = $3::text::jsonb"
+        " WHERE organization_id = $1 AND id = $2",
         actor.organization_id,
         run,
         orjson.dumps(dict(counts)).decode(),

@@ -14,10 +14,12 @@ _MOST_LISTED = 10
 
 _USER = """
 WITH RECURSIVE team AS (
-    SELECT t.organization_id, t.id FROM users u JOIN teams t ON t.organization_id = u.organization_id AND t.id = u.team_id
+    SELECT t.organization_id, t.id
+      FROM users u JOIN teams t ON t.organization_id = u.organization_id AND t.id = u.team_id
      WHERE u.organization_id = $1 AND u.id = $2
     UNION
-    SELECT t.organization_id, t.id FROM team above JOIN teams t ON t.organization_id = above.organization_id AND t.parent_id = above.id
+    SELECT t.organization_id, t.id
+      FROM team above JOIN teams t ON t.organization_id = above.organization_id AND t.parent_id = above.id
 )
 SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM team"""
 
@@ -42,7 +44,8 @@ async def importing_actor(database: Database, organization: str | None, email: s
             return _administrator(organization_id, currency)
         raw = await tx.raw()
         user = await raw.fetchrow(
-            "SELECT id, roles, partner_id, customer_id FROM users WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'ACTIVE'",
+            "SELECT id, roles, partner_id, customer_id FROM users"
+            " WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'ACTIVE'",
             organization_id,
             email,
         )
@@ -68,7 +71,8 @@ async def importing_actor(database: Database, organization: str | None, email: s
 async def _organization(tx: Transaction, wanted: str | None) -> tuple[UUID, str]:
     """Id and currency of the organisation of that id, name or host; of the only one when none is named."""
     found = await (await tx.raw()).fetch(
-        "SELECT id, name, currency FROM organizations WHERE $1::text IS NULL OR id = $2 OR lower(name) = lower($1) OR $1 = ANY(hosts)"
+        "SELECT id, name, currency FROM organizations"
+        " WHERE $1::text IS NULL OR id = $2 OR lower(name) = lower($1) OR $1 = ANY(hosts)"
         f" ORDER BY name LIMIT {_MOST_LISTED + 1}",
         wanted,
         _as_id(wanted),

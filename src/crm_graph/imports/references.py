@@ -20,7 +20,7 @@ _MOST_SEARCHED = 200
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A value of the target that is near to one that matched nothing. `score` is 1 for equal texts, 0 for unlike ones."""
+    """A value of the target near to one that matched nothing. `score` is 1 for equal texts, 0 for unlike ones."""
 
     value: str
     score: float

@@ -68,7 +68,8 @@ class Report:
         )
         if near is not None:
             console.print(
-                f"Nothing is guessed. If {near.value!r} means {near.candidates[0].value!r}, say so in the mapping, at {near.field}:"
+                f"Nothing is guessed. If {near.value!r} means {near.candidates[0].value!r},"
+                f" say so in the mapping, at {near.field}:"
             )
             console.print(f'    map = {{ "{near.value}" = "{near.candidates[0].value}" }}', markup=False)
 

@@ -90,7 +90,7 @@ async def run(
                 importer = _Importer(database, actor, mapping, told, result, chunk, tx)
                 for table, paths in assigned:
                     await importer.table(table, paths)
-                raise _Rehearsed
+                raise _Rehearsed  # noqa: TRY301 - leaves the transaction
         except _Rehearsed:
             return result
     async with database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
@@ -195,7 +195,7 @@ class _Importer:
         references: References,
         later: tuple[FieldMapping, ...],
     ) -> None:
-        """Put in the references among the table's own records. What was made stays made, with a note, if one is missing."""
+        """Put in the references among the table's own records; what was made stays, with a note, if one is missing."""
         lines = [Line(line.record, line.key, {}, line.texts) for line in part if not line.faults]
         await self._refer(tx, later, lines, references)
         await self._write(tx, table, later, [line for line in lines if not line.faults], Action.UPDATE)

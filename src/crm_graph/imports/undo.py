@@ -103,7 +103,8 @@ async def _entities(tx: Transaction, actor: Actor, run: UUID) -> list[str]:
 
 async def _rows(tx: Transaction, actor: Actor, run: UUID, entity: str) -> list[UUID]:
     found = await (await tx.raw()).fetch(
-        "SELECT row_id FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND entity = $3 AND effect <> 'refused'"
+        "SELECT row_id FROM import_rows"
+        " WHERE organization_id = $1 AND run_id = $2 AND entity = $3 AND effect <> 'refused'"
         " GROUP BY row_id ORDER BY max(id::text) DESC",
         actor.organization_id,
         run,
@@ -167,10 +168,12 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
     found = await (await tx.raw()).fetch(
         f"SELECT g.row_id, g.created, t.id IS NULL AS gone, {of['t']} IS DISTINCT FROM {of['h']} AS changed,"
         f" ({' OR '.join(parts) or 'FALSE'}) AS parts, p.id IS NOT NULL AS known, {of['p']}::text AS before"
-        " FROM (SELECT row_id, bool_or(effect = 'created') AS created, min(version) AS first, max(version) AS last FROM import_rows"
-        " WHERE organization_id = $1 AND run_id = $2 AND row_id = ANY($3) AND effect <> 'refused' GROUP BY row_id) g"
+        " FROM (SELECT row_id, bool_or(effect = 'created') AS created, min(version) AS first, max(version) AS last"
+        " FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND row_id = ANY($3) AND effect <> 'refused'"
+        " GROUP BY row_id) g"
         f" LEFT JOIN {table} t ON t.organization_id = $1 AND t.id = g.row_id"
-        f" {version.format(table=table, at='g.last', alias='h')} {version.format(table=table, at='g.first - 1', alias='p')}"
+        f" {version.format(table=table, at='g.last', alias='h')}"
+        f" {version.format(table=table, at='g.first - 1', alias='p')}"
         " ORDER BY array_position($3::uuid[], g.row_id)",
         actor.organization_id,
         run,

@@ -183,7 +183,7 @@ def _reference(spec: FieldSpec, raw: object) -> UUID:
     if isinstance(raw, UUID):
         return raw
     if not isinstance(raw, str):
-        raise ValueError("an id is needed")
+        raise ValueError("an id is needed")  # noqa: TRY004 - a fault of the input, not of the program
     prefix, found = decode(raw)
     assert spec.ref is not None
     if prefix != REGISTRY[spec.ref.entity].__prefix__:

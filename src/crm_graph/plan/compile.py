@@ -202,9 +202,12 @@ class Compiler:
             return _NULL
         return connection_sql(self, selected, child.entity, coordinate, child, (lens, back))
 
-    def related(self, lens: Lens, back: Back, place: Place) -> tuple[Lens | None, str]:
-        """The lens on the rows of a back reference; those that are parts of this row are seen as it is."""
-        entity, coordinate = REGISTRY[back.entity], f"{lens.entity.__name__}.{back.name}"
+    def related(self, lens: Lens, back: Back, place: Place, name: str = "") -> tuple[Lens | None, str]:
+        """The lens on the rows of a back reference; those that are parts of this row are seen as it is.
+
+        `name` is the field that shows them, where that is not the list itself.
+        """
+        entity, coordinate = REGISTRY[back.entity], f"{lens.entity.__name__}.{name or back.name}"
         whole = lens if entity.__rows__.parent == back.column else None
         child = self.open(entity, place, coordinate, whole)
         if child is not None and (link := child.column(child.spec(back.column))).sql is None:
@@ -213,12 +216,12 @@ class Compiler:
         return child, coordinate
 
     def _count(self, lens: Lens, selected: Selected, counted: RelatedCount) -> str:
-        child, _ = self.related(lens, backs(lens.entity.__name__)[counted.back], selected.place)
+        child, _ = self.related(lens, backs(lens.entity.__name__)[counted.back], selected.place, selected.name)
         if child is None:
             return _NULL
         condition = self.filters.where(child, _constant(counted.where))
-        link = child.column(child.spec(backs(lens.entity.__name__)[counted.back].column)).sql
-        return f"(SELECT count(*) FROM {child.source()} WHERE {child.where()} AND {link} = {lens.alias}.id{condition})"
+        link = child.column(child.spec(backs(lens.entity.__name__)[counted.back].column)).leads_to(f"{lens.alias}.id")
+        return f"(SELECT count(*) FROM {child.source()} WHERE {child.where()} AND {link}{condition})"
 
 
 @cache

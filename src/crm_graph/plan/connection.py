@@ -114,7 +114,7 @@ def link(lens: Lens, via: Via | None) -> str:
     if via is None:
         return ""
     parent, back = via
-    return f" AND {lens.column(lens.spec(back.column)).sql} = {parent.alias}.id"
+    return " AND " + lens.column(lens.spec(back.column)).leads_to(f"{parent.alias}.id")
 
 
 def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, via: Via | None) -> str:

@@ -40,11 +40,13 @@ class Filters:
         """SQL that is true on the rows of `lens` that match; empty when there is no condition."""
         if tree is None:
             return ""
-        self.varied = False
+        outer, self.varied = self.varied, False
         exact = self._tree(lens, tree, weak=False)
-        if not exact or not self.varied:
+        varied, self.varied = self.varied, outer
+        if not exact or not varied:
             return f" AND {exact}" if exact else ""
         weak = self._tree(lens, tree, weak=True)
+        self.varied = outer
         return f" AND {exact}" if weak in ("", "TRUE", exact) else f" AND {weak} AND {exact}"
 
     def _tree(self, lens: Lens, tree: Value, *, weak: bool) -> str:
@@ -60,7 +62,7 @@ class Filters:
         return _join(" AND ", parts)
 
     def _entry(self, lens: Lens, name: str, value: Value, weak: bool) -> str:
-        self.count += 1
+        self.count += not weak
         if self.count > MAX_CONDITIONS:
             raise ArgumentInvalid(f"A filter has at most {MAX_CONDITIONS} conditions.")
         if name in ("and", "or"):
@@ -72,9 +74,13 @@ class Filters:
             return _join(" AND " if name == "and" else " OR ", members) or ("TRUE" if name == "and" else "FALSE")
         if name == "not":
             return "TRUE" if weak else f"NOT coalesce({self._tree(lens, value, weak=False) or 'TRUE'}, FALSE)"
-        for spec in lens.entity.__specs__.values():
-            if spec.graphql == name:
-                return self._related_one(lens, spec, value) if spec.ref else self._field(lens, spec, value, weak)
+        spec = next((s for s in lens.entity.__specs__.values() if s.graphql == name), None)
+        if spec is not None and spec.ref is None:
+            return self._field(lens, spec, value, weak)
+        if weak:
+            return "TRUE"  # the exact tree has it, with a weakened copy of its own; once more would double at each step
+        if spec is not None:
+            return self._related_one(lens, spec, value)
         return self._related_many(lens, backs(lens.entity.__name__)[name], value)
 
     def _visible(self, lens: Lens, spec: FieldSpec) -> Column:
@@ -163,7 +169,7 @@ class Filters:
         """A condition on the record referred to, as the caller sees that one."""
         column, target = self._visible(lens, spec), REGISTRY[spec.ref.entity if spec.ref else ""]
         other = self._open(target, f"{lens.entity.__name__}.{spec.graphql}")
-        return self._exists(other, f"{other.alias}.id = {column.sql}", tree)
+        return self._exists(other, column.leads_to(f"{other.alias}.id"), tree)
 
     def _related_many(self, lens: Lens, back: Back, quantified: Value) -> str:
         """`some`, `none` or `every` of the records that refer to this one, as the caller sees those."""
@@ -175,7 +181,7 @@ class Filters:
                 continue
             other = self._open(REGISTRY[back.entity], f"{lens.entity.__name__}.{back.name}")
             link = self._visible(other, other.spec(back.column))
-            joined = f"{link.sql} = {lens.alias}.id"
+            joined = link.leads_to(f"{lens.alias}.id")
             if quantifier == "every":
                 parts.append(f"NOT {self._exists(other, joined, {'not': tree})}")
             else:

@@ -41,7 +41,7 @@ def input_hash(name: str, value: Mapping[str, object]) -> bytes:
 
 
 async def claim(connection: "asyncpg.Connection[asyncpg.Record]", actor: Actor, change: Change) -> Outcome | None:
-    """Take the change's key; `None` when it is this request's to act on, else the answer. Waits for one that acts now."""
+    """Take the change's key; `None` when it is this request's to act on, else the answer. Waits for one acting now."""
     key = change.idempotency_key or ""
     facts = {name: value for name, value in asdict(change).items() if name != "idempotency_key"}
     return await claim_key(connection, actor, key, str(change.action), facts)

@@ -35,6 +35,10 @@ class Column:
     def varies(self) -> bool:
         return self.raw is not None
 
+    def leads_to(self, row: str) -> str:
+        """SQL that is true where this reference leads to `row`; where it varies, also on what an index can serve."""
+        return f"{self.raw} = {row} AND {self.sql} = {row}" if self.varies else f"{self.sql} = {row}"
+
 
 @dataclass(slots=True)
 class Lens:

@@ -21,7 +21,7 @@ from crm_graph.plan.idempotency import claim, remember
 from crm_graph.plan.write_prepare import Prepared, identity, prepare
 from crm_graph.plan.write_refusals import RETRYABLE, Asked
 from crm_graph.plan.write_run import run
-from crm_graph.plan.write_statement import Shape
+from crm_graph.plan.write_shape import Shape
 
 __all__ = ["RETRYABLE", "delete_rows", "insert_fields", "update_fields", "update_rows", "write", "write_rows"]
 

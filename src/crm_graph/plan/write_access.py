@@ -88,8 +88,9 @@ class _Rules:
         published = f" AND {self.alias}.{self.entity.__rows__.published}" if grant.rule is Rule.PUBLISHED_PART else ""
         # least() ignores nulls, and no clearance on the whole is none on the part
         return (
-            f"(SELECT CASE WHEN {whole} IS NOT NULL THEN least({level.value}, {whole}) END FROM {table_name(parent)} {above}"
-            f" WHERE {above}.organization_id = {self.parameters.organization} AND {above}.id = {self.alias}.{column}{published})"
+            f"(SELECT CASE WHEN {whole} IS NOT NULL THEN least({level.value}, {whole}) END"
+            f" FROM {table_name(parent)} {above} WHERE {above}.organization_id = {self.parameters.organization}"
+            f" AND {above}.id = {self.alias}.{column}{published})"
         )
 
 

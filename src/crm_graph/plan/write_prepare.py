@@ -14,7 +14,8 @@ from crm_graph.errors import IdInvalid
 from crm_graph.plan.changes import Action, Change, Draft, Outcome, denied, invalid, read_values, with_defaults
 from crm_graph.plan.write_access import highest_create
 from crm_graph.plan.write_refusals import FIXED, KEY_COLUMNS, NOT_FOUND, Asked
-from crm_graph.plan.write_statement import Shape, may_default_owner
+from crm_graph.plan.write_shape import Shape
+from crm_graph.plan.write_statement import may_default_owner
 
 
 @dataclass(frozen=True, slots=True)

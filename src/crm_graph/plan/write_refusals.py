@@ -78,31 +78,28 @@ def judge(asked: Asked, row: Mapping[str, object]) -> Judged:
 
 def _judge_known(asked: Asked, row: Mapping[str, object]) -> Outcome:
     """A row that exists and was not written: refused, or nothing to change."""
+    known = row["known"]
+    assert isinstance(known, UUID)
+    refusals, shown = _refusals(asked, row)
+    return Outcome.refused(*refusals, row=known if shown else None) if refusals else Outcome(Effect.UNCHANGED, known)
+
+
+def _refusals(asked: Asked, row: Mapping[str, object]) -> tuple[list[UserError], bool]:
+    """Why a row was not written, the gravest alone; and whether the caller is shown it as it is."""
     if not row["visible"]:
         # a key that is taken out of the caller's sight, or a record that does not exist for them
-        return Outcome.refused(key_taken("externalId") if asked.action is Action.UPSERT else NOT_FOUND)
+        return [key_taken("externalId") if asked.action is Action.UPSERT else NOT_FOUND], False
     if asked.action is Action.DELETE:
         refusals = [] if row["may_delete"] else [denied()]
     else:
         refusals = _above(asked, asked.on_known, row["write_level"], creating=False)
-    if refusals:
-        return Outcome.refused(*refusals)
-    known = row["known"]
-    assert isinstance(known, UUID)
-    if asked.if_match is not None and asked.if_match != row["etag"]:
-        return Outcome.refused(
-            UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",)), row=known
-        )
-    if not row["fixed"]:
-        return Outcome.refused(*(invalid(FIXED, camel(f)) for f in asked.fixed))
-    if not row["same_currency"]:
-        return Outcome.refused(
-            *(invalid("The record's amounts are in another currency.", camel(f), "currency") for f in asked.money)
-        )
-    unseen = _unseen_references(asked, row)
-    if unseen:
-        return Outcome.refused(*unseen)
-    return Outcome(Effect.UNCHANGED, known)
+    if not refusals and asked.if_match is not None and asked.if_match != row["etag"]:
+        return [UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",))], True
+    if not refusals and not row["fixed"]:
+        refusals = [invalid(FIXED, camel(f)) for f in asked.fixed]
+    if not refusals and not row["same_currency"]:
+        refusals = [invalid("The record's amounts are in another currency.", camel(f), "currency") for f in asked.money]
+    return refusals or _unseen_references(asked, row), False
 
 
 def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:

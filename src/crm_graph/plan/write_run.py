@@ -39,7 +39,7 @@ async def run(
                 raced = [n for n, one in zip(waiting, judged, strict=True) if one.raced]
                 outcomes.update((n, one.outcome) for n, one in zip(waiting, judged, strict=True))
                 if undone:
-                    raise _Undone
+                    raise _Undone  # noqa: TRY301 - leaves the savepoint
         except _Undone:
             waiting = [n for n in waiting if n not in set(undone)]
         except (

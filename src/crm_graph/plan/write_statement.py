@@ -1,65 +1,23 @@
 """One SQL statement for a write of one or many rows: check, write, audit entry and event.
 
 The rows come as one JSON parameter, so the text depends on the entity, the policy and the columns alone and is built
-once for each. It reads, as CTEs: `i` the input, `r` which references the caller sees, `b` the rows as they were (locked),
-`k` which of them this caller may change so, `w` the write, `d` the differences, and `a`, `o` audit and outbox.
+once for each. Its CTEs: `i` the input, `r` which references the caller sees, `b` the rows as they were (locked), `k`
+which of them this caller may change so, `w` the write, `d` the differences, and `a`, `o` audit and outbox.
 Nothing is written for a row whose check fails. What only the new row can tell is returned, for the caller to undo.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from crm_graph import kinds
-from crm_graph.auth.actor import Actor
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan import write_access
 from crm_graph.plan.changes import Action
 from crm_graph.plan.lens import Lens, open_lens
-from crm_graph.plan.parameters import Parameters, Source
+from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.write_shape import Shape, Statement, compact
 from crm_graph.specs import FieldSpec
 
 _MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a statement's text depends on, beside the policy.
-
-    `written` are columns an existing row takes, `inserted` those a new one takes, `fixed` those that an existing row
-    must already have. `trusted` leaves the caller's grants out: our own behaviour writes, after its own checks.
-    """
-
-    entity: str
-    action: Action
-    written: tuple[str, ...] = ()
-    inserted: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
-    by_key: bool = False
-    team_default: bool = False
-    trusted: bool = False
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that may differ afterwards."""
-        return tuple(dict.fromkeys((*self.written, *self.inserted)))
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL with its parameters' sources; the leaves are those of `arguments`."""
-
-    sql: str
-    sources: tuple[Source, ...]
-
-    def arguments(self, actor: Actor, rows: str, request_id: str | None, event: str | None) -> list[object]:
-        """The values to send, for rows as JSON text."""
-        leaves = (rows, request_id, event)
-        return [source(leaves, actor) for source in self.sources]
-
-
 _built: dict[tuple[str, Shape], Statement] = {}
 
 
@@ -101,7 +59,7 @@ class _Writer:
             f"a AS ({self._audit()})",
             f"o AS ({self._outbox()})",
         ]
-        return _compact(f"WITH {', '.join(parts)} {self._answer()}", self.parameters.sources)
+        return compact(f"WITH {', '.join(parts)} {self._answer()}", self.parameters.sources)
 
     def _spec(self, column: str) -> FieldSpec:
         return self.entity.__specs__[column]
@@ -131,8 +89,8 @@ class _Writer:
             lens = open_lens(target, self.policy, self.parameters, alias)
             visible = lens.visible if lens else "FALSE"
         return (
-            f"(i.{spec.name} IS NULL OR EXISTS (SELECT 1 FROM {table_name(target)} {alias} WHERE {alias}.organization_id ="
-            f" {self.organization} AND {alias}.id = i.{spec.name} AND {visible}))"
+            f"(i.{spec.name} IS NULL OR EXISTS (SELECT 1 FROM {table_name(target)} {alias}"
+            f" WHERE {alias}.organization_id = {self.organization} AND {alias}.id = i.{spec.name} AND {visible}))"
         )
 
     def _before(self) -> str:
@@ -188,7 +146,8 @@ class _Writer:
                 taken = [f"{c} = i.{c}" for c in self.shape.written]
                 return (
                     f"UPDATE {self.table} t SET {', '.join([*taken, *_TOUCH])} FROM i JOIN k USING (_n)"
-                    f" WHERE t.organization_id = {self.organization} AND t.id = k.id AND k.allowed AND k.changed {self._returning()}"
+                    f" WHERE t.organization_id = {self.organization} AND t.id = k.id AND k.allowed AND k.changed"
+                    f" {self._returning()}"
                 )
             case Action.DELETE:
                 return (
@@ -197,8 +156,8 @@ class _Writer:
                 )
 
     def _insert(self, source: str, where: str) -> str:
-        columns = list(self.shape.inserted)
-        values = [f"i.{column}" for column in columns]
+        columns = ["organization_id", "id", "version", "created_at", "updated_at", *self.shape.inserted]
+        values = [self.organization, "i._id", "1", "now()", "now()", *(f"i.{c}" for c in self.shape.inserted)]
         if self.shape.team_default:
             team = self.entity.__rows__.team
             assert team is not None
@@ -207,8 +166,8 @@ class _Writer:
                 f"(SELECT u.team_id FROM users u WHERE u.organization_id = {self.organization} AND u.id = {self.user})"
             )
         return (
-            f"INSERT INTO {self.table} AS t ({', '.join(['organization_id', 'id', 'version', 'created_at', 'updated_at', *columns])})"
-            f" SELECT {', '.join([self.organization, 'i._id', '1', 'now()', 'now()', *values])} FROM {source} WHERE {where}"
+            f"INSERT INTO {self.table} AS t ({', '.join(columns)})"
+            f" SELECT {', '.join(values)} FROM {source} WHERE {where}"
         )
 
     def _returning(self) -> str:
@@ -219,8 +178,8 @@ class _Writer:
         if not shape.trusted and (shape.action is Action.CREATE or self.moves_access):
             visible = self.lens.visible if self.lens else "FALSE"
             levels = (
-                f"coalesce({visible}, FALSE) AS visible_after, {self.access.write} AS write_after, {self.access.read} AS read_after,"
-                f" {create} AS create_level"
+                f"coalesce({visible}, FALSE) AS visible_after, {self.access.write} AS write_after,"
+                f" {self.access.read} AS read_after, {create} AS create_level"
             )
         elif shape.action is Action.UPSERT:
             levels = f"{_NO_LEVELS.removesuffix(_NO_CREATE)}{create} AS create_level"
@@ -239,15 +198,18 @@ class _Writer:
             self.shape.action, "CASE WHEN k.id IS NULL THEN 'created' ELSE 'updated' END"
         )
         return (
-            f"SELECT i._n, i._audit, i._event, w.id, w.version, {effect} AS effect, w.visible_after, w.write_after, w.read_after, w.create_level,"
-            " coalesce((SELECT jsonb_object_agg(key, jsonb_build_array(x.old -> key, x.new -> key)) FROM jsonb_object_keys(coalesce(x.new, x.old))"
-            " AS key WHERE coalesce(x.old -> key, 'null') <> coalesce(x.new -> key, 'null')), '{}') AS changes"
+            f"SELECT i._n, i._audit, i._event, w.id, w.version, {effect} AS effect,"
+            " w.visible_after, w.write_after, w.read_after, w.create_level,"
+            " coalesce((SELECT jsonb_object_agg(key, jsonb_build_array(x.old -> key, x.new -> key))"
+            " FROM jsonb_object_keys(coalesce(x.new, x.old)) AS key"
+            " WHERE coalesce(x.old -> key, 'null') <> coalesce(x.new -> key, 'null')), '{}') AS changes"
             f" FROM i {before} JOIN w ON w.id = {target} CROSS JOIN LATERAL (SELECT {old} AS old, w.image AS new) x"
         )
 
     def _audit(self) -> str:
         return (
-            "INSERT INTO audit_entries (organization_id, id, actor_id, actor_kind, channel, request_id, action, entity, row_id, changes)"
+            "INSERT INTO audit_entries (organization_id, id, actor_id, actor_kind, channel, request_id,"
+            " action, entity, row_id, changes)"
             f" SELECT {self.organization}, d._audit, {self.user}, {self.kind}, {self.channel}, {self.request},"
             f" left(d.effect, -1), '{self.shape.entity}', d.id, d.changes FROM d ORDER BY d._n"
         )
@@ -256,31 +218,24 @@ class _Writer:
         noun = event_noun(self.shape.entity)
         return (
             "INSERT INTO outbox_events (organization_id, id, type, entity, row_id, payload)"
-            f" SELECT {self.organization}, d._event, coalesce({self.event}, '{noun}.' || d.effect), '{self.shape.entity}', d.id,"
-            " jsonb_build_object('id', d.id, 'fields', (SELECT coalesce(jsonb_agg(f ORDER BY f), '[]') FROM jsonb_object_keys(d.changes) f))"
+            f" SELECT {self.organization}, d._event, coalesce({self.event}, '{noun}.' || d.effect),"
+            f" '{self.shape.entity}', d.id, jsonb_build_object('id', d.id, 'fields',"
+            " (SELECT coalesce(jsonb_agg(f ORDER BY f), '[]') FROM jsonb_object_keys(d.changes) f))"
             " FROM d ORDER BY d._n"
         )
 
     def _answer(self) -> str:
         references = [f"r.{column} AS ref_{column}" for column in self._reference_columns()]
-        before = "k.id AS known, k.visible, k.write_level, k.read_level, k.may_delete, k.etag, k.fixed, k.same_currency, k.changed"
-        if not self.has_before:
-            before = "NULL::uuid AS known"
+        before = "NULL::uuid AS known"
+        if self.has_before:
+            checks = ("visible", "write_level", "read_level", "may_delete", "etag", "fixed", "same_currency", "changed")
+            before = ", ".join(["k.id AS known", *(f"k.{check}" for check in checks)])
         after = "d.id AS written, d.version, d.effect, d.visible_after, d.write_after, d.read_after, d.create_level"
         join = "LEFT JOIN k USING (_n)" if self.has_before else ""
-        return f"SELECT {', '.join(['i._n', before, after, *references])} FROM i JOIN r USING (_n) {join} LEFT JOIN d USING (_n) ORDER BY i._n"
+        taken = ", ".join(["i._n", before, after, *references])
+        return f"SELECT {taken} FROM i JOIN r USING (_n) {join} LEFT JOIN d USING (_n) ORDER BY i._n"
 
 
-def _compact(sql: str, sources: Sequence[Source]) -> Statement:
-    """Leave out parameters that the text does not mention: PostgreSQL cannot tell their types."""
-    used = sorted({int(number) for number in _PLACEHOLDER.findall(sql)})
-    renumbered = {number: f"${position}" for position, number in enumerate(used, 1)}
-    return Statement(
-        _PLACEHOLDER.sub(lambda m: renumbered[int(m[1])], sql), tuple(sources[number - 1] for number in used)
-    )
-
-
-_PLACEHOLDER = re.compile(r"\$(\d+)")
 _TOUCH = ("version = t.version + 1", "updated_at = now()")
 _NO_CREATE = "NULL::integer AS create_level"
 _NO_LEVELS = f"NULL::boolean AS visible_after, NULL::integer AS write_after, NULL::integer AS read_after, {_NO_CREATE}"
