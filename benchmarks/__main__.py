@@ -16,7 +16,7 @@ from benchmarks.peers.running import Sample, Server
 from benchmarks.shapes import Shape, shapes
 
 PEERS = (report.HAND, report.BARE, report.OURS, report.PLAIN)
-IDS = 24
+IDS = 100
 """How many customers are asked for by id."""
 SHAPES = tuple(shape.name for shape in shapes([]))
 

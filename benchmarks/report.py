@@ -79,7 +79,7 @@ def text(found: Medians) -> str:
         ]
         for ratio in ratios(shape, peers):
             wanted = f"{'≤' if ratio.ceiling else '≥'} {ratio.target:g}"
-            lines.append(f"  {ratio.name}: {ratio.value:.2f} (target {wanted}: {'met' if ratio.met else 'MISSED'})")
+            lines.append(f"  {ratio.name}: {ratio.value:.3f} (target {wanted}: {'met' if ratio.met else 'MISSED'})")
     return "\n".join(lines)
 
 

@@ -43,8 +43,13 @@ class Shape:
 
     def numbered(self) -> str:
         """The statement with `$1` for the organisation, then the cursor key where it is used, then the variables."""
-        types = {"organization": "uuid", **({"key": "bytea"} if self.keyed else {}), **self.parameters}
+        types = {**self.fixed, **self.parameters}
         return self.sql({name: f"${n}::{kind}" for n, (name, kind) in enumerate(types.items(), start=1)})
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """SQL types of what is bound before the variables and is the same for all of them."""
+        return {"organization": "uuid", **({"key": "bytea"} if self.keyed else {})}
 
     @property
     def keyed(self) -> bool:

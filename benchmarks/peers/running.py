@@ -21,8 +21,6 @@ from benchmarks.shapes import Shape, bound
 
 CONNECTIONS = 16
 WARM_SECONDS = 1.5
-PLANNING_SECONDS = 4.0
-"""How long pgbench warms up: each connection plans the statement of each script once."""
 
 
 class PeerFailed(RuntimeError):
@@ -98,29 +96,23 @@ def load(one: Server, shape: Shape, data: Data, seconds: float) -> Sample:
 
 def pgbench(shape: Shape, data: Data, seconds: float) -> Sample:
     """The limit: PostgreSQL's own load generator with the hand-written statement, prepared, with the same variables."""
-    variables: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        scripts: list[str] = []
-        for n, values in enumerate(shape.variables):
-            texts = bound(shape, values)
-            types = {"organization": "uuid", "key": "bytea", **shape.parameters}
-            script = Path(folder, f"{n}.sql")
-            script.write_text(shape.sql({name: f":{name}{n}::{types[name]}" for name in texts}) + ";\n")
-            scripts += ["-f", str(script)]
-            for name, text in texts.items():
-                variables += ["-D", f"{name}{n}={text}"]
+        script = Path(folder, "script.sql")
+        script.write_text(_script(shape))
+        fixed = {name: bound(shape, shape.variables[0])[name] for name in shape.fixed}
+        variables = [part for name, text in fixed.items() for part in ("-D", f"{name}={text}")]
         command = [str(binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1"]
-        command += ["-T", str(int(PLANNING_SECONDS + seconds + 1)), "--log", "--log-prefix", str(Path(folder, "log"))]
+        command += ["-T", str(int(WARM_SECONDS + seconds + 2)), "--log", "--log-prefix", str(Path(folder, "log"))]
         environment = {**os.environ, "PGOPTIONS": "-c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan"}
         program = subprocess.Popen(
-            [*command, *scripts, *variables, data.url],
+            [*command, "-f", str(script), *variables, data.url],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
         offset = time.time() - time.monotonic()
         with _ending(program):
-            began, ended, _, database_cpu = _measure(data, PLANNING_SECONDS, seconds, None)
+            began, ended, _, database_cpu = _measure(data, WARM_SECONDS, seconds, None)
             said, _ = program.communicate()
         if program.returncode != 0:
             raise PeerFailed(f"pgbench, {shape.name}: {said.decode()[-600:]}")
@@ -131,6 +123,18 @@ def pgbench(shape: Shape, data: Data, seconds: float) -> Sample:
             if began <= int(at) + int(micro) / 1e6 - offset < ended
         ]
     return _sample(latencies, ended - began, None, database_cpu)
+
+
+def _script(shape: Shape) -> str:
+    """One statement for all variables, which pgbench cannot choose text from: it picks their number in constant arrays.
+
+    A script for each would fill the backends with as many plans, and the processor's caches with those.
+    """
+    placeholders = {name: f":{name}::{kind}" for name, kind in shape.fixed.items()}
+    for name, kind in shape.parameters.items():
+        values = ",".join(bound(shape, one)[name] for one in shape.variables)
+        placeholders[name] = f"('{{{values}}}'::{kind}[])[:n]"
+    return f"\\set n random(1, {len(shape.variables)})\n{shape.sql(placeholders)};\n"
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     lanes = Lanes(database_url, settings.pool_size)
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
-    reader = Reader(full, lanes, secret)
+    reader = Reader(full, lanes, secret, settings.max_nodes)
     endpoint = Endpoint(
         authenticator, Documents(full, limits), reader, Writer(database, secret), settings.max_body_bytes
     )

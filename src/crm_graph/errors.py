@@ -183,6 +183,18 @@ class ReferenceNotFound(CrmError):
     code = "REFERENCE_NOT_FOUND"
 
 
+class TooCostly(CrmError):
+    """The operation may answer more records than `max_nodes`: the sizes of nested pages multiply."""
+
+    code = "TOO_COSTLY"
+
+
+class OperationTimedOut(CrmError):
+    """The database took longer over the operation than it may; narrower filters or smaller pages help."""
+
+    code = "OPERATION_TIMED_OUT"
+
+
 class ServiceUnavailable(CrmError):
     """The database cannot answer now; trying again later may help."""
 

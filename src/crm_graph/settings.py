@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     max_aliases: int = Field(default=50, ge=0, description="Most aliases in an operation.")
     max_root_fields: int = Field(default=20, ge=1, description="Most root fields in an operation.")
     max_fields: int = Field(default=2_000, ge=10, description="Most fields in an operation, fragments expanded.")
+    max_nodes: int = Field(
+        default=200_000, ge=200, description="Most records an operation may answer: nested page sizes multiplied."
+    )
     session_hours: int = Field(default=12, ge=1, description="How long a sign-in lasts, in hours.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
 

@@ -12,7 +12,7 @@ import asyncpg
 
 from crm_graph.db.connection import LOST
 from crm_graph.db.pool import Pool
-from crm_graph.errors import ServiceUnavailable
+from crm_graph.errors import OperationTimedOut, ServiceUnavailable
 
 
 class Lane(enum.Enum):
@@ -27,9 +27,7 @@ class Lane(enum.Enum):
 class Lanes:
     """The read connections, `size` per lane at most, opened when needed; use from one event loop."""
 
-    def __init__(
-        self, url: str, size: int, *, statement_seconds: float = 30.0, wait_seconds: float = 5.0
-    ) -> None:
+    def __init__(self, url: str, size: int, *, statement_seconds: float = 30.0, wait_seconds: float = 5.0) -> None:
         common = {
             "TimeZone": "UTC",
             "jit": "off",
@@ -59,8 +57,8 @@ class Lanes:
     async def fetch(self, lane: Lane, sql: str, args: Sequence[object]) -> bytes | None:
         """Run one reading statement; its first column must be `json` and comes back as bytes.
 
-        Raises ServiceUnavailable when no connection is free in time, the server is gone, or the statement took too
-        long; asyncpg's errors for what the server finds wrong with statement or values.
+        Raises ServiceUnavailable when no connection is free in time or the server is gone, OperationTimedOut when the
+        statement took too long; asyncpg's errors for what the server finds wrong with statement or values.
         """
         pool = self._pools[lane]
         for last in (False, True):
@@ -78,7 +76,7 @@ class Lanes:
                 if isinstance(error, LOST) or connection.is_closed:
                     raise ServiceUnavailable("The database has closed the connection.") from error
                 if isinstance(error, asyncpg.QueryCanceledError):
-                    raise ServiceUnavailable("The database took too long over this.") from error
+                    raise OperationTimedOut("The database took too long over this operation.") from error
                 raise
             pool.release(connection)
             return value

@@ -14,6 +14,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     validate,
+    value_from_ast_untyped,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
@@ -90,6 +91,15 @@ class Operation:
         """The shape and the leaves of a request's variables. Raises `VariableInvalid` or `IdInvalid`."""
         leaves: list[object] = []
         return tuple([read(given.get(name, ABSENT), leaves) for name, read in self.readers]), leaves
+
+    def completed(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The variables as sent, with the defaults of those that were not."""
+        defaults = {
+            d.variable.name.value: value_from_ast_untyped(d.default_value)
+            for d in self.node.variable_definitions or ()
+            if d.default_value is not None
+        }
+        return {**defaults, **given}
 
     def selector(self, shape: tuple[Shape, ...]) -> Selector:
         """What reads this operation's selections for variables of this shape."""

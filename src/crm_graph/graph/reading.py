@@ -35,8 +35,8 @@ _INTROSPECTION = ("__schema", "__type")
 class Reader:
     """Answers queries for callers of any policy. Plans are kept with their operation, schemas by policy."""
 
-    def __init__(self, schema: GraphQLSchema, lanes: Lanes, secret: bytes) -> None:
-        self._schema, self._lanes, self._secret = schema, lanes, secret
+    def __init__(self, schema: GraphQLSchema, lanes: Lanes, secret: bytes, max_nodes: int) -> None:
+        self._schema, self._lanes, self._secret, self._max_nodes = schema, lanes, secret, max_nodes
         self._schemas: Recent[str, GraphQLSchema] = Recent(MAX_SCHEMAS)
         self._sdl: Recent[str, str] = Recent(MAX_SCHEMAS)
 
@@ -56,7 +56,7 @@ class Reader:
         planned = [r for r in roots if r.name not in _INTROSPECTION]
         if not planned:
             return Statement("", (), b'{"data":{}}', b"", introspects=True)
-        statement = Compiler(policy, self._secret).query(planned)
+        statement = Compiler(policy, self._secret, self._max_nodes).query(planned)
         return replace(statement, introspects=len(planned) < len(roots))
 
     def schema(self, policy: Policy) -> GraphQLSchema:

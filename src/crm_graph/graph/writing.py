@@ -4,22 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor
 from crm_graph.db import ids
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.errors import IdInvalid, ReferenceNotFound, ServiceUnavailable
+from crm_graph.errors import IdInvalid, ReferenceNotFound, ServiceUnavailable, VariableInvalid
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, invalid
 from crm_graph.plan.compile import Compiler
+from crm_graph.plan.fetch import refused
 from crm_graph.plan.idempotency import claim_key, remember_key
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation
 from crm_graph.plan.selection import Leaf, Selected
-from crm_graph.plan.statement import Denial, errors_json
+from crm_graph.plan.statement import Denial, Statement, errors_json
 from crm_graph.plan.visibility import sees
 from crm_graph.plan.write import write
 from crm_graph.plan.write_refusals import NOT_FOUND, RETRYABLE
@@ -43,7 +45,7 @@ class Request:
     def of(cls, actor: Actor, operation: Operation, variables: Mapping[str, object], request_id: str) -> "Request":
         """A request with its variables read. Raises `VariableInvalid` or `IdInvalid`."""
         shape, leaves = operation.read(variables)
-        return cls(actor, operation, variables, request_id, shape, tuple(leaves))
+        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves))
 
 
 class Writer:
@@ -54,8 +56,10 @@ class Writer:
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
-        parts, denials = [], list[Denial]()
-        for root in request.operation.roots(request.shape):
+        parts, denials, roots = [], list[Denial](), request.operation.roots(request.shape)
+        for root in roots:
+            self._prepare(request, root)
+        for root in roots:
             if root.name == "__typename":
                 parts.append(f'"{root.key}":"Mutation"'.encode())
                 continue
@@ -63,6 +67,18 @@ class Writer:
             parts.append(b'"' + root.key.encode() + b'":' + payload)
             denials.extend(denied)
         return b'{"data":{' + b",".join(parts) + b"}" + errors_json(denials) + b"}"
+
+    def _prepare(self, request: Request, root: Selected) -> None:
+        """Refuse what cannot be answered before anything is written, by this field or one before it."""
+        if root.name == "__typename":
+            return
+        if not isinstance(root.plain(request.variables).get("input"), dict):
+            raise VariableInvalid(f"The input of {root.name} cannot be null.")
+        for selected in root.on(_payload_type(root)):
+            if selected.name not in _PLAIN:
+                statement = self._statement(request, selected, _entity(root))
+                for source in statement.sources:
+                    source([*request.leaves, request.actor.organization_id], request.actor)
 
     async def _field(self, request: Request, root: Selected) -> tuple[bytes, Sequence[Denial]]:
         """One root field, in one transaction; run again where it met another one."""
@@ -83,8 +99,7 @@ class Writer:
         declared = MUTATIONS.get(root.name)
         if declared is not None:
             return declared.entity, await _call(tx, request, declared, given)
-        verb = next(v for v in VERBS if root.name.startswith(v))
-        entity = REGISTRY[root.name.removeprefix(verb)]
+        verb, entity = _verb(root), _entity(root)
         return entity, await write(tx, request.actor, _change(entity, verb, given), request_id=request.request_id)
 
     async def _payload(
@@ -96,7 +111,7 @@ class Writer:
         outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
         parts, denials = [], list[Denial]()
-        payload = root.name[0].upper() + root.name[1:] + "Payload"
+        payload = _payload_type(root)
         for selected in root.on(payload):
             match selected.name:
                 case "userErrors":
@@ -121,20 +136,41 @@ class Writer:
         outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
         """The written record, read by the planner's statement on the transaction's own connection."""
-        policy, plans = request.actor.policy, request.operation.plans
-        key = (policy.key, (*request.shape, selected.place.path))
-        statement = plans.get(key) or plans.put(
-            key,
-            Compiler(policy, self._secret).record(entity, selected, Leaf(len(request.leaves), (entity.__prefix__,))),
-        )
+        statement = self._statement(request, selected, entity)
         if outcome.id is None or outcome.effect is Effect.DELETED:
             return b"null", statement.denials
         bound = [*request.leaves, outcome.id]
         connection = await tx.raw()
-        found = await connection.fetchval(
-            statement.sql, *[source(bound, request.actor) for source in statement.sources]
-        )
+        try:
+            found = await connection.fetchval(
+                statement.sql, *[source(bound, request.actor) for source in statement.sources]
+            )
+        except asyncpg.PostgresError as error:
+            raise refused(error) from None
         return found or b"null", statement.denials
+
+    def _statement(self, request: Request, selected: Selected, entity: type[Entity]) -> Statement:
+        """What reads a payload's record; its id comes after the request's leaves."""
+        policy, plans = request.actor.policy, request.operation.plans
+        key = (policy.key, (*request.shape, selected.place.path))
+        row = Leaf(len(request.leaves), (entity.__prefix__,))
+        return plans.get(key) or plans.put(key, Compiler(policy, self._secret).record(entity, selected, row))
+
+
+_PLAIN = ("userErrors", "deletedId", "__typename")
+
+
+def _payload_type(root: Selected) -> str:
+    return root.name[0].upper() + root.name[1:] + "Payload"
+
+
+def _verb(root: Selected) -> str:
+    return next(v for v in VERBS if root.name.startswith(v))
+
+
+def _entity(root: Selected) -> type[Entity]:
+    declared = MUTATIONS.get(root.name)
+    return declared.entity if declared else REGISTRY[root.name.removeprefix(_verb(root))]
 
 
 def _change(entity: type[Entity], verb: str, given: Mapping[str, object]) -> Change:

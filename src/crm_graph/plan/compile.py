@@ -4,7 +4,8 @@ Every object of the response is a `row_to_json` over a sub-select with aliased c
 those, nested as the selection nests; tables are opened through the lens only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from crm_graph import kinds
@@ -13,6 +14,7 @@ from crm_graph.auth.policy import Policy
 from crm_graph.db import ids
 from crm_graph.db.lanes import Lane
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.errors import TooCostly
 from crm_graph.plan.connection import connection_sql
 from crm_graph.plan.filters import Filters, id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
@@ -37,8 +39,9 @@ def roots() -> Mapping[str, tuple[str, type[Entity]]]:
 class Compiler:
     """Compiles one operation for one policy. Use once."""
 
-    def __init__(self, policy: Policy, secret: bytes) -> None:
+    def __init__(self, policy: Policy, secret: bytes, max_nodes: int = 200_000) -> None:
         self.policy, self.secret = policy, secret
+        self._max_nodes, self._answered, self._width = max_nodes, 0, 1
         self.parameters = Parameters()
         self.filters = Filters(policy, self.parameters, self.alias)
         self.denials: dict[tuple[str, ...], Denial] = {}
@@ -48,6 +51,23 @@ class Compiler:
     def alias(self) -> str:
         self._aliases += 1
         return f"t{self._aliases}"
+
+    @contextmanager
+    def page_of(self, size: int) -> Iterator[None]:
+        """Inside, there may be `size` rows for each row outside. Raises `TooCostly` when that comes to too many."""
+        outside = self._width
+        self._width = outside * size
+        self._answered += self._width
+        if self._answered > self._max_nodes:
+            raise TooCostly(
+                f"The operation may answer {self._answered} records or more; at most {self._max_nodes} are allowed."
+                " Ask for smaller pages.",
+                limit=self._max_nodes,
+            )
+        try:
+            yield
+        finally:
+            self._width = outside
 
     def query(self, selected: Sequence[Selected]) -> Statement:
         """The statement that answers all root fields of a query."""

@@ -21,6 +21,13 @@ def connection_sql(
     compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, lens: Lens, via: Via | None = None
 ) -> str:
     """SQL of a connection's JSON object. Nothing is fetched or counted that was not selected."""
+    with compiler.page_of(paging.page(selected.arguments).size):
+        return _connection(compiler, selected, entity, coordinate, lens, via)
+
+
+def _connection(
+    compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, lens: Lens, via: Via | None
+) -> str:
     wanted = selected.on(f"{entity.__name__}Connection")
     names = {s.name for s in wanted}
     edges = [e for s in wanted if s.name == "edges" for e in s.on(f"{entity.__name__}Edge")]

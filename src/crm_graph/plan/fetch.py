@@ -21,6 +21,11 @@ async def fetch(lanes: Lanes, statement: Statement, leaves: Sequence[object], ac
     try:
         return await lanes.fetch(statement.lane, statement.sql, arguments)
     except asyncpg.PostgresError as error:
-        if error.sqlstate == REFUSED:
-            raise CursorInvalid("This cursor does not belong to this list, filter, order and caller.") from None
-        raise
+        raise refused(error) from None
+
+
+def refused(error: asyncpg.PostgresError) -> Exception:
+    """What a statement's own refusal means to the caller; any other error as it is."""
+    if error.sqlstate == REFUSED:
+        return CursorInvalid("This cursor does not belong to this list, filter, order and caller.")
+    return error

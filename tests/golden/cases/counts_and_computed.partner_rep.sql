@@ -1,0 +1,60 @@
+SELECT (
+  SELECT row_to_json(x)
+  FROM (
+    SELECT (
+      SELECT count(*)
+      FROM opportunities t2
+      WHERE t2.organization_id = $1::uuid AND (
+        EXISTS (
+          SELECT 1
+          FROM opportunity_shares sh
+          WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t2.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+        ) OR t2.partner_id = $3::uuid
+      )
+    ) AS "totalCount", (
+      SELECT coalesce(json_agg(x), '[]'::json)
+      FROM (
+        SELECT CASE WHEN CASE WHEN t1k.cl >= 20 THEN t1.amount END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 20 THEN t1.amount END)::text) END AS "amount", NULL::json AS "cost", NULL::json AS "margin", CASE WHEN CASE WHEN t1k.cl >= 30 THEN (round(t1.amount * t1.probability / 100, 2)) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 30 THEN (round(t1.amount * t1.probability / 100, 2)) END)::text) END AS "weightedAmount", (
+          SELECT row_to_json(x)
+          FROM (
+            SELECT (
+              SELECT count(*)
+              FROM opportunity_lines t4
+              CROSS JOIN LATERAL (SELECT greatest(least(20, t1k.cl)) AS cl OFFSET 0) t4k
+              WHERE t4.organization_id = $1::uuid AND t4.opportunity_id = t1.id AND CASE WHEN t4k.cl >= 20 THEN t4.opportunity_id END = t1.id
+            ) AS "totalCount", (
+              SELECT coalesce(json_agg(x), '[]'::json)
+              FROM (
+                SELECT (CASE WHEN t3k.cl >= 20 THEN t3.quantity END)::text AS "quantity", CASE WHEN CASE WHEN t3k.cl >= 20 THEN (round(t3.quantity * t3.unit_price, 2)) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t3k.cl >= 20 THEN (round(t3.quantity * t3.unit_price, 2)) END)::text) END AS "total"
+                FROM opportunity_lines t3
+                CROSS JOIN LATERAL (SELECT greatest(least(20, t1k.cl)) AS cl OFFSET 0) t3k
+                WHERE t3.organization_id = $1::uuid AND t3.opportunity_id = t1.id AND CASE WHEN t3k.cl >= 20 THEN t3.opportunity_id END = t1.id
+                ORDER BY t3.id
+                LIMIT 50
+              ) x
+            ) AS "nodes"
+          ) x
+        ) AS "lines"
+        FROM opportunities t1
+        CROSS JOIN LATERAL (
+          SELECT greatest(
+            (
+              SELECT max(least(30, sh.clearance))
+              FROM opportunity_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t1.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            ), CASE WHEN t1.partner_id = $3::uuid THEN 20 END
+          ) AS cl OFFSET 0
+        ) t1k
+        WHERE t1.organization_id = $1::uuid AND (
+          EXISTS (
+            SELECT 1
+            FROM opportunity_shares sh
+            WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t1.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+          ) OR t1.partner_id = $3::uuid
+        )
+        ORDER BY t1.created_at, t1.id
+        LIMIT 2
+      ) x
+    ) AS "nodes"
+  ) x
+)

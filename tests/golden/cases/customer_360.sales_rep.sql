@@ -1,0 +1,110 @@
+SELECT (
+  SELECT row_to_json(x)
+  FROM (
+    SELECT t1.name AS "name", CASE WHEN CASE WHEN t1k.cl >= 40 THEN t1.lifetime_value END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 40 THEN t1.lifetime_value END)::text, 'currency', t1.currency) END AS "lifetimeValue", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT t2.name AS "name"
+        FROM users t2
+        WHERE t2.organization_id = $1::uuid AND t2.id = CASE WHEN t1k.cl >= 30 THEN t1.owner_id END
+      ) x
+    ) AS "owner", (
+      SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+      FROM (
+        SELECT t3.name AS "name", t3.role AS "role", CASE WHEN t3k.cl >= 30 THEN t3.email WHEN t3k.cl >= 20 THEN crm_mask_email(t3.email) END AS "email"
+        FROM contacts t3
+        CROSS JOIN LATERAL (SELECT greatest(least(40, t1k.cl)) AS cl OFFSET 0) t3k
+        WHERE t3.organization_id = $1::uuid AND t3.customer_id = t1.id
+        ORDER BY t3.id
+        LIMIT 3
+      ) x
+    ) AS "contacts", (
+      SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+      FROM (
+        SELECT t4.number AS "number", CASE WHEN t4.total IS NOT NULL THEN json_build_object('amount', (t4.total)::text, 'currency', t4.currency) END AS "total", (
+          SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+          FROM (
+            SELECT (t5.quantity)::text AS "quantity", (
+              SELECT row_to_json(x)
+              FROM (
+                SELECT t6.name AS "name"
+                FROM products t6
+                WHERE t6.organization_id = $1::uuid AND t6.id = t5.product_id
+              ) x
+            ) AS "product", CASE WHEN t5.unit_price IS NOT NULL THEN json_build_object('amount', (t5.unit_price)::text) END AS "unitPrice"
+            FROM order_lines t5
+            WHERE t5.organization_id = $1::uuid AND t5.order_id = t4.id
+            ORDER BY t5.position, t5.id
+            LIMIT 3
+          ) x
+        ) AS "lines"
+        FROM orders t4
+        CROSS JOIN LATERAL (SELECT greatest(least(30, t1k.cl)) AS cl OFFSET 0) t4k
+        WHERE t4.organization_id = $1::uuid AND t4.customer_id = t1.id
+        ORDER BY t4.placed_at DESC, t4.id DESC
+        LIMIT 2
+      ) x
+    ) AS "orders", (
+      SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+      FROM (
+        SELECT CASE WHEN t7k.cl >= 20 THEN t7.name END AS "name", CASE WHEN t7k.cl >= 20 THEN t7.status END AS "status", CASE WHEN CASE WHEN t7k.cl >= 40 THEN (t7.amount - t7.cost) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t7k.cl >= 40 THEN (t7.amount - t7.cost) END)::text) END AS "margin", (
+          SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+          FROM (
+            SELECT CASE WHEN t8k.cl >= 20 THEN t8.number END AS "number", CASE WHEN CASE WHEN t8k.cl >= 20 THEN t8.total END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t8k.cl >= 20 THEN t8.total END)::text) END AS "total"
+            FROM proposals t8
+            CROSS JOIN LATERAL (
+              SELECT greatest(CASE WHEN t8.owner_id = $2::uuid THEN 40 END, least(40, t7k.cl)) AS cl OFFSET 0
+            ) t8k
+            WHERE t8.organization_id = $1::uuid AND t8.opportunity_id = t7.id AND CASE WHEN t8k.cl >= 20 THEN t8.opportunity_id END = t7.id
+            ORDER BY t8.created_at DESC, t8.id DESC
+            LIMIT 1
+          ) x
+        ) AS "proposals"
+        FROM opportunities t7
+        CROSS JOIN LATERAL (
+          SELECT greatest(
+            CASE WHEN t7.owner_id = $2::uuid THEN 40 END, (
+              SELECT max(least(40, sh.clearance))
+              FROM opportunity_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t7.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            ), CASE WHEN t7.team_id = ANY($4::uuid[]) THEN 30 END
+          ) AS cl OFFSET 0
+        ) t7k
+        WHERE t7.organization_id = $1::uuid AND (
+          t7.owner_id = $2::uuid OR EXISTS (
+            SELECT 1
+            FROM opportunity_shares sh
+            WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t7.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+          ) OR t7.team_id = ANY($4::uuid[])
+        ) AND t7.customer_id = t1.id AND CASE WHEN t7k.cl >= 20 THEN t7.customer_id END = t1.id
+        ORDER BY t7.created_at DESC, t7.id DESC
+        LIMIT 2
+      ) x
+    ) AS "opportunities", (
+      SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+      FROM (
+        SELECT t9.number AS "number", t9.subject AS "subject", CASE WHEN t9k.cl >= 30 THEN t9.priority END AS "priority"
+        FROM tickets t9
+        CROSS JOIN LATERAL (SELECT greatest(least(30, t1k.cl)) AS cl OFFSET 0) t9k
+        WHERE t9.organization_id = $1::uuid AND t9.customer_id = t1.id AND t9.status = ANY($5::text[])
+        ORDER BY t9.id
+        LIMIT 2
+      ) x
+    ) AS "tickets", (
+      SELECT count(*)
+      FROM tickets t10
+      WHERE t10.organization_id = $1::uuid AND t10.customer_id = t1.id AND t10.status = ANY($6::text[])
+    ) AS "openTickets"
+    FROM customers t1
+    CROSS JOIN LATERAL (
+      SELECT greatest(
+        CASE WHEN t1.owner_id = $2::uuid THEN 40 END, (
+          SELECT max(least(40, sh.clearance))
+          FROM customer_shares sh
+          WHERE sh.organization_id = $1::uuid AND sh.customer_id = t1.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+        ), CASE WHEN t1.team_id = ANY($4::uuid[]) THEN 30 END, 20
+      ) AS cl OFFSET 0
+    ) t1k
+    WHERE t1.organization_id = $1::uuid AND t1.id = $7::uuid
+  ) x
+)

@@ -1,0 +1,104 @@
+SELECT (
+  SELECT row_to_json(x)
+  FROM (
+    SELECT (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM customers t2
+          WHERE t2.organization_id = $1::uuid AND (
+            EXISTS (
+              SELECT 1
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t2.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            )
+          ) AND (
+            (t2.name_fold >= crm_fold($3::text) AND t2.name_fold < crm_fold($3::text) || U&'\+10FFFF') AND strpos(t2.name_fold, crm_fold($4::text)) > 0
+          )
+        ) AS "totalCount"
+      ) x
+    ) AS "text", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM customers t4
+          WHERE t4.organization_id = $1::uuid AND (
+            EXISTS (
+              SELECT 1
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            )
+          ) AND t4.name = ANY($5::text[])
+        ) AS "totalCount"
+      ) x
+    ) AS "list", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM customers t6
+          CROSS JOIN LATERAL (
+            SELECT greatest(
+              (
+                SELECT max(least(30, sh.clearance))
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            ) AS cl OFFSET 0
+          ) t6k
+          WHERE t6.organization_id = $1::uuid AND (
+            EXISTS (
+              SELECT 1
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            )
+          ) AND (t6.kind <> $8::text AND TRUE) AND (t6.kind <> $6::text AND CASE WHEN t6k.cl >= 20 THEN t6.country END <> ALL($7::text[]))
+        ) AS "totalCount"
+      ) x
+    ) AS "choice", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM customers t8
+          WHERE t8.organization_id = $1::uuid AND (
+            EXISTS (
+              SELECT 1
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t8.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            )
+          ) AND t8.created_at >= $9::timestamptz
+        ) AS "totalCount"
+      ) x
+    ) AS "time", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM products t10
+          WHERE t10.organization_id = $1::uuid AND (t10.active) AND (t10.list_price BETWEEN $10::numeric AND $11::numeric AND t10.currency = $12::text)
+        ) AS "totalCount"
+      ) x
+    ) AS "range", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM products t12
+          WHERE t12.organization_id = $1::uuid AND (t12.active) AND t12.series IS NULL
+        ) AS "totalCount"
+      ) x
+    ) AS "empty", (
+      SELECT row_to_json(x)
+      FROM (
+        SELECT (
+          SELECT count(*)
+          FROM products t14
+          WHERE t14.organization_id = $1::uuid AND (t14.active) AND t14.active = $13::boolean
+        ) AS "totalCount"
+      ) x
+    ) AS "flag"
+  ) x
+)

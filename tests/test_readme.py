@@ -1,0 +1,70 @@
+"""What README.md shows is what one gets.
+
+A ```graphql block followed by a ```json block is a question and its answer, for the persona that a comment
+`<!-- as: sales_rep -->` before it names. A ```sh block after `<!-- run -->` is run against a live server.
+"""
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.fixtures.api import Api
+from tests.fixtures.live import Server
+
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+_QUESTION = re.compile(r"<!-- as: (\w+) -->\s*```graphql\n(.*?)```(?:\s*```json\n(.*?)```)?", re.DOTALL)
+_COMMAND = re.compile(r"<!-- run -->\s*```(?:sh|console)\n(.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Question:
+    persona: str
+    query: str
+    answer: str | None
+
+    @property
+    def name(self) -> str:
+        found = re.match(r"\s*(?:query|mutation)\s+(\w+)", self.query)
+        return found[1] if found else self.query.strip()[:30]
+
+
+QUESTIONS = [Question(*found) for found in _QUESTION.findall(TEXT)]
+COMMANDS = _COMMAND.findall(TEXT)
+
+
+def test_the_readme_asks_and_answers() -> None:
+    assert len([q for q in QUESTIONS if q.answer]) >= 2
+    assert TEXT.count("```graphql") == len(QUESTIONS), "each question says who asks: <!-- as: … -->"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.persona} {q.name}")
+async def test_an_answer_is_as_shown(api: Api, question: Question) -> None:
+    answer = await api.as_(question.persona)(question.query)
+    assert answer.status == 200, answer.body
+    body = answer.json
+    for error in body.get("errors", []):
+        error["extensions"].pop("requestId", None)
+    if question.answer:
+        assert body == json.loads(question.answer)
+    else:
+        assert body["data"] is not None
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_runs(live_server: Server, command: str) -> None:
+    """In the checkout, with the live server's address and data directory in place of the ones a reader has."""
+    made = command.replace("http://127.0.0.1:8000", live_server.url).replace("http://localhost:8000", live_server.url)
+    made = made.replace(".crm-graph", str(live_server.data_dir))
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", made], cwd=ROOT, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PATH": path, "CRM_GRAPH_DATA_DIR": str(live_server.data_dir)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
