@@ -42,8 +42,6 @@ def small_server() -> Iterator[Server]:
             yield server
         finally:
             server.kill(database_too=True)
-            assert server.process.stdout is not None
-            server.process.stdout.close()
 
 
 class Burst:

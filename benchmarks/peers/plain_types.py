@@ -2,10 +2,8 @@
 
 import base64
 import datetime as dt
-import enum
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,204 +12,20 @@ from strawberry.types import Info
 
 import crm_graph.schema  # noqa: F401 - declares the tables
 from benchmarks.data import ORGANIZATION
-from benchmarks.peers.plain_loaders import Loaders
-from crm_graph.schema import contacts, customers, opportunities, orders, products, proposals, tickets, users
-
-CustomerSegment = strawberry.enum(customers.CustomerSegment)
-LifecycleStage = strawberry.enum(customers.LifecycleStage)
-TicketStatus = strawberry.enum(tickets.TicketStatus)
-OPEN = (tickets.TicketStatus.NEW, tickets.TicketStatus.OPEN, tickets.TicketStatus.WAITING)
-
-
-@strawberry.enum
-class OrderDirection(enum.Enum):
-    ASC = "ASC"
-    DESC = "DESC"
-
-
-@strawberry.input(one_of=True)
-class OrderBy:
-    created_at: OrderDirection | None = strawberry.UNSET
-    position: OrderDirection | None = strawberry.UNSET
-
-    def key(self) -> tuple[str, bool]:
-        if self.created_at:
-            return "created_at", self.created_at is OrderDirection.DESC
-        return "position", self.position is OrderDirection.DESC
-
-
-@strawberry.input
-class SegmentFilter:
-    eq: CustomerSegment  # type: ignore[valid-type]
-
-
-@strawberry.input
-class StageFilter:
-    eq: LifecycleStage  # type: ignore[valid-type]
-
-
-@strawberry.input
-class CustomerFilter:
-    segment: SegmentFilter
-    stage: StageFilter
-
-
-@strawberry.input
-class TicketStatusFilter:
-    in_: list[TicketStatus] = strawberry.field(name="in")  # type: ignore[valid-type]
-
-
-@strawberry.input
-class TicketFilter:
-    status: TicketStatusFilter
-
-
-def loaders(info: Info) -> Loaders:
-    found: Loaders = info.context["loaders"]
-    return found
-
-
-def keys(order: list[OrderBy] | None) -> list[tuple[str, bool]]:
-    """The order's keys, made total by the id."""
-    asked = [one.key() for one in order or []]
-    return [*asked, ("id", all(down for _, down in asked))]
-
-
-async def listed(
-    info: Info,
-    model: Any,
-    column: str,
-    parent: UUID,
-    first: int,
-    order: list[OrderBy] | None,
-    where: sa.ColumnElement[bool] | None = None,
-) -> Sequence[Any]:
-    rows: Sequence[Any] = await loaders(info).some(model, column, keys(order), first, where).load(parent)
-    return rows
-
-
-@strawberry.type
-class Money:
-    amount: Decimal
-    currency: str
-
-    @staticmethod
-    def of(amount: Decimal | None, currency: str) -> "Money | None":
-        return None if amount is None else Money(amount=amount, currency=currency)
-
-
-@strawberry.type
-class User:
-    name: str
-    email: str | None
-
-
-@strawberry.type
-class Product:
-    name: str
-
-
-@strawberry.type
-class OrderLine:
-    row: strawberry.Private[orders.OrderLine]
-
-    @strawberry.field
-    def quantity(self) -> Decimal:
-        return self.row.quantity
-
-    @strawberry.field
-    async def product(self, info: Info) -> Product | None:
-        row = await loaders(info).one(products.Product).load(self.row.product_id)
-        return Product(name=row.name)
-
-
-@strawberry.type
-class OrderLineConnection:
-    nodes: list[OrderLine]
-
-
-@strawberry.type
-class Order:
-    row: strawberry.Private[orders.Order]
-    id: strawberry.ID
-    number: str
-    status: str
-    placed_at: dt.datetime
-    total: Money | None
-
-    @strawberry.field
-    async def lines(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> OrderLineConnection:
-        rows = await listed(info, orders.OrderLine, "order_id", self.row.id, first, order_by)
-        return OrderLineConnection(nodes=[OrderLine(row=row) for row in rows])
-
-
-@strawberry.type
-class OrderConnection:
-    nodes: list[Order]
-
-
-@strawberry.type
-class Ticket:
-    id: strawberry.ID
-    number: str
-    subject: str
-    status: str
-    priority: str
-    opened_at: dt.datetime
-
-
-@strawberry.type
-class TicketConnection:
-    nodes: list[Ticket]
-
-
-@strawberry.type
-class Proposal:
-    number: str
-    status: str
-    valid_until: dt.date | None
-    total: Money | None
-
-
-@strawberry.type
-class ProposalConnection:
-    nodes: list[Proposal]
-
-
-@strawberry.type
-class Opportunity:
-    row: strawberry.Private[opportunities.Opportunity]
-    id: strawberry.ID
-    name: str
-    status: str
-    amount: Money | None
-
-    @strawberry.field
-    async def proposals(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> ProposalConnection:
-        rows = await listed(info, proposals.Proposal, "opportunity_id", self.row.id, first, order_by)
-        nodes = [
-            Proposal(number=r.number, status=r.status, valid_until=r.valid_until, total=Money.of(r.total, r.currency))
-            for r in rows
-        ]
-        return ProposalConnection(nodes=nodes)
-
-
-@strawberry.type
-class OpportunityConnection:
-    nodes: list[Opportunity]
-
-
-@strawberry.type
-class Contact:
-    id: strawberry.ID
-    name: str
-    role: str
-    email: str | None
-
-
-@strawberry.type
-class ContactConnection:
-    nodes: list[Contact]
+from benchmarks.peers.plain_inputs import OPEN, CustomerFilter, OrderBy, TicketFilter, keys, listed, loaders
+from benchmarks.peers.plain_parts import (
+    Contact,
+    ContactConnection,
+    Money,
+    Opportunity,
+    OpportunityConnection,
+    Order,
+    OrderConnection,
+    Ticket,
+    TicketConnection,
+    User,
+)
+from crm_graph.schema import contacts, customers, opportunities, orders, tickets, users
 
 
 @strawberry.type
