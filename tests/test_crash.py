@@ -130,7 +130,11 @@ def test_a_killed_server_loses_no_acknowledged_write(small_server: Server, datab
         ids = list(burst.created)
         found: dict[str, Any] = {}
         for at in range(0, len(ids), 200):
-            page = again.ask("administrator", "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { name notes city } } }", {"ids": ids[at : at + 200]})
+            page = again.ask(
+                "administrator",
+                "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { name notes city } } }",
+                {"ids": ids[at : at + 200]},
+            )
             found |= {node["id"]: node for node in page["data"]["nodes"] if node}
         assert {i: n["name"] for i, n in found.items()} == burst.created
         assert {i: found[i]["city"] for i in burst.updated} == burst.updated
@@ -138,7 +142,9 @@ def test_a_killed_server_loses_no_acknowledged_write(small_server: Server, datab
         assert torn.pop("customers") >= len(ids)
         assert set(torn.values()) == {0}, torn
         repeated = again.ask("administrator", CREATE, {"name": burst.created[ids[0]], "key": burst.created[ids[0]]})
-        assert repeated["data"]["createCustomer"]["customer"]["id"] == ids[0], "a client that asks again is answered, not served twice"
+        assert repeated["data"]["createCustomer"]["customer"]["id"] == ids[0], (
+            "a client that asks again is answered, not served twice"
+        )
     finally:
         assert stop(again) == 0
 
@@ -160,9 +166,20 @@ RECORDS = 40_000
 @pytest.mark.parametrize("database_too", [False, True], ids=["import", "import and database"])
 def test_a_killed_import_leaves_whole_rows_and_goes_on(small_server: Server, database_too: bool) -> None:
     directory = small_server.data_dir
-    (directory / "customers.csv").write_text("id,name\n" + "".join(f"{n},import {n}\n" for n in range(RECORDS)), encoding="utf-8")
+    (directory / "customers.csv").write_text(
+        "id,name\n" + "".join(f"{n},import {n}\n" for n in range(RECORDS)), encoding="utf-8"
+    )
     (directory / "mapping.toml").write_text(MAPPING, encoding="utf-8")
-    command = [sys.executable, "-m", "crm_graph", "import", "--data-dir", str(directory), "--organization", "Helvara Energie"]
+    command = [
+        sys.executable,
+        "-m",
+        "crm_graph",
+        "import",
+        "--data-dir",
+        str(directory),
+        "--organization",
+        "Helvara Energie",
+    ]
     command += ["--mapping", str(directory / "mapping.toml"), str(directory / "customers.csv")]
     count = '{ customers(filter: { source: { eq: "old" } }) { totalCount } }'
 

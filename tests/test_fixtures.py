@@ -15,6 +15,9 @@ async def test_one_statement_is_counted_for_a_request(api: Api, persona: str) ->
 
 
 async def test_the_other_organisation_has_a_caller(api: Api) -> None:
-    ours, theirs = [(await api.as_(p)("{ organizations { nodes { name } } }")).data for p in ("administrator", "other_org_administrator")]
+    ours, theirs = [
+        (await api.as_(p)("{ organizations { nodes { name } } }")).data
+        for p in ("administrator", "other_org_administrator")
+    ]
     assert [n["name"] for n in ours["organizations"]["nodes"]] == ["Helvara Energie"]
     assert [n["name"] for n in theirs["organizations"]["nodes"]] == ["Lindgrün Gartenstrom"]

@@ -8,7 +8,6 @@ from crm_graph import kinds
 from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
 
-
 _NUMBERS = (kinds.MONEY, kinds.INT, kinds.DECIMAL)
 
 

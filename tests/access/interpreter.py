@@ -62,7 +62,15 @@ def fields(entity: str) -> list[Field]:
     ]
     lists = {back.name: _through(entity, back.name, back.entity, back.column) for back in backs(entity).values()}
     counts = [
-        Field(entity, _camel(name), lists[c.back].column, lists[c.back].rank, to=lists[c.back].to, counted=True, subject=lists[c.back].subject)
+        Field(
+            entity,
+            _camel(name),
+            lists[c.back].column,
+            lists[c.back].rank,
+            to=lists[c.back].to,
+            counted=True,
+            subject=lists[c.back].subject,
+        )
         for name, c in REGISTRY[entity].__counts__.items()
     ]
     return [*found, *lists.values(), *counts]
@@ -114,7 +122,9 @@ class Matrix:
 
     def highest(self, role: str, entity: str) -> int | None:
         """The rank a role may reach on some row of an entity; `None`: no row of it exists for them."""
-        ranks = [rank for rank in map(lambda g: self._most(role, entity, *g), self.of(role, entity)) if rank is not None]
+        ranks = [
+            rank for rank in map(lambda g: self._most(role, entity, *g), self.of(role, entity)) if rank is not None
+        ]
         return max(ranks, default=None)
 
     def _most(self, role: str, entity: str, rule: str, rank: int) -> int | None:
@@ -208,7 +218,9 @@ class Rows:
     def _valid(self, where: str, row: UUID, caller: Caller) -> Iterator[Row]:
         table, _, column = where.partition(".")
         if table not in self._shares:
-            entity = {"customer_shares": "CustomerShare", "opportunity_shares": "OpportunityShare"}.get(table, "KeyAccountShare")
+            entity = {"customer_shares": "CustomerShare", "opportunity_shares": "OpportunityShare"}.get(
+                table, "KeyAccountShare"
+            )
             by_row: dict[UUID, list[Row]] = {}
             for share in self.tables[entity].values():
                 by_row.setdefault(share[column], []).append(share)

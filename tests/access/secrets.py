@@ -22,7 +22,14 @@ def planted(entity: str) -> tuple[list[Field], list[Field]]:
     texts, amounts = [], []
     for one in fields(entity):
         spec = REGISTRY[entity].__specs__.get(one.column)
-        if spec is None or one.to or one.computed or one.rank == _EVERYBODY or spec.kind.choices or one.column in ("source", "external_id"):
+        if (
+            spec is None
+            or one.to
+            or one.computed
+            or one.rank == _EVERYBODY
+            or spec.kind.choices
+            or one.column in ("source", "external_id")
+        ):
             continue
         if spec.kind.name in ("String", "EmailAddress"):
             texts.append(one)
@@ -49,7 +56,13 @@ async def plant(url: str) -> None:
             await connection.execute(
                 f"UPDATE {table_name(entity)} SET {', '.join(settings)} FROM {numbers} WHERE organization_id = row.o AND id = row.i"
             )
-    for name, column in (("Customer", "name"), ("Product", "name"), ("User", "name"), ("Team", "name"), ("Partner", "name")):
+    for name, column in (
+        ("Customer", "name"),
+        ("Product", "name"),
+        ("User", "name"),
+        ("Team", "name"),
+        ("Partner", "name"),
+    ):
         await connection.execute(
             f"UPDATE {table_name(REGISTRY[name])} SET {column} = 'zq.{REGISTRY[name].__prefix__}.{column}.' || replace(id::text, '-', '') || '.zq'"
             " WHERE organization_id = (SELECT id FROM organizations WHERE external_id = 'second')"
@@ -94,7 +107,9 @@ class Secrets:
 
     rows: Rows
     amounts: dict[bytes, tuple[Field, UUID]] = field(default_factory=dict)
-    prefixes: Mapping[bytes, str] = field(default_factory=lambda: {e.__prefix__.encode(): n for n, e in REGISTRY.items()})
+    prefixes: Mapping[bytes, str] = field(
+        default_factory=lambda: {e.__prefix__.encode(): n for n, e in REGISTRY.items()}
+    )
     found: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,7 +117,10 @@ class Secrets:
             for one in planted(name)[1]:
                 for row in self.rows.tables[name].values():
                     self.amounts[str(row[one.column]).encode()] = (one, row["id"])
-        for name, margin, amount, cost in (("Opportunity", "margin", "amount", "cost"), ("Proposal", "margin", "total", "cost")):
+        for name, margin, amount, cost in (
+            ("Opportunity", "margin", "amount", "cost"),
+            ("Proposal", "margin", "total", "cost"),
+        ):
             [computed] = [f for f in fields(name) if f.name == margin]
             for row in self.rows.tables[name].values():
                 if row[amount] is not None and row[cost] is not None:

@@ -31,7 +31,15 @@ def many_of(entity: str) -> str:
 
 
 def select(one: Field, alias: str = "") -> str:
-    below = "{ nodes { id } }" if one.listed else "{ id }" if one.to and not one.counted else "{ amount }" if one.money else ""
+    below = (
+        "{ nodes { id } }"
+        if one.listed
+        else "{ id }"
+        if one.to and not one.counted
+        else "{ amount }"
+        if one.money
+        else ""
+    )
     return f"{alias and alias + ': '}{one.name}{'(first: 1) ' if one.listed else ''}{below}"
 
 
@@ -64,7 +72,9 @@ async def test_the_matrix_names_every_entity_and_role() -> None:
 
 @roles
 @entities
-async def test_selecting_a_hidden_field_is_null_and_an_error(planted_api: Api, world: World, role: str, entity: str) -> None:
+async def test_selecting_a_hidden_field_is_null_and_an_error(
+    planted_api: Api, world: World, role: str, entity: str
+) -> None:
     """By its name, by an alias, in fragments, in a connection's edges (leaks 18, 20, 21; Directus CVE-2024-34708)."""
     ask, listed = world.as_(planted_api, role), many_of(entity)
     chosen = fields(entity)
@@ -79,7 +89,11 @@ async def test_selecting_a_hidden_field_is_null_and_an_error(planted_api: Api, w
         (f"{{ {listed}(first: 3) {{ nodes {{ {aliased} }} }} }}", "nodes"),
     ):
         answer = await ask(query)
-        wanted = expected if aliased not in query else expected & {f.coordinate for f in chosen[:48]} or expected & {f"Query.{listed}"}
+        wanted = (
+            expected
+            if aliased not in query
+            else expected & {f.coordinate for f in chosen[:48]} or expected & {f"Query.{listed}"}
+        )
         assert denied(answer) == wanted, query
         data = answer.json["data"][listed]
         for found in data[path] if data else []:
@@ -155,7 +169,11 @@ async def test_filtering_by_a_hidden_field_is_refused(planted_api: Api, world: W
         await predicate(ask, f"{{ {listed}(first: 1, filter: {tree}) {{ nodes {{ id }} }} }}", role, refused=False)
     for one in (f for f in chosen if not MATRIX.sees(role, f)):
         leaf, refused = f"{{ {one.name}: {condition(one)} }}", True
-        for tree in (leaf, f"{{ not: {leaf} }}", f"{{ or: [{{ and: [{leaf}] }}, {{ createdAt: {{ isNull: true }} }}] }}"):
+        for tree in (
+            leaf,
+            f"{{ not: {leaf} }}",
+            f"{{ or: [{{ and: [{leaf}] }}, {{ createdAt: {{ isNull: true }} }}] }}",
+        ):
             await predicate(ask, f"{{ {listed}(first: 1, filter: {tree}) {{ nodes {{ id }} }} }}", role, refused)
         by_count = f"{{ {listed}(filter: {leaf}) {{ totalCount }} }}"
         await predicate(ask, by_count, role, refused)
@@ -229,7 +247,12 @@ async def test_the_schema_shows_what_the_matrix_shows(planted_api: Api, world: W
 async def test_no_suggestion_names_a_field(planted_api: Api, world: World, role: str) -> None:
     """Leak 36: a mistyped name is told wrong, and nothing like it is offered."""
     ask = world.as_(planted_api, role)
-    for name, good in (("riskNot", "riskNote"), ("creditLimitt", "creditLimit"), ("unitCosts", "unitCost"), ("emial", "email")):
+    for name, good in (
+        ("riskNot", "riskNote"),
+        ("creditLimitt", "creditLimit"),
+        ("unitCosts", "unitCost"),
+        ("emial", "email"),
+    ):
         for query in (
             f"{{ customers {{ nodes {{ {name} }} }} }}",
             f"{{ customers(filter: {{ {name}: {{}} }}) {{ totalCount }} }}",

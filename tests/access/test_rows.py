@@ -21,7 +21,16 @@ from tests.fixtures.demo import Demo
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PERSONAS = ("administrator", "sales_manager", "sales_rep", "service_agent", "partner_rep", "other_partner_rep", "customer", "storefront")
+PERSONAS = (
+    "administrator",
+    "sales_manager",
+    "sales_rep",
+    "service_agent",
+    "partner_rep",
+    "other_partner_rep",
+    "customer",
+    "storefront",
+)
 EVERYTHING = "id hiddenFields maskedFields"
 
 
@@ -46,7 +55,9 @@ async def all_nodes(ask: Any, listed: str, selection: str, arguments: str = "") 
 
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("entity", list(REGISTRY))
-async def test_exactly_the_visible_rows_are_listed_and_counted(planted_api: Api, world: World, persona: str, entity: str) -> None:
+async def test_exactly_the_visible_rows_are_listed_and_counted(
+    planted_api: Api, world: World, persona: str, entity: str
+) -> None:
     """Leak 19: `totalCount` and pages know nothing of other rows; other organisations' rows are never there."""
     caller, ask = world.callers[persona], world.as_(planted_api, persona)
     expected = {global_id(entity, row) for row in world.rows.visible(caller, entity)}
@@ -103,7 +114,7 @@ def masked(one: Field, value: Any) -> str:
         steps = [s for s in (0, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000) if s <= abs(value)]
         return str(max(steps) * (-1 if value < 0 else 1))
     if "@" in value:
-        return f"{value[0]}•••{value[value.index('@'):]}"
+        return f"{value[0]}•••{value[value.index('@') :]}"
     return f"•••{[c for c in value if c.isdigit()][-2]}{[c for c in value if c.isdigit()][-1]}"
 
 
@@ -139,7 +150,9 @@ async def test_a_partner_sees_exactly_the_customers_shared_with_them(api: Api, d
     partners = await connection.fetch("SELECT name FROM partners")
     await connection.close()
     selection = "id name users { nodes { name } } opportunities { nodes { name partner { name } } } orders { nodes { partner { name } } }"
-    answer: Answer = await api.as_(persona)(f"{{ customers(first: 200) {{ totalCount nodes {{ {selection} }} }} partners {{ nodes {{ name }} }} }}")
+    answer: Answer = await api.as_(persona)(
+        f"{{ customers(first: 200) {{ totalCount nodes {{ {selection} }} }} partners {{ nodes {{ name }} }} }}"
+    )
     data = answer.json["data"]
     assert {n["id"] for n in data["customers"]["nodes"]} == {r["id"] for r in shared}
     assert data["customers"]["totalCount"] == len(shared) > 5
@@ -172,13 +185,23 @@ IN_EVERY_WAY = (
 
 
 @pytest.mark.parametrize("persona", ["partner_rep", "customer", "sales_rep", "storefront", "other_org_administrator"])
-async def test_the_id_of_an_invisible_row_is_as_one_that_never_was(planted_api: Api, world: World, persona: str) -> None:
+async def test_the_id_of_an_invisible_row_is_as_one_that_never_was(
+    planted_api: Api, world: World, persona: str
+) -> None:
     """Leaks 7, 14, 15, 33: byte for byte, by every way to ask for an id."""
     caller = world.callers.get(persona)
     tried = 0
     for entity in REGISTRY:
         rows = world.rows.tables[entity].values()
-        invisible = [r for r in rows if (world.rows.clearance(caller, entity, r) is None if caller else r["organization_id"] == world.rows.organization)]
+        invisible = [
+            r
+            for r in rows
+            if (
+                world.rows.clearance(caller, entity, r) is None
+                if caller
+                else r["organization_id"] == world.rows.organization
+            )
+        ]
         if not invisible:
             continue
         tried += 1
@@ -202,7 +225,9 @@ async def changing(embedded_server: EmbeddedServer, small_demo_template: Demo) -
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "seen"), [(-2, -1, False), (1, 2, False), (-1, 1, True), (-1, 0, False)], ids=["over", "to come", "now", "ends now"]
+    ("begins", "ends", "seen"),
+    [(-2, -1, False), (1, 2, False), (-1, 1, True), (-1, 0, False)],
+    ids=["over", "to come", "now", "ends now"],
 )
 async def test_a_share_shows_only_while_it_lasts(changing: tuple[Api, Any], begins: int, ends: int, seen: bool) -> None:
     """Leak 25: and a share that was valid a moment ago shows nothing from the moment it ends."""
@@ -238,7 +263,10 @@ async def test_a_hidden_change_does_not_show_in_the_etag(changing: tuple[Api, An
     query = "{ products(first: 1, orderBy: [{name: ASC}]) { nodes { id etag } } }"
     before = [(await api.as_(p)(query)).data["products"]["nodes"][0] for p in ("storefront", "administrator")]
     row = before[0]["id"].removeprefix("prd_")
-    await connection.execute("UPDATE products SET unit_cost = unit_cost + 1, stock = 7, version = version + 1, updated_at = now() WHERE id = $1::uuid", row)
+    await connection.execute(
+        "UPDATE products SET unit_cost = unit_cost + 1, stock = 7, version = version + 1, updated_at = now() WHERE id = $1::uuid",
+        row,
+    )
     after = [(await api.as_(p)(query)).data["products"]["nodes"][0] for p in ("storefront", "administrator")]
     assert after[0] == before[0]
     assert after[1]["etag"] != before[1]["etag"]
@@ -269,7 +297,11 @@ async def test_a_filter_matches_what_is_seen(planted_api: Api, world: World, per
             continue
         seen = [(row, as_seen(world, caller, one, row)) for row in rows]
         real = [row[one.column] for row, _ in seen if row[one.column] is not None]
-        values = {v for _, v in seen[:40] if v is not None} | set(real[:25]) | {masked(one, real[0]) if name == "email" else real[0]}
+        values = (
+            {v for _, v in seen[:40] if v is not None}
+            | set(real[:25])
+            | {masked(one, real[0]) if name == "email" else real[0]}
+        )
         for value in sorted(values, key=str)[::3]:
             for word, matches in (
                 ("eq", lambda a, v: a == v),
@@ -303,7 +335,10 @@ async def test_an_order_goes_by_what_is_seen(planted_api: Api, world: World, per
     """Leak 3, 4: pages over a masked or hidden column hold each row once, in the order of what shows."""
     caller, ask = world.callers[persona], world.as_(planted_api, persona)
     [one] = [f for f in fields("Customer") if f.name == ("creditLimit" if persona == "sales_rep" else "annualRevenue")]
-    seen = {global_id("Customer", r): (r["currency"], as_seen(world, caller, one, r)) for r in world.rows.visible(caller, "Customer")}
+    seen = {
+        global_id("Customer", r): (r["currency"], as_seen(world, caller, one, r))
+        for r in world.rows.visible(caller, "Customer")
+    }
     query = (
         "query ($after: String) { customers(first: 17, after: $after, orderBy: [{" + one.name + ": " + direction + "}])"
         " { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }"
@@ -330,7 +365,9 @@ async def test_an_order_goes_by_what_is_seen(planted_api: Api, world: World, per
 
 async def test_a_cursor_fits_only_where_it_was_made(planted_api: Api) -> None:
     """Leaks 4, 5: not under another order, filter, list or caller, nor if one character is changed; it tells no value."""
-    query = "query ($after: String) { customers(first: 2, after: $after%s) { edges { cursor } pageInfo { endCursor } } }"
+    query = (
+        "query ($after: String) { customers(first: 2, after: $after%s) { edges { cursor } pageInfo { endCursor } } }"
+    )
     ordered = query % ", orderBy: [{creditLimit: DESC}]"
     cursor = (await planted_api.as_("sales_rep")(ordered)).data["customers"]["pageInfo"]["endCursor"]
     assert (await planted_api.as_("sales_rep")(ordered, {"after": cursor})).data["customers"]["edges"]

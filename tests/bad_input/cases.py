@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 CUSTOMER = f"cus_{'0' * 32}"
-NAME_FILTER = "query ($v: {kind}) {{ customers(first: 1, filter: {{ {field}: {{ {operator}: $v }} }}) {{ totalCount }} }}"
+NAME_FILTER = (
+    "query ($v: {kind}) {{ customers(first: 1, filter: {{ {field}: {{ {operator}: $v }} }}) {{ totalCount }} }}"
+)
 SURROGATE = "\ud800"
 
 
@@ -60,7 +62,10 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "a lone low surrogate": (OPERATION + rb', "variables": {"v": "\udc00x"}}', "BAD_REQUEST"),
     "a key twice": (OPERATION + b', "query": "{ __typename }"}', "BAD_REQUEST"),
     "nested 1,000 deep": (OPERATION + b', "variables": {"v": ' + b"[" * 1_000 + b"]" * 1_000 + b"}}", "BAD_REQUEST"),
-    "nested 100,000 deep": (OPERATION + b', "variables": {"v": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "BAD_REQUEST"),
+    "nested 100,000 deep": (
+        OPERATION + b', "variables": {"v": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+        "BAD_REQUEST",
+    ),
     "a query that is a number": (b'{"query": 1}', "BAD_REQUEST"),
     "a query that is null": (b'{"query": null}', "BAD_REQUEST"),
     "variables that are a list": (OPERATION + b', "variables": []}', "BAD_REQUEST"),
@@ -77,29 +82,32 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "a control character": (request("{ products\x07 { totalCount } }"), "GRAPHQL_PARSE_FAILED"),
     "only a fragment": (request("fragment F on Product { id }"), "OPERATION_NOT_FOUND"),
     "two operations and no name": (request("query A { __typename } query B { __typename }"), "OPERATION_NOT_FOUND"),
-    "an operation that is not there": (b'{"query": "query A { __typename }", "operationName": "B"}', "OPERATION_NOT_FOUND"),
+    "an operation that is not there": (
+        b'{"query": "query A { __typename }", "operationName": "B"}',
+        "OPERATION_NOT_FOUND",
+    ),
     "a subscription": (request("subscription { products { totalCount } }"), "GRAPHQL_VALIDATION_FAILED"),
     "a field that is not there": (request("{ products { nodes { secret } } }"), "GRAPHQL_VALIDATION_FAILED"),
     "an argument that is not there": (request("{ products(where: {}) { totalCount } }"), "GRAPHQL_VALIDATION_FAILED"),
     "no selection": (request("{ products }"), "GRAPHQL_VALIDATION_FAILED"),
-    "a fragment that spreads itself": (
-        request("{ ...F } fragment F on Query { ...F }"), "FRAGMENT_CYCLE"
-    ),
+    "a fragment that spreads itself": (request("{ ...F } fragment F on Query { ...F }"), "FRAGMENT_CYCLE"),
     "fragments in a ring": (
-        request("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }"), "FRAGMENT_CYCLE"
+        request("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }"),
+        "FRAGMENT_CYCLE",
     ),
     "a fragment that is not there": (request("{ ...Nowhere }"), "GRAPHQL_VALIDATION_FAILED"),
-    "too deep": (
-        request("{ customers { nodes " + "{ parent " * 14 + "{ id }" + " }" * 14 + " } }"), "TOO_DEEP"
-    ),
+    "too deep": (request("{ customers { nodes " + "{ parent " * 14 + "{ id }" + " }" * 14 + " } }"), "TOO_DEEP"),
     "too many aliases": (
-        request("{ " + " ".join(f"a{i}: __typename" for i in range(60)) + " }"), "TOO_MANY_ROOT_FIELDS"
+        request("{ " + " ".join(f"a{i}: __typename" for i in range(60)) + " }"),
+        "TOO_MANY_ROOT_FIELDS",
     ),
     "too many aliases below": (
-        request("{ products { nodes { " + " ".join(f"a{i}: name" for i in range(60)) + " } } }"), "TOO_MANY_ALIASES"
+        request("{ products { nodes { " + " ".join(f"a{i}: name" for i in range(60)) + " } } }"),
+        "TOO_MANY_ALIASES",
     ),
     "too many root fields": (
-        request("{ " + " ".join(f"a{i}: products {{ totalCount }}" for i in range(21)) + " }"), "TOO_MANY_ROOT_FIELDS"
+        request("{ " + " ".join(f"a{i}: products {{ totalCount }}" for i in range(21)) + " }"),
+        "TOO_MANY_ROOT_FIELDS",
     ),
     "doubling fragments (leak 44)": (
         request(
@@ -110,13 +118,15 @@ BODIES: dict[str, tuple[bytes, str]] = {
         "TOO_MANY_FIELDS",
     ),
     "too many tokens": (request("{ __typename " * 1 + "x " * 11_000 + "}"), "TOO_MANY_TOKENS"),
-    "a document of directives": (
-        request("{ __typename " + "@include(if: true) " * 500 + "}"), "TOO_MANY_DIRECTIVES"
-    ),
+    "a document of directives": (request("{ __typename " + "@include(if: true) " * 500 + "}"), "TOO_MANY_DIRECTIVES"),
     "a required variable that is missing": (
-        request("query ($id: ID!) { product(id: $id) { id } }"), "VARIABLE_INVALID"
+        request("query ($id: ID!) { product(id: $id) { id } }"),
+        "VARIABLE_INVALID",
     ),
-    "a required variable that is null": (request("query ($id: ID!) { product(id: $id) { id } }", id=None), "VARIABLE_INVALID"),
+    "a required variable that is null": (
+        request("query ($id: ID!) { product(id: $id) { id } }", id=None),
+        "VARIABLE_INVALID",
+    ),
     "an undeclared variable": (request("{ product(id: $id) { id } }"), "GRAPHQL_VALIDATION_FAILED"),
     "a variable of an output type": (request("query ($v: Product) { __typename }", v=1), "GRAPHQL_VALIDATION_FAILED"),
     "a variable of no type": (request("query ($v: Nothing) { __typename }", v=1), "GRAPHQL_VALIDATION_FAILED"),
@@ -127,7 +137,7 @@ PAGES: dict[str, tuple[bytes, str]] = {
     "first: 201": (paged("first: 201"), "PAGE_SIZE_INVALID"),
     "first: 2147483648": (paged("first: 2147483648"), "GRAPHQL_VALIDATION_FAILED"),
     "first: 1.5": (paged("first: 1.5"), "GRAPHQL_VALIDATION_FAILED"),
-    "first: \"1\"": (paged('first: "1"'), "GRAPHQL_VALIDATION_FAILED"),
+    'first: "1"': (paged('first: "1"'), "GRAPHQL_VALIDATION_FAILED"),
     "last: -1": (paged("last: -1"), "PAGE_SIZE_INVALID"),
     "first and last": (paged("first: 1, last: 1"), "PAGE_SIZE_INVALID"),
     "$first = -1": (paged_by(-1), "PAGE_SIZE_INVALID"),
@@ -145,9 +155,13 @@ PAGES: dict[str, tuple[bytes, str]] = {
     "two keys in one entry": (paged("orderBy: [{name: ASC, id: ASC}]"), "GRAPHQL_VALIDATION_FAILED"),
     "no key in an entry": (paged("orderBy: [{}]"), "GRAPHQL_VALIDATION_FAILED"),
     "$orderBy with two keys": (
-        paged_by([{"name": "ASC", "id": "ASC"}], "orderBy", "[CustomerOrderBy!]"), "VARIABLE_INVALID"
+        paged_by([{"name": "ASC", "id": "ASC"}], "orderBy", "[CustomerOrderBy!]"),
+        "VARIABLE_INVALID",
     ),
-    "$orderBy with an unknown direction": (paged_by([{"name": "UP"}], "orderBy", "[CustomerOrderBy!]"), "VARIABLE_INVALID"),
+    "$orderBy with an unknown direction": (
+        paged_by([{"name": "UP"}], "orderBy", "[CustomerOrderBy!]"),
+        "VARIABLE_INVALID",
+    ),
     "$orderBy of 101 keys": (paged_by([{"name": "ASC"}] * 101, "orderBy", "[CustomerOrderBy!]"), "VARIABLE_INVALID"),
     "$orderBy with a null": (paged_by([None], "orderBy", "[CustomerOrderBy!]"), "VARIABLE_INVALID"),
 }
@@ -198,19 +212,27 @@ VALUES: dict[str, tuple[bytes, str]] = {
         request('{ customers(filter: {annualRevenue: {gt: "1", currency: "euro"}}) { totalCount } }'),
         "GRAPHQL_VALIDATION_FAILED",
     ),
-    "2026-02-30": (request('{ keyAccounts(filter: {since: {eq: "2026-02-30"}}) { totalCount } }'), "GRAPHQL_VALIDATION_FAILED"),
+    "2026-02-30": (
+        request('{ keyAccounts(filter: {since: {eq: "2026-02-30"}}) { totalCount } }'),
+        "GRAPHQL_VALIDATION_FAILED",
+    ),
     "$date 2026-02-30": (
-        request("query ($v: Date) { keyAccounts(filter: {since: {eq: $v}}) { totalCount } }", v="2026-02-30"), "VARIABLE_INVALID"
+        request("query ($v: Date) { keyAccounts(filter: {since: {eq: $v}}) { totalCount } }", v="2026-02-30"),
+        "VARIABLE_INVALID",
     ),
     "$date with a time": (
         request("query ($v: Date) { keyAccounts(filter: {since: {eq: $v}}) { totalCount } }", v="2026-02-03T00:00"),
         "VARIABLE_INVALID",
     ),
     "$date of year 10000": (
-        request("query ($v: Date) { keyAccounts(filter: {since: {eq: $v}}) { totalCount } }", v="10000-01-01"), "VARIABLE_INVALID"
+        request("query ($v: Date) { keyAccounts(filter: {since: {eq: $v}}) { totalCount } }", v="10000-01-01"),
+        "VARIABLE_INVALID",
     ),
     "a time without offset": (by_variable("DateTime", "createdAt", "2026-01-31T09:30:00"), "VARIABLE_INVALID"),
-    "a time beyond the calendar": (by_variable("DateTime", "createdAt", "0001-01-01T00:00:00+14:00"), "VARIABLE_INVALID"),
+    "a time beyond the calendar": (
+        by_variable("DateTime", "createdAt", "0001-01-01T00:00:00+14:00"),
+        "VARIABLE_INVALID",
+    ),
     "a time at 25 o'clock": (by_variable("DateTime", "createdAt", "2026-01-31T25:00:00Z"), "VARIABLE_INVALID"),
     "a time that is a number": (by_variable("DateTime", "createdAt", 1769850000), "VARIABLE_INVALID"),
     "an unknown enum value": (by_variable("CustomerKind", "kind", "ROBOT"), "VARIABLE_INVALID"),
@@ -224,12 +246,17 @@ VALUES: dict[str, tuple[bytes, str]] = {
     "$range without its end": (by_variable("IntRange", "employees", {"from": 1}, "between"), "VARIABLE_INVALID"),
     "$range with null": (by_variable("IntRange", "employees", {"from": 1, "to": None}, "between"), "VARIABLE_INVALID"),
     "$filter with an unknown field": (
-        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v={"secret": {"eq": "x"}}), "VARIABLE_INVALID"
+        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v={"secret": {"eq": "x"}}),
+        "VARIABLE_INVALID",
     ),
     "$filter with an unknown operator": (
-        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v={"name": {"regex": "x"}}), "VARIABLE_INVALID"
+        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v={"name": {"regex": "x"}}),
+        "VARIABLE_INVALID",
     ),
-    "$filter that is text": (request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v="x"), "VARIABLE_INVALID"),
+    "$filter that is text": (
+        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v="x"),
+        "VARIABLE_INVALID",
+    ),
     "$filter with 201 conditions": (
         request(
             "query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }",
@@ -238,25 +265,45 @@ VALUES: dict[str, tuple[bytes, str]] = {
         "ARGUMENT_INVALID",
     ),
     "$filter nested 30 deep": (
-        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v=json.loads('{"not": ' * 30 + "{}" + "}" * 30)),
+        request(
+            "query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }",
+            v=json.loads('{"not": ' * 30 + "{}" + "}" * 30),
+        ),
         "OK",
     ),
     "$filter nested 50 deep": (
-        request("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", v=json.loads('{"not": ' * 50 + "{}" + "}" * 50)),
+        request(
+            "query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }",
+            v=json.loads('{"not": ' * 50 + "{}" + "}" * 50),
+        ),
         "BAD_REQUEST",
     ),
-    "$skip that is text": (request("query ($v: Boolean!) { products { totalCount @skip(if: $v) } }", v="yes"), "VARIABLE_INVALID"),
-    "a nullable item that is null": (
-        request('query ($v: String = "a") { customers(filter: {name: {in: [$v]}}) { totalCount } }', v=None), "ARGUMENT_INVALID"
+    "$skip that is text": (
+        request("query ($v: Boolean!) { products { totalCount @skip(if: $v) } }", v="yes"),
+        "VARIABLE_INVALID",
     ),
-    "a nullable end that is null": (
-        request("query ($v: Int = 1) { customers(filter: {employees: {between: {from: $v, to: 2}}}) { totalCount } }", v=None),
+    "a nullable item that is null": (
+        request('query ($v: String = "a") { customers(filter: {name: {in: [$v]}}) { totalCount } }', v=None),
         "ARGUMENT_INVALID",
     ),
-    "a nullable id that is null": (request(f'query ($v: ID = "{CUSTOMER}") {{ customer(id: $v) {{ id }} }}', v=None), "ARGUMENT_INVALID"),
-    "a nullable node id that is null": (request(f'query ($v: ID = "{CUSTOMER}") {{ node(id: $v) {{ id }} }}', v=None), "ARGUMENT_INVALID"),
+    "a nullable end that is null": (
+        request(
+            "query ($v: Int = 1) { customers(filter: {employees: {between: {from: $v, to: 2}}}) { totalCount } }",
+            v=None,
+        ),
+        "ARGUMENT_INVALID",
+    ),
+    "a nullable id that is null": (
+        request(f'query ($v: ID = "{CUSTOMER}") {{ customer(id: $v) {{ id }} }}', v=None),
+        "ARGUMENT_INVALID",
+    ),
+    "a nullable node id that is null": (
+        request(f'query ($v: ID = "{CUSTOMER}") {{ node(id: $v) {{ id }} }}', v=None),
+        "ARGUMENT_INVALID",
+    ),
     "a nullable condition that is null": (
-        request("query ($v: Boolean = true) { products { totalCount @include(if: $v) } }", v=None), "VARIABLE_INVALID"
+        request("query ($v: Boolean = true) { products { totalCount @include(if: $v) } }", v=None),
+        "VARIABLE_INVALID",
     ),
 }
 

@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.entity import REGISTRY, table_name
-from tests.access.test_hidden_fields import MATRIX, select
 from tests.access.interpreter import fields
+from tests.access.test_hidden_fields import MATRIX, select
 from tests.bad_input.cases import CUSTOMER, SURROGATE
 from tests.bad_input.test_queries import GRAPHQL, INSIDE
 from tests.conftest import clone
@@ -99,11 +99,21 @@ CREATED: dict[str, tuple[dict[str, Any], str]] = {
     "money that is a number": ({"name": "A", "creditLimit": 5}, "VARIABLE_INVALID"),
     "money without currency": ({"name": "A", "creditLimit": {"amount": "5"}}, "VARIABLE_INVALID"),
     "money of 1e400": ({"name": "A", "creditLimit": {"amount": "1e400", "currency": "EUR"}}, "VARIABLE_INVALID"),
-    "money of 1e999999999": ({"name": "A", "creditLimit": {"amount": "1e999999999", "currency": "EUR"}}, "VARIABLE_INVALID"),
+    "money of 1e999999999": (
+        {"name": "A", "creditLimit": {"amount": "1e999999999", "currency": "EUR"}},
+        "VARIABLE_INVALID",
+    ),
     "money that is NaN": ({"name": "A", "creditLimit": {"amount": "NaN", "currency": "EUR"}}, "VARIABLE_INVALID"),
-    "money with a third decimal": ({"name": "A", "creditLimit": {"amount": "1.005", "currency": "EUR"}}, "VALUE_INVALID"),
+    "money with a third decimal": (
+        {"name": "A", "creditLimit": {"amount": "1.005", "currency": "EUR"}},
+        "VALUE_INVALID",
+    ),
     "money in two currencies": (
-        {"name": "A", "creditLimit": {"amount": "1", "currency": "EUR"}, "lifetimeValue": {"amount": "1", "currency": "CHF"}},
+        {
+            "name": "A",
+            "creditLimit": {"amount": "1", "currency": "EUR"},
+            "lifetimeValue": {"amount": "1", "currency": "CHF"},
+        },
         "VALUE_INVALID",
     ),
     "an owner that is no id": ({"name": "A", "ownerId": "me"}, "ID_INVALID"),
@@ -172,7 +182,7 @@ async def test_what_breaks_a_rule_of_the_table_is_told_without_its_sql(world: Wo
     refused(await ask(LINE, {"i": {"orderId": order, "productId": CUSTOMER}}), "REFERENCE_NOT_FOUND")
     refused(await ask(LINE, {"i": {"orderId": order, "productId": product, "quantity": "1e400"}}), "VARIABLE_INVALID")
     known = (await ask("{ products(first: 1) { nodes { sku } } }")).data["products"]["nodes"][0]["sku"]
-    made = "mutation ($sku: String!) { createProduct(input: { name: \"X\", sku: $sku }) { userErrors { code } } }"
+    made = 'mutation ($sku: String!) { createProduct(input: { name: "X", sku: $sku }) { userErrors { code } } }'
     refused(await ask(made, {"sku": known}), "KEY_TAKEN")
     assert await world.traces() == before
 
@@ -220,7 +230,9 @@ async def test_an_invisible_record_is_written_as_one_that_never_was(world: World
     ):
         answers = [await ask(query, {"id": f"opp_{i}"}) for i in (invisible.hex, uuid4().hex)]
         assert answers[0].body == answers[1].body, query
-    mine = (await ask("{ opportunities(first: 1, filter: {partner: {}}) { nodes { id } } }")).data["opportunities"]["nodes"][0]["id"]
+    mine = (await ask("{ opportunities(first: 1, filter: {partner: {}}) { nodes { id } } }")).data["opportunities"][
+        "nodes"
+    ][0]["id"]
     refer = "mutation ($id: ID!, $to: ID!) { updateOpportunity(input: {id: $id, customerId: $to}) { userErrors { code message field } } }"
     answers = [await ask(refer, {"id": mine, "to": f"cus_{i}"}) for i in (other.hex, uuid4().hex)]
     assert answers[0].body == answers[1].body
@@ -263,7 +275,7 @@ async def test_a_refused_predicate_in_a_payload_takes_the_whole_request_back(wor
 async def test_a_bad_cursor_in_a_payload_takes_its_write_back(world: World) -> None:
     before = await world.traces()
     query = (
-        "mutation ($c: String) { createCustomer(input: {name: \"C\"})"
+        'mutation ($c: String) { createCustomer(input: {name: "C"})'
         " { customer { contacts(first: 1, after: $c) { nodes { id } } } userErrors { code } } }"
     )
     for cursor in ("x", "A" * 36):
@@ -277,9 +289,13 @@ async def test_defaults_of_variables_reach_a_mutation(world: World) -> None:
         'mutation ($i: CreateTeamInput! = {name: "By default"}) { createTeam(input: $i) { team { name } userErrors { code } } }'
     )
     assert made.data["createTeam"]["team"] == {"name": "By default"}
-    made = await ask('mutation ($n: String! = "Inner default") { createTeam(input: {name: $n}) { team { name } userErrors { code } } }')
+    made = await ask(
+        'mutation ($n: String! = "Inner default") { createTeam(input: {name: $n}) { team { name } userErrors { code } } }'
+    )
     assert made.data["createTeam"]["team"] == {"name": "Inner default"}
-    made = await ask('mutation ($p: ID) { createTeam(input: {name: "No parent", parentId: $p}) { team { name parent { id } } userErrors { code } } }')
+    made = await ask(
+        'mutation ($p: ID) { createTeam(input: {name: "No parent", parentId: $p}) { team { name parent { id } } userErrors { code } } }'
+    )
     assert made.data["createTeam"] == {"team": {"name": "No parent", "parent": None}, "userErrors": []}
 
 

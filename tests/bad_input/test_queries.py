@@ -54,7 +54,9 @@ async def test_a_bad_cursor_is_refused(api: Api, name: str, order: str, persona:
     query = f"query ($c: String) {{ customers(first: 1, after: $c{order}) {{ nodes {{ id }} }} }}"
     answer = await api.as_(persona)(query, {"c": cases.CURSORS[name]}, headers={"accept": GRAPHQL})
     refused(answer, "CURSOR_INVALID")
-    written = query.replace("query ($c: String) ", "").replace("$c", json.dumps(cases.CURSORS[name], ensure_ascii=False))
+    written = query.replace("query ($c: String) ", "").replace(
+        "$c", json.dumps(cases.CURSORS[name], ensure_ascii=False)
+    )
     refused(await api.as_(persona)(written, headers={"accept": GRAPHQL}), "CURSOR_INVALID")
 
 
@@ -84,13 +86,17 @@ async def test_another_method_is_refused(api: Api, method: str) -> None:
     assert (answer.status, answer.codes) == (405, ["METHOD_NOT_ALLOWED"])
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/graphql", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/graphql", ""]
+)
 async def test_another_content_type_is_refused(api: Api, kind: str) -> None:
     answer = await api.send("administrator", b'{"query": "{ __typename }"}', {"content-type": kind})
     assert (answer.status, answer.codes) == (415, ["UNSUPPORTED_MEDIA_TYPE"])
 
 
-@pytest.mark.parametrize("token", ["", "x", "crm_key_", "crm_key_" + "a" * 52, "crm_ses_" + "x" * 500, "eyJhbGciOiJub25lIn0.e30.", "ä"])
+@pytest.mark.parametrize(
+    "token", ["", "x", "crm_key_", "crm_key_" + "a" * 52, "crm_ses_" + "x" * 500, "eyJhbGciOiJub25lIn0.e30.", "ä"]
+)
 async def test_a_token_that_does_not_work_is_not_taken_for_nobody(api: Api, token: str) -> None:
     """Leak 45: an unsigned token is a string like any other; only the empty one is nobody."""
     headers = {"authorization": b"Bearer " + token.encode("latin-1"), "content-type": "application/json"}
@@ -108,7 +114,7 @@ async def test_an_object_with_many_aliases_has_them_all(api: Api, count: int) ->
     """PostgreSQL takes 100 arguments to a function; money under 51 names is more than that."""
     names = [f"a{i}" for i in range(count - 3)]
     money = " ".join(f"{name}: {'amount' if i % 2 else 'currency'}" for i, name in enumerate(names))
-    query = f"{{ products(first: 1, filter: {{listPrice: {{gt: \"0\"}}}}) {{ nodes {{ listPrice {{ amount currency __typename {money} }} }} }} }}"
+    query = f'{{ products(first: 1, filter: {{listPrice: {{gt: "0"}}}}) {{ nodes {{ listPrice {{ amount currency __typename {money} }} }} }} }}'
     answer = await api.as_("administrator")(query)
     if count > 53:
         assert answer.codes == ["TOO_MANY_ALIASES"]

@@ -38,7 +38,7 @@ def _lines(tree: Tree, depth: int) -> list[str]:
     for part in tree:
         if isinstance(part, list):
             flat = _flat(part)
-            if len(flat) <= _SHORT and "SELECT" not in flat or len(flat) <= _SHORT // 2:
+            if (len(flat) <= _SHORT and "SELECT" not in flat) or len(flat) <= _SHORT // 2:
                 lines[-1] += f"({flat})"
             else:
                 lines[-1] += "("

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
+if TYPE_CHECKING:
+    from playwright import sync_api as playwright
+
 pytestmark = pytest.mark.full
-playwright = pytest.importorskip("playwright.sync_api", reason="install the dependency group `full`")
 
 CHROMIUM = "/usr/bin/chromium"
 PHONE, DESKTOP = {"width": 375, "height": 760}, {"width": 1440, "height": 900}
@@ -21,7 +24,9 @@ QUERY = """query Names($first: Int) {
 @pytest.fixture(scope="module")
 def browser() -> Iterator["playwright.Browser"]:
     assert Path(CHROMIUM).exists(), "apt-get install chromium"
-    with playwright.sync_playwright() as driver:
+    from playwright.sync_api import sync_playwright  # of the dependency group `full`: not there in `make test`
+
+    with sync_playwright() as driver:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield opened

@@ -61,7 +61,9 @@ class Generator:
         assert root is not None
         names = list(root.fields)
         lists = [n for n in names if n[-1] == "s" and n != "nodes"]
-        chosen = [self.random.choice(self.random.choice((lists, lists, names))) for _ in range(self.random.randint(1, 3))]
+        chosen = [
+            self.random.choice(self.random.choice((lists, lists, names))) for _ in range(self.random.randint(1, 3))
+        ]
         body = " ".join(self._field(root.fields[n], n, 0) for n in chosen)
         if self.random.random() < 0.1:
             body += " __typename"
@@ -81,7 +83,9 @@ class Generator:
         elif one.args:
             return "__typename"
         directive = self._directive()
-        below = self._selection(get_named_type(one.type), depth + 1) if not is_leaf_type(get_named_type(one.type)) else ""
+        below = (
+            self._selection(get_named_type(one.type), depth + 1) if not is_leaf_type(get_named_type(one.type)) else ""
+        )
         return f"{alias}{name}{self._arguments(one)}{directive}{below}"
 
     def _directive(self) -> str:
@@ -143,7 +147,9 @@ class Generator:
                     given.append(f"{name}: {self._given(str(wanted), value, wanted)}")
         for name in ("id", "ids"):
             if name in one.args:
-                value = self.random.choice(self.ids) if name == "id" else [self.random.choice(self.ids) for _ in range(3)]
+                value = (
+                    self.random.choice(self.ids) if name == "id" else [self.random.choice(self.ids) for _ in range(3)]
+                )
                 given.append(f"{name}: {self._given(str(one.args[name].type), value, one.args[name].type)}")
         return f"({', '.join(given)})" if given else ""
 
@@ -170,12 +176,18 @@ class Generator:
             inner = of.fields[name].type
             named = get_named_type(inner)
             if name in ("and", "or"):
-                found[name] = [self._filter(named, depth + 1) for _ in range(self.random.randint(0, 2))] if depth < 2 else []
+                found[name] = (
+                    [self._filter(named, depth + 1) for _ in range(self.random.randint(0, 2))] if depth < 2 else []
+                )
             elif name == "not" or "some" in getattr(named, "fields", {}) or "and" in getattr(named, "fields", {}):
                 if depth >= 2:
                     continue
                 if name != "not" and "some" in named.fields:
-                    found[name] = {self.random.choice(("some", "none", "every")): self._filter(named.fields["some"].type, depth + 1)}
+                    found[name] = {
+                        self.random.choice(("some", "none", "every")): self._filter(
+                            named.fields["some"].type, depth + 1
+                        )
+                    }
                 else:
                     found[name] = self._filter(named, depth + 1)
             else:

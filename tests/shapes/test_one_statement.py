@@ -19,7 +19,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PERSONAS = ("administrator", "sales_manager", "sales_rep", "service_agent", "partner_rep", "customer", "storefront")
 SEEDS = range(int(os.environ.get("CRM_GRAPH_TEST_SEEDS", "25")))
 """Each seed is one operation a persona; more of them are worth a try after the planner has changed."""
-_LISTED = ("customers", "orders", "opportunities", "tickets", "products", "contacts", "users", "partners", "keyAccounts", "stages")
+_LISTED = (
+    "customers",
+    "orders",
+    "opportunities",
+    "tickets",
+    "products",
+    "contacts",
+    "users",
+    "partners",
+    "keyAccounts",
+    "stages",
+)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ class Endpoint:
             errors = [error]
         except Exception:
             logger.exception("request %s failed", request_id)
-            errors = [Internal("Something went wrong here. The request id is in our log.")]
+            errors = [Internal(request_id)]
         if errors:
             body, status = http.render_errors(errors, request_id), http.status_for(media, errors)
         response = http.response_headers(media, request_id, len(body), errors)

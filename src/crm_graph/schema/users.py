@@ -36,7 +36,9 @@ class User(Entity, table=True):
 
     name: str = attr(Read(PUBLIC, subject=True), Write(RESTRICTED), Filter, Sort)
     """Full name."""
-    email: EmailAddress | None = attr(Read(INTERNAL, subject=True), Write(RESTRICTED), Filter, Unique, Matching.EMAIL, default=None)
+    email: EmailAddress | None = attr(
+        Read(INTERNAL, subject=True), Write(RESTRICTED), Filter, Unique, Matching.EMAIL, default=None
+    )
     """Address the person signs in with; unique within the organisation."""
     status: UserStatus = attr(Read(INTERNAL), Write(RESTRICTED), Filter, default=UserStatus.ACTIVE)
     """Whether the person may sign in."""
