@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,9 +52,9 @@ def scope(parameters: Parameters, secret: bytes, where: str, arguments: Mapping[
     bound = tuple((name, arguments.get(name)) for name in ("filter", "orderBy"))
 
     def key(leaves: Sequence[object], actor: Actor) -> bytes:
-        caller = (actor.organization_id, actor.user_id, actor.partner_id, actor.policy.key)
-        text = repr((where, caller, [(name, _resolved(value, leaves)) for name, value in bound]))
-        return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        callers = [found and found.int for found in (actor.organization_id, actor.user_id, actor.partner_id)]
+        text = repr((where, callers, actor.policy.key, [(name, _resolved(value, leaves)) for name, value in bound]))
+        return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256")
 
     return parameters.add(key, "bytea")
 
