@@ -166,6 +166,10 @@ def _declare(cls: type[Entity]) -> None:
     for name, found in list(vars(cls).items()):
         if isinstance(found, Computed):
             specs[name] = _computed(cls, name, found, specs)
+    currency = specs["currency"].read if "currency" in specs else None
+    for name, spec in specs.items():
+        if spec.kind is kinds.MONEY and spec.read and (currency is None or currency.level > spec.read.level):
+            _refuse(cls, name, "it is seen where its currency is not", "Raise its level or lower the currency's")
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
     for column in (*cls.__rows__.columns(), cls.__rows__.published):

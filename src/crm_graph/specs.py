@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from crm_graph.auth.levels import Level, Mask
 from crm_graph.kinds import MAX_TEXT, Kind
 
-INDEXED_TEXT = 500
+INDEXED_TEXT = 255
 """Characters a text may have that an index holds; PostgreSQL's limit is 2,704 bytes an entry."""
 
 
@@ -117,6 +117,11 @@ class FieldSpec:
             if self.filter or self.sort or self.unique or self.name in ("source", "external_id")
             else MAX_TEXT
         )
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The conditions its values take, by GraphQL name."""
+        return tuple(camel(operator) for operator in self.kind.operators)
 
     @property
     def fold(self) -> str | None:

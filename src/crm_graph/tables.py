@@ -36,7 +36,7 @@ def complete(
 def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
     name, c = table.name, table.c
     if spec.fold:
-        table.append_column(_stored(spec.fold, f"crm_fold({spec.name})"))
+        table.append_column(_stored(spec.fold, f"left(crm_fold({spec.name}), 500)"))
     if spec.matching:
         table.append_column(_stored(f"{spec.name}_match", f"{spec.matching}({spec.name})"))
         unique = "uq" if spec.unique else "ix"  # what is unique is so however it is written

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.grants import Grant
-from crm_graph.auth.levels import Level
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes
 
@@ -62,8 +61,3 @@ def _narrow(entity: str, grants: Iterable[Grant], scopes: Scopes | None) -> tupl
         )
         for g in ordered
     )
-
-
-def highest(grants: Iterable[Grant]) -> Level | None:
-    """The most any of these grants lets one read."""
-    return max((g.read for g in grants), default=None)

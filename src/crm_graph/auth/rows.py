@@ -8,6 +8,8 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crm_graph.auth.levels import Level
+
 
 class Rule(enum.StrEnum):
     """The relations a grant may name."""
@@ -102,6 +104,14 @@ def share_rows(table: str, alias: str, organization: str, bind: Bind, select: st
         f" WHERE sh.organization_id = {organization} AND sh.{singular_id} = {alias}.id"
         f" AND sh.grantee_id = ANY({bind(ActorValue.GRANTEES)}) AND sh.valid_from <= now() AND sh.valid_until > now()"
     )
+
+
+def share_clearance(table: str, alias: str, organization: str, bind: Bind, most: Level) -> str:
+    """SQL of the highest level that shares give the caller on the row, capped; null where there is no share.
+
+    The maximum of the capped levels, not the capped maximum: `least` ignores nulls, so no share would give the cap.
+    """
+    return f"({share_rows(table, alias, organization, bind, f'SELECT max(least({most.value}, sh.clearance))')})"
 
 
 def singular(table: str) -> str:

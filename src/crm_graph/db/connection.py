@@ -19,6 +19,8 @@ LOST: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.IdleSessionTimeoutError,
 )
+# What may be raised instead of a connection: no such host, nobody there, no answer in time, no room.
+UNREACHABLE: Final = (*LOST, OSError, TimeoutError, asyncpg.TooManyConnectionsError)
 # The schema has changed under a prepared statement.
 STALE: Final = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
@@ -48,7 +50,7 @@ class ReadConnection:
             except BaseException:
                 raw.terminate()
                 raise
-        except (TimeoutError, *LOST, OSError, asyncpg.TooManyConnectionsError) as error:
+        except UNREACHABLE as error:
             raise ServiceUnavailable("The database cannot be reached.") from error
         return cls(raw)
 

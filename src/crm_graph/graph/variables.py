@@ -98,7 +98,7 @@ def _leaf_reader(declared: GraphQLInputType, *, decides: bool) -> Read:
     def read(value: object, leaves: list[object]) -> Shape:
         if value is None:
             return None
-        if kind is None and value not in members:
+        if kind is None and not (isinstance(value, str) and value in members):
             raise ValueError(f"one of {', '.join(sorted(members))} is needed")
         parsed = value if kind is None else kind.parse(value)
         if constant:
@@ -147,7 +147,8 @@ def _list_reader(declared: "GraphQLList[GraphQLInputType]") -> Read:
             return _LEAF
         pairs = [(str(shape[1]), uuid) for shape, uuid in zip(shapes, own, strict=True) if isinstance(shape, tuple)]
         leaves.append(pairs)
-        return ("ids", *sorted({prefix for prefix, _ in pairs}))
+        most = 1 << max(len(pairs) - 1, 0).bit_length()  # few plans for all lengths
+        return ("ids", most, *sorted({prefix for prefix, _ in pairs}))
 
     return read
 
@@ -188,8 +189,8 @@ def rebuild(shape: Shape, numbers: Iterator[int]) -> Value:  # noqa: PLR0911 - o
             return Const(value)
         case ("id", str() as prefix):
             return Leaf(next(numbers), (prefix,))
-        case ("ids", *prefixes):
-            return Leaf(next(numbers), tuple(str(p) for p in prefixes))
+        case ("ids", int() as most, *prefixes):
+            return Leaf(next(numbers), tuple(str(p) for p in prefixes), most)
         case ("list", *items):
             return [rebuild(item, numbers) for item in items]
         case ("object", *entries):

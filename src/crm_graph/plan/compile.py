@@ -16,7 +16,8 @@ from crm_graph.db.lanes import Lane
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.errors import TooCostly
 from crm_graph.plan.connection import connection_sql
-from crm_graph.plan.filters import Filters, id_parameter
+from crm_graph.plan.filters import Filters
+from crm_graph.plan.ids import id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
 from crm_graph.plan.parameters import Parameters, Source
 from crm_graph.plan.refusals import ArgumentInvalid
@@ -56,7 +57,7 @@ class Compiler:
     def page_of(self, size: int) -> Iterator[None]:
         """Inside, there may be `size` rows for each row outside. Raises `TooCostly` when that comes to too many."""
         outside = self._width
-        self._width = outside * size
+        self._width = outside * max(size, 1)  # a page of none may still be looked at for its cursors
         self._answered += self._width
         if self._answered > self._max_nodes:
             raise TooCostly(
@@ -100,9 +101,10 @@ class Compiler:
         lens = self.open(entity, selected.place, f"Query.{selected.name}")
         if lens is None:
             return _NULL
-        fields = self.object(lens, selected.on(entity.__name__))
         wanted = id_parameter(self.parameters, row_id, entity.__prefix__)
-        return json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = {wanted}")
+        fields = self.object(lens, selected.on(entity.__name__))
+        found = "FALSE" if wanted is None else f"{lens.alias}.id = {wanted}"
+        return json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {found}")
 
     def _root(self, selected: Selected) -> str:
         if selected.name == "__typename":
@@ -127,9 +129,12 @@ class Compiler:
 
     def _nodes(self, selected: Selected) -> str:
         value = selected.arguments.get("ids")
-        prefixes = _prefixes(value)
+        with self.page_of(value.many if isinstance(value, Leaf) else len(value) if isinstance(value, list) else 1):
+            return self._asked(selected, value)
+
+    def _asked(self, selected: Selected, value: Value) -> str:
         arms = []
-        for prefix in dict.fromkeys(prefixes):
+        for prefix in dict.fromkeys(_prefixes(value)):
             entity = _entity_of(prefix)
             lens = self.open(entity, selected.place, "Query.nodes") if entity else None
             if entity is None or lens is None:
@@ -150,7 +155,7 @@ class Compiler:
                 self.parameters.leaf(value, "uuid[]", lambda pairs: [u for _, u in pairs]),  # type: ignore[attr-defined]
             )
         items = value if isinstance(value, list) else [value]
-        uuids = ", ".join(id_parameter(self.parameters, v, *_prefixes(v)) for v in items)
+        uuids = ", ".join(str(id_parameter(self.parameters, v, *_prefixes(v))) for v in items)
         return literal(_prefixes(value)), f"ARRAY[{uuids}]::uuid[]"
 
     def open(self, entity: type[Entity], place: Place, coordinate: str, parent: Lens | None = None) -> Lens | None:
@@ -197,7 +202,11 @@ class Compiler:
             return _NULL
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
-        parts = {"amount": f"({column.sql})::text", "currency": f"{lens.alias}.currency", "__typename": "'Money'::text"}
+        parts = {
+            "amount": f"({column.sql})::text",
+            "currency": lens.column(lens.spec("currency")).sql or "NULL",
+            "__typename": "'Money'::text",
+        }
         fields = [(s.key, parts[s.name]) for s in selected.on("Money")]
         money = json_built(fields) if len(fields) <= MOST_BUILT else json_object(fields)
         return f"CASE WHEN {column.sql} IS NOT NULL THEN {money} END"

@@ -5,108 +5,118 @@ written weakened (true on every row where the exact one can be true, on plain co
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import dataclass, field
 
 from crm_graph import kinds
 from crm_graph.auth.levels import RESTRICTED
 from crm_graph.auth.policy import Policy
-from crm_graph.db import ids
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.kinds import Kind
+from crm_graph.plan.ids import compare_ids
 from crm_graph.plan.lens import Column, Lens, open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.refusals import ArgumentInvalid, predicate_denied
-from crm_graph.plan.selection import Const, Leaf, Value
+from crm_graph.plan.selection import Const, Value
 from crm_graph.specs import Back, FieldSpec
 
 MAX_CONDITIONS = 200
 _SIMPLE = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_AFTER = "U&'\\+10FFFF'"
+"""Sorts after whatever may follow a prefix."""
+_FOLD = "left(crm_fold({}), 500)"
+"""As a folded key is stored (tables.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One side of a condition: a value, and for texts the folded form that order and prefixes go by.
+
+    `stored` when the folded form is a column, so that an index on it serves equality too.
+    """
+
+    kind: Kind
+    value: str
+    folded: str = ""
+    stored: bool = False
 
 
 @dataclass(slots=True)
 class Filters:
-    """Writes the conditions of one statement. `selective` is set when a condition's
-    selectivity depends on its value, `varied` when one reads a column that differs from row to row."""
+    """Writes the conditions of one statement. `selective`: how many rows one of them leaves depends on its value."""
 
     policy: Policy
     parameters: Parameters
     name: Callable[[], str]
     selective: bool = False
-    varied: bool = False
-    count: int = 0
+    _varied: bool = False
+    _counted: dict[int, Value] = field(default_factory=dict)
+    _conditions: int = 0
 
     def where(self, lens: Lens, tree: Value) -> str:
-        """SQL that is true on the rows of `lens` that match; empty when there is no condition."""
+        """SQL ` AND …` that is true on the rows of `lens` that match; empty when there is no condition."""
         if tree is None:
             return ""
-        outer, self.varied = self.varied, False
+        if id(tree) not in self._counted:  # a page and its total count have one filter
+            self._counted[id(tree)] = tree
+            self._conditions += _count(tree)
+            if self._conditions > MAX_CONDITIONS:
+                raise ArgumentInvalid(f"The filters of an operation have at most {MAX_CONDITIONS} conditions.")
+        return self._where(lens, tree)
+
+    def _where(self, lens: Lens, tree: Value) -> str:
+        outside, self._varied = self._varied, False
         exact = self._tree(lens, tree, weak=False)
-        varied, self.varied = self.varied, outer
-        if not exact or not varied:
-            return f" AND {exact}" if exact else ""
-        weak = self._tree(lens, tree, weak=True)
-        self.varied = outer
+        varied, self._varied = self._varied, outside
+        if not exact:
+            return ""
+        weak = self._tree(lens, tree, weak=True) if varied else ""
         return f" AND {exact}" if weak in ("", "TRUE", exact) else f" AND {weak} AND {exact}"
 
     def _tree(self, lens: Lens, tree: Value, *, weak: bool) -> str:
         if not isinstance(tree, dict):
             raise ArgumentInvalid("A filter is an object of conditions.")
-        parts = [
-            part
-            for name, value in tree.items()
-            if value is not None
-            for part in [self._entry(lens, name, value, weak)]
-            if part
-        ]
-        return _join(" AND ", parts)
+        parts = [self._entry(lens, name, value, weak=weak) for name, value in tree.items() if value is not None]
+        return _join(" AND ", [part for part in parts if part])
 
-    def _entry(self, lens: Lens, name: str, value: Value, weak: bool) -> str:
-        self.count += not weak
-        if self.count > MAX_CONDITIONS:
-            raise ArgumentInvalid(f"A filter has at most {MAX_CONDITIONS} conditions.")
+    def _entry(self, lens: Lens, name: str, value: Value, *, weak: bool) -> str:
         if name in ("and", "or"):
-            members = [
-                self._tree(lens, v, weak=weak) or "TRUE"
-                for v in (value if isinstance(value, list) else [value])
-                if v is not None
-            ]
-            return _join(" AND " if name == "and" else " OR ", members) or ("TRUE" if name == "and" else "FALSE")
+            members = [self._tree(lens, v, weak=weak) or "TRUE" for v in _listed(value) if v is not None]
+            return _join(f" {name.upper()} ", members) or ("TRUE" if name == "and" else "FALSE")
         if name == "not":
             return "TRUE" if weak else f"NOT coalesce({self._tree(lens, value, weak=False) or 'TRUE'}, FALSE)"
-        spec = next((s for s in lens.entity.__specs__.values() if s.graphql == name), None)
-        if spec is not None and spec.ref is None:
-            return self._field(lens, spec, value, weak)
-        if weak:
-            return "TRUE"  # the exact tree has it, with a weakened copy of its own; once more would double at each step
-        if spec is not None:
-            return self._related_one(lens, spec, value)
+        for spec in lens.entity.__specs__.values():
+            if spec.graphql == name:
+                return self._related_one(lens, spec, value) if spec.ref else self._field(lens, spec, value, weak=weak)
         return self._related_many(lens, backs(lens.entity.__name__)[name], value)
 
     def _visible(self, lens: Lens, spec: FieldSpec) -> Column:
         column = lens.column(spec)
         if column.sql is None:
-            raise predicate_denied(
-                f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED
-            )
+            level = spec.read.level if spec.read else RESTRICTED
+            raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", level)
         return column
 
-    def _field(self, lens: Lens, spec: FieldSpec, conditions: Value, weak: bool) -> str:
+    def _field(self, lens: Lens, spec: FieldSpec, conditions: Value, *, weak: bool) -> str:
         column = self._visible(lens, spec)
         if not isinstance(conditions, dict):
             raise ArgumentInvalid(f"{spec.graphql} takes an object of conditions.")
-        fold = (
-            f"{lens.alias}.{spec.fold}"
-            if spec.fold and not column.varies and column.masked is None and column.sql == lens_raw(lens, spec)
-            else None
-        )
-        parts = [
-            self._condition(column, lens.entity.__prefix__, fold, op, value, weak)
-            for op, value in conditions.items()
-            if op != "currency"
-        ]
-        if spec.kind is kinds.MONEY and any(op != "isNull" for op in conditions):
-            parts.append(f"{lens.alias}.currency = {self._currency(conditions.get('currency'))}")
+        self._varied = self._varied or column.varies
+        sides = _weak_sides(lens, column) if weak and column.varies else [_exact_side(lens, column)]
+        parts = []
+        for operator, value in conditions.items():
+            if operator == "currency":
+                continue
+            if value is None:
+                raise ArgumentInvalid(f"{spec.graphql}.{operator} is null; use isNull to look for empty values.")
+            if weak and column.varies and operator in ("isNull", "ne", "notIn"):
+                continue  # true where the value is hidden or stands behind a mask: nothing weaker can be said
+            compared = [self._compare(side, operator, value, lens.entity.__prefix__) for side in sides]
+            parts.append(_join(" OR ", list(dict.fromkeys(compared))))
+        if spec.kind is kinds.MONEY and (set(conditions) - {"isNull"}):
+            currency = self._visible(lens, lens.spec("currency"))
+            self._varied = self._varied or currency.varies
+            compared_in = currency.raw if weak and currency.varies else currency.sql
+            parts.append(f"{compared_in} = {self._currency(conditions.get('currency'))}")
         return _join(" AND ", parts)
 
     def _currency(self, value: Value) -> str:
@@ -114,62 +124,37 @@ class Filters:
             return self.parameters.add(lambda _leaves, actor: actor.currency, "text", "currency")
         return self.parameters.value(value, kinds.CURRENCY)
 
-    def _condition(self, column: Column, prefix: str, fold: str | None, op: str, value: Value, weak: bool) -> str:
-        if value is None:
-            raise ArgumentInvalid(f"{column.spec.graphql}.{op} is null; use isNull to look for empty values.")
-        assert column.sql is not None
-        self.varied = self.varied or column.varies
-        if not (weak and column.varies):
-            return self._compare(column.spec.kind, column.sql, fold, op, value, prefix)
-        if op in ("isNull", "ne", "notIn"):
-            return "TRUE"  # true where the value is hidden or stands behind a mask, so nothing weaker can be said
-        sides = [s for s in (column.raw, column.masked) if s]
-        return _join(
-            " OR ", list(dict.fromkeys(self._compare(column.spec.kind, s, None, op, value, prefix) for s in sides))
-        )
-
-    def _compare(self, kind: Kind, sql: str, fold: str | None, op: str, value: Value, prefix: str = "") -> str:  # noqa: PLR0911 - one return an operator
-        put = self.parameters
-        if kind is kinds.ID and op != "isNull":
-            return _in_ids(put, sql, op, value, prefix)
-        textual = "starts_with" in kind.operators
-        if op in ("eq", "ne"):
+    def _compare(  # noqa: PLR0911 - one return an operator
+        self, side: Operand, operator: str, value: Value, prefix: str
+    ) -> str:
+        put, kind = self.parameters, side.kind
+        if operator == "isNull":
+            return f"{side.value} IS NULL" if _truth(value) else f"{side.value} IS NOT NULL"
+        if kind is kinds.ID:
+            return compare_ids(put, side.value, operator, value, prefix)
+        if operator in ("in", "notIn"):
+            return f"{side.value} {'= ANY' if operator == 'in' else '<> ALL'}({put.values(value, kind)})"
+        if operator in ("eq", "ne"):
             one = put.value(value, kind)
-            also = f"{fold} = crm_fold({one}) AND " if fold and op == "eq" else ""
-            return f"({also}{sql} {_SIMPLE[op]} {one})" if also else f"{sql} {_SIMPLE[op]} {one}"
-        if op in _SIMPLE:
-            self.selective = True
-            one = put.value(value, kind)
-            return f"{fold} {_SIMPLE[op]} crm_fold({one})" if fold else f"{_ordered(sql, textual)} {_SIMPLE[op]} {one}"
-        match op:
-            case "in":
-                many = put.values(value, kind)
-                return f"{sql} = ANY({many})"
-            case "notIn":
-                return f"{sql} <> ALL({put.values(value, kind)})"
-            case "isNull":
-                return f"{sql} IS NULL" if _truth(value) else f"{sql} IS NOT NULL"
-            case "between":
-                self.selective = True
-                low, high = _bounds(put, value, kind)
-                if fold:
-                    return f"{fold} BETWEEN crm_fold({low}) AND crm_fold({high})"
-                return f"{_ordered(sql, textual)} BETWEEN {low} AND {high}"
-            case "startsWith":
-                self.selective = True
-                one = put.value(value, kinds.STRING)
-                key = fold or f"crm_fold({sql})"
-                return f"({key} >= crm_fold({one}) AND {key} < crm_fold({one}) || U&'\\+10FFFF')"
-            case "contains":
-                self.selective = True
-                return f"strpos({fold or f'crm_fold({sql})'}, crm_fold({put.value(value, kinds.STRING)})) > 0"
-        raise ArgumentInvalid(f"There is no condition {op!r}.")
+            same = f"{side.value} {_SIMPLE[operator]} {one}"
+            return f"({side.folded} = {_FOLD.format(one)} AND {same})" if side.stored and operator == "eq" else same
+        self.selective = True
+        if operator == "contains":
+            return f"strpos({side.folded}, crm_fold({put.value(value, kinds.STRING)})) > 0"
+        if operator == "startsWith":
+            start = _FOLD.format(put.value(value, kinds.STRING))
+            return f"({side.folded} >= {start} AND {side.folded} < {start} || {_AFTER})"
+        left, form = (side.folded, _FOLD) if side.folded else (side.value, "{}")
+        if operator == "between":
+            low, high = (form.format(put.value(end, kind)) for end in _bounds(value))
+            return f"{left} BETWEEN {low} AND {high}"
+        return f"{left} {_SIMPLE[operator]} {form.format(put.value(value, kind))}"
 
     def _related_one(self, lens: Lens, spec: FieldSpec, tree: Value) -> str:
         """A condition on the record referred to, as the caller sees that one."""
         column, target = self._visible(lens, spec), REGISTRY[spec.ref.entity if spec.ref else ""]
         other = self._open(target, f"{lens.entity.__name__}.{spec.graphql}")
-        return self._exists(other, column.leads_to(f"{other.alias}.id"), tree)
+        return self._exists(other, f"{other.alias}.id = {column.sql}", tree)
 
     def _related_many(self, lens: Lens, back: Back, quantified: Value) -> str:
         """`some`, `none` or `every` of the records that refer to this one, as the caller sees those."""
@@ -181,11 +166,9 @@ class Filters:
                 continue
             other = self._open(REGISTRY[back.entity], f"{lens.entity.__name__}.{back.name}")
             link = self._visible(other, other.spec(back.column))
-            joined = link.leads_to(f"{lens.alias}.id")
-            if quantifier == "every":
-                parts.append(f"NOT {self._exists(other, joined, {'not': tree})}")
-            else:
-                parts.append(f"{'NOT ' if quantifier == 'none' else ''}{self._exists(other, joined, tree)}")
+            matched: Value = {"not": tree} if quantifier == "every" else tree
+            found = self._exists(other, f"{link.sql} = {lens.alias}.id", matched)
+            parts.append(found if quantifier == "some" else f"NOT {found}")
         return _join(" AND ", parts)
 
     def _open(self, entity: type[Entity], coordinate: str) -> Lens:
@@ -195,20 +178,46 @@ class Filters:
         return other
 
     def _exists(self, lens: Lens, link: str, tree: Value) -> str:
-        condition = self.where(lens, tree)
+        condition = self._where(lens, tree)
         return f"EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND {link}{condition})"
 
 
-def lens_raw(lens: Lens, spec: FieldSpec) -> str:
-    return f"{lens.alias}.{spec.name}"
+def _exact_side(lens: Lens, column: Column) -> Operand:
+    assert column.sql is not None
+    if "startsWith" not in column.spec.operators:
+        return Operand(column.spec.kind, column.sql)
+    folded = lens.folded(column.spec)
+    return Operand(column.spec.kind, column.sql, folded, stored=folded == f"{lens.alias}.{column.spec.fold}")
+
+
+def _weak_sides(lens: Lens, column: Column) -> list[Operand]:
+    """What the value may be on some row: itself, or its mask."""
+    spec, sides = column.spec, []
+    for sql in (column.raw, column.masked):
+        if sql is None:
+            continue
+        if "startsWith" not in spec.operators:
+            sides.append(Operand(spec.kind, sql))
+        elif spec.fold and sql == column.raw and sql == f"{lens.alias}.{spec.name}":
+            sides.append(Operand(spec.kind, sql, f"{lens.alias}.{spec.fold}", stored=True))
+        else:
+            sides.append(Operand(spec.kind, sql, f"crm_fold({sql})"))
+    return sides
+
+
+def _count(tree: Value) -> int:
+    """How many conditions a filter has."""
+    if isinstance(tree, dict):
+        return sum(1 + _count(v) for v in tree.values())
+    return sum(_count(v) for v in tree) if isinstance(tree, list) else 0
+
+
+def _listed(value: Value) -> list[Value]:
+    return value if isinstance(value, list) else [value]
 
 
 def _join(word: str, parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else "(" + word.join(parts) + ")" if parts else ""
-
-
-def _ordered(sql: str, textual: bool) -> str:
-    return f'{sql} COLLATE "C"' if textual else sql
 
 
 def _truth(value: Value) -> bool:
@@ -217,46 +226,9 @@ def _truth(value: Value) -> bool:
     raise ArgumentInvalid("isNull takes true or false.")
 
 
-def _bounds(parameters: Parameters, value: Value, kind: Kind) -> tuple[str, str]:
+def _bounds(value: Value) -> tuple[Value, Value]:
     items: Mapping[str, Value] = value if isinstance(value, dict) else {}
     low, high = items.get("from"), items.get("to")
     if low is None or high is None:
         raise ArgumentInvalid("between takes from and to.")
-    return parameters.value(low, kind), parameters.value(high, kind)
-
-
-def _in_ids(parameters: Parameters, sql: str, op: str, value: Value, prefix: str) -> str:
-    negated = op in ("ne", "notIn")
-    if op in ("in", "notIn"):
-        many = ids_parameter(parameters, value, prefix)
-        return f"{sql} <> ALL({many})" if negated else f"{sql} = ANY({many})"
-    return f"{sql} {'<>' if negated else '='} {id_parameter(parameters, value, prefix)}"
-
-
-def id_parameter(parameters: Parameters, value: Value, prefix: str) -> str:
-    """One global id as a uuid; null, which equals nothing, where it is the id of something else."""
-    match value:
-        case Leaf(prefixes=found):
-            return parameters.leaf(value, "uuid") if found == (prefix,) else "NULL::uuid"
-        case Const(value=text):
-            found_prefix, uuid = ids.decode(str(text))
-            return parameters.constant(uuid, "uuid") if found_prefix == prefix else "NULL::uuid"
-    raise ArgumentInvalid("An id is needed.")
-
-
-def ids_parameter(parameters: Parameters, value: Value, prefix: str) -> str:
-    """Several global ids as uuids, without those that are ids of something else."""
-    match value:
-        case Leaf():
-            return parameters.leaf(
-                value, "uuid[]", lambda pairs: [uuid for found, uuid in _pairs(pairs) if found == prefix]
-            )
-        case list():
-            return f"ARRAY[{', '.join(id_parameter(parameters, v, prefix) for v in value)}]::uuid[]"
-        case _:
-            return f"ARRAY[{id_parameter(parameters, value, prefix)}]::uuid[]"
-
-
-def _pairs(value: object) -> list[tuple[str, UUID]]:
-    assert isinstance(value, list)
-    return value
+    return low, high

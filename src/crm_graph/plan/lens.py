@@ -11,7 +11,7 @@ from crm_graph import kinds
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import ActorValue, Rule, predicate, share_rows
+from crm_graph.auth.rows import ActorValue, Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
@@ -89,6 +89,13 @@ class Lens:
         if masked and below:
             arms += f" WHEN {clearance} >= {below.value} THEN {masked}"
         return Column(spec, f"CASE {arms.strip()} END", raw if level <= self.highest else masked, masked)
+
+    def folded(self, spec: FieldSpec) -> str:
+        """SQL of a visible text as it is compared and ordered: the stored folded key, or what shows of it folded."""
+        column, stored = self.column(spec), self.column(spec, spec.fold) if spec.fold else None
+        if stored is not None and stored.sql is not None and column.masked is None:
+            return stored.sql
+        return f"crm_fold({column.sql})"
 
     def _raw(self, spec: FieldSpec, stored: str | None) -> str:
         if spec.sql is None:
@@ -205,11 +212,10 @@ class _Rules:
             return None
         subject = grant.rule is Rule.SELF and rows.subject in (ActorValue.CUSTOMER, ActorValue.USER)
         if grant.rule is Rule.SHARED:
-            most = f"SELECT max(least({level.value}, sh.clearance))"
-            shared = share_rows(
-                table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, most
+            shared = share_clearance(
+                table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, level
             )
-            return _Reached(sql, f"({shared})", Level.PUBLIC, level)
+            return _Reached(sql, shared, Level.PUBLIC, level)
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
         return _Reached(sql, clearance, level, level, subject)
 

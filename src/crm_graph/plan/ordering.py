@@ -53,21 +53,17 @@ def order_keys(lens: Lens, order: Value) -> tuple[Key, ...]:
 
 def _keys(lens: Lens, name: str, direction: str) -> list[Key]:
     spec = next(s for s in lens.entity.__specs__.values() if s.graphql == name)
-    column, folded = lens.column(spec), lens.column(spec, spec.fold) if spec.fold else None
+    column = lens.column(spec)
     if column.sql is None or spec.read is None:
         raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED)
-    # a mask is not stored folded: what shows masked is folded as it shows
-    sql = (
-        column.sql
-        if folded is None
-        else folded.sql
-        if column.masked is None and folded.sql
-        else f"crm_fold({column.sql})"
-    )
+    sql = lens.folded(spec) if spec.fold else column.sql
     down, nullable = direction.startswith("DESC"), spec.nullable or column.varies or column.masked is not None
     keys = [Key(name, sql, down, nullable, direction.endswith("NULLS_FIRST"))]
     if spec.kind is kinds.MONEY:  # amounts compare within their currency
-        keys.insert(0, Key(f"{name}.currency", f"{lens.alias}.currency", down))
+        currency = lens.column(lens.spec("currency"))
+        if currency.sql is None:
+            raise predicate_denied(f"{lens.entity.__name__}.currency", spec.read.level)
+        keys.insert(0, Key(f"{name}.currency", currency.sql, down, currency.varies))
     return keys
 
 
@@ -76,7 +72,7 @@ def order_by(keys: Sequence[Key], *, reverse: bool) -> str:
 
 
 def cursor(keys: Sequence[str], row_id: str, scope: str) -> str:
-    """SQL of a cursor: base64 of the id and 9 bytes of the keyed hash of the order keys; 36 characters."""
+    """SQL of a cursor: base64 of the id and 11 bytes of the keyed hash of the order keys; 36 characters."""
     values = f"convert_to(ROW({', '.join(keys)})::text, 'UTF8')" if keys else "''::bytea"
     digest = f"substr(sha256({scope} || uuid_send({row_id}) || {values}), 1, 11)"
     return f"encode(uuid_send({row_id}) || {digest}, 'base64')"

@@ -14,6 +14,8 @@ class Leaf:
 
     index: int
     prefixes: tuple[str, ...] = ()
+    many: int = 0
+    """Of a list of ids: at most how many it holds."""
 
 
 @dataclass(frozen=True, slots=True)

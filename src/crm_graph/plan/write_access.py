@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule, predicate, share_rows
+from crm_graph.auth.rows import Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.parameters import Parameters
 
@@ -69,9 +69,7 @@ class _Rules:
         if sql is None:
             return None
         if grant.rule is Rule.SHARED:
-            # max of least, not least of max: least() ignores nulls, and no share at all would give the whole level
-            most = f"SELECT max(least({level.value}, sh.clearance))"
-            return f"({share_rows(table, self.alias, self.parameters.organization, self.parameters.actor, most)})"
+            return share_clearance(table, self.alias, self.parameters.organization, self.parameters.actor, level)
         return str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
 
     def _part(self, grant: Grant, level: Level, of_whole: Callable[[WriteAccess], str]) -> str | None:

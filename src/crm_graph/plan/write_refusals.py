@@ -23,7 +23,7 @@ from crm_graph.plan.changes import (
 from crm_graph.specs import FieldSpec, camel
 
 IN_USE = "IN_USE"
-RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 """Run the whole transaction again, a bounded number of times."""
 KEY_COLUMNS = ("source", "external_id")
 FIXED = "This is given when the record is made, and stays."

@@ -1,14 +1,10 @@
 """What a write statement is known by, and what it is sent with."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crm_graph.auth.actor import Actor
 from crm_graph.plan.changes import Action
 from crm_graph.plan.parameters import Source
-
-_PLACEHOLDER = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +41,3 @@ class Statement:
         """The values to send, for rows as JSON text."""
         leaves = (rows, request_id, event)
         return [source(leaves, actor) for source in self.sources]
-
-
-def compact(sql: str, sources: Sequence[Source]) -> Statement:
-    """Leave out parameters that the text does not mention: PostgreSQL cannot tell their types."""
-    used = sorted({int(number) for number in _PLACEHOLDER.findall(sql)})
-    renumbered = {number: f"${position}" for position, number in enumerate(used, 1)}
-    return Statement(
-        _PLACEHOLDER.sub(lambda m: renumbered[int(m[1])], sql), tuple(sources[number - 1] for number in used)
-    )

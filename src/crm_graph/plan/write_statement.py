@@ -14,7 +14,7 @@ from crm_graph.plan import write_access
 from crm_graph.plan.changes import Action
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.parameters import Parameters
-from crm_graph.plan.write_shape import Shape, Statement, compact
+from crm_graph.plan.write_shape import Shape, Statement
 from crm_graph.specs import FieldSpec
 
 _MOST = 1_000
@@ -59,7 +59,7 @@ class _Writer:
             f"a AS ({self._audit()})",
             f"o AS ({self._outbox()})",
         ]
-        return compact(f"WITH {', '.join(parts)} {self._answer()}", self.parameters.sources)
+        return Statement(*self.parameters.finish(f"WITH {', '.join(parts)} {self._answer()}"))
 
     def _spec(self, column: str) -> FieldSpec:
         return self.entity.__specs__[column]
