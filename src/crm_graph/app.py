@@ -31,7 +31,10 @@ DECLARED = (schema, resolvers)
 
 
 class Application(Starlette):
-    """Starlette, but for `/graphql`, which goes straight to its endpoint: routing and middleware cost as much as it does."""
+    """Starlette, but for `/graphql`, which goes straight to its endpoint.
+
+    Routing and middleware cost as much as the endpoint does.
+    """
 
     def __init__(self, endpoint: Endpoint, routes: list[Route], lifespan: Lifespan["Application"]) -> None:
         super().__init__(routes=routes, lifespan=lifespan)
@@ -61,18 +64,20 @@ def create_app(settings: Settings, database_url: str) -> Application:
     passwords = Passwords()
     sign_in = SignIn(authenticator, lanes, database, passwords, settings)
 
+    wanted = migrations.head()
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Application) -> AsyncIterator[None]:
-        await authenticator.open()
-        if settings.demo:
-            shown.update(await demo.explorer_config(database_url, settings.data_dir))
-        yield
-        await authenticator.close()
-        passwords.close()
-        await database.dispose()
-        await lanes.close()
+        async with contextlib.AsyncExitStack() as stack:  # closes the last first, and all even where one cannot
+            stack.push_async_callback(lanes.close)
+            stack.push_async_callback(database.dispose)
+            stack.callback(passwords.close)
+            stack.push_async_callback(authenticator.close)
+            await authenticator.open()
+            if settings.demo:
+                shown.update(await demo.explorer_config(database_url, settings.data_dir))
+            yield
 
     async def sdl(request: Request) -> Response:
         """The schema as the caller may see it."""
@@ -90,10 +95,10 @@ def create_app(settings: Settings, database_url: str) -> Application:
             revision = await _revision(lanes)
         except (CrmError, OSError, asyncpg.PostgresError, TimeoutError):
             return JSONResponse({"ready": False, "reason": "the database does not answer"}, 503)
-        wanted = migrations.head()
         if revision != wanted:
+            found = "not migrated" if revision is None else f"at {revision}"
             return JSONResponse(
-                {"ready": False, "reason": f"the database is at {revision}, this release needs {wanted}"}, 503
+                {"ready": False, "reason": f"the database is {found}, this release needs {wanted}"}, 503
             )
         return JSONResponse({"ready": True, "revision": revision})
 
@@ -112,5 +117,8 @@ async def _alive(_request: Request) -> Response:
 
 
 async def _revision(lanes: Lanes) -> str | None:
-    found = await lanes.fetch(Lane.AUTO, "SELECT to_json(version_num) FROM alembic_version", [])
+    try:
+        found = await lanes.fetch(Lane.AUTO, "SELECT to_json(version_num) FROM alembic_version", [])
+    except asyncpg.UndefinedTableError:
+        return None
     return found.decode().strip('"') if found else None

@@ -130,11 +130,6 @@ def table_name(entity: type[Entity]) -> str:
     return resource(entity.__name__)
 
 
-def entity(name: str) -> type[Entity]:
-    """A registered entity by name. Raises `KeyError`."""
-    return REGISTRY[name]
-
-
 _BACKS: dict[str, dict[str, Back]] = {}
 
 

@@ -1,9 +1,10 @@
-"""What a token or a host name stands for, each loaded by one statement."""
+"""What a token, a user or a host name stands for, each loaded by one statement."""
 
 from dataclasses import dataclass
 from typing import Final, TypedDict
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from crm_graph.auth import policy
@@ -11,14 +12,10 @@ from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.scopes import Scopes
 from crm_graph.db.lanes import Lane, Lanes
 
-# A user of another organisation's team or an inactive one does not come through the joins, so the token is as unknown.
+# `users` and more about each of them; at most one in an organisation.
 _CALLER: Final = """
 WITH RECURSIVE caller AS (
-    SELECT u.organization_id, u.id, u.name, u.email, u.roles, u.team_id, u.partner_id, u.customer_id,
-           t.id AS credential_id, {scopes} AS scopes, extract(epoch FROM t.expires_at - now()) AS seconds,
-           coalesce(t.last_used_at < now() - interval '1 minute', true) AS unnoted
-      FROM {table} t JOIN users u ON u.organization_id = t.organization_id AND u.id = t.user_id
-     WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now() AND u.status = 'ACTIVE'
+    SELECT u.organization_id, u.id, u.name, u.email, u.status, u.roles, u.team_id, u.partner_id, u.customer_id, {more}
 ), team AS (
     SELECT t.organization_id, t.id
       FROM caller c JOIN teams t ON t.organization_id = c.organization_id AND t.id = c.team_id
@@ -28,13 +25,27 @@ WITH RECURSIVE caller AS (
 )
 SELECT json_build_object(
     'organization', o.id, 'organization_name', o.name, 'currency', o.currency,
-    'user', c.id, 'name', c.name, 'email', c.email, 'roles', c.roles, 'partner', c.partner_id,
-    'customer', c.customer_id, 'teams', (SELECT coalesce(json_agg(id ORDER BY id), '[]'::json) FROM team),
-    'credential', c.credential_id, 'scopes', c.scopes, 'seconds', c.seconds, 'unnoted', c.unnoted)
+    'user', c.id, 'name', c.name, 'email', c.email, 'status', c.status, 'roles', c.roles, 'partner', c.partner_id,
+    'customer', c.customer_id, 'scopes', c.scopes, 'teams',
+    (SELECT coalesce(json_agg(t.id ORDER BY t.id), '[]'::json) FROM team t WHERE t.organization_id = c.organization_id)
+    {facts})
   FROM caller c JOIN organizations o ON o.organization_id = c.organization_id AND o.id = c.organization_id
 """
-_SESSION: Final = _CALLER.format(table="sessions", scopes="NULL::text[]")
-_KEY: Final = _CALLER.format(table="api_keys", scopes="t.scopes")
+# A user of another organisation's team or an inactive one does not come through the joins, so the token is as unknown.
+_TOKEN: Final = """t.id AS credential_id, {scopes} AS scopes,
+           extract(epoch FROM t.expires_at - now()) AS seconds,
+           coalesce(t.last_used_at < now() - interval '1 minute', true) AS unnoted
+      FROM {table} t JOIN users u ON u.organization_id = t.organization_id AND u.id = t.user_id
+     WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now() AND u.status = 'ACTIVE'"""
+_FACTS: Final = ", 'credential', c.credential_id, 'seconds', c.seconds, 'unnoted', c.unnoted"
+_SESSION: Final = _CALLER.format(more=_TOKEN.format(table="sessions", scopes="NULL::text[]"), facts=_FACTS)
+_KEY: Final = _CALLER.format(more=_TOKEN.format(table="api_keys", scopes="t.scopes"), facts=_FACTS)
+_USERS: Final = """NULL::text[] AS scopes FROM users u
+     WHERE ($1::uuid IS NULL OR u.organization_id = $1) AND {whose}"""
+_BY_USER: Final = _CALLER.format(more=_USERS.format(whose="u.id = $2"), facts="") + " ORDER BY c.id"
+_BY_EMAIL: Final = (
+    _CALLER.format(more=_USERS.format(whose="u.email_match = crm_match_email($2)"), facts="") + " ORDER BY c.id"
+)
 
 _HOST: Final = """
 SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.currency))
@@ -42,19 +53,23 @@ SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.curr
 """
 
 
-class _Token(TypedDict):
+class _User(TypedDict):
     organization: str
     organization_name: str
     currency: str
     user: str
     name: str
     email: str | None
+    status: str
     roles: list[str]
     partner: str | None
     customer: str | None
     teams: list[str]
-    credential: str
     scopes: list[str] | None
+
+
+class _Token(_User):
+    credential: str
     seconds: float
     unnoted: bool
 
@@ -71,6 +86,17 @@ class Caller:
     credential_id: UUID
     """The session or API key by which they call."""
     deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user, who may be suspended, and the actor they are with all that their roles grant."""
+
+    actor: Actor
+    user_id: UUID
+    name: str
+    status: str
+    organization_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +127,20 @@ async def by_token(lanes: Lanes, digest: bytes, *, is_key: bool, now: float, ttl
     return caller, token["unnoted"]
 
 
+async def by_user(
+    connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID | None, user_id: UUID
+) -> list[Person]:
+    """The user of this id; in any organisation where none is given."""
+    return [_person(row[0]) for row in await connection.fetch(_BY_USER, organization_id, user_id)]
+
+
+async def by_email(
+    connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID | None, email: str
+) -> list[Person]:
+    """The user with this address; where no organisation is given, those of all organisations."""
+    return [_person(row[0]) for row in await connection.fetch(_BY_EMAIL, organization_id, email)]
+
+
 async def by_host(lanes: Lanes, host: str, *, now: float, ttl: float) -> Storefront | None:
     """The organisation that a host name selects; `None` unless there is exactly one."""
     found = await lanes.fetch(Lane.GENERIC, _HOST, (host,))
@@ -119,19 +159,24 @@ async def by_host(lanes: Lanes, host: str, *, now: float, ttl: float) -> Storefr
     return Storefront(actor, actor.organization_id, only["name"], now + ttl)
 
 
-def _actor(token: _Token) -> Actor:
-    kind = ActorKind.PARTNER if token["partner"] else ActorKind.CUSTOMER if token["customer"] else ActorKind.STAFF
-    scopes = None if token["scopes"] is None else Scopes(frozenset(token["scopes"]))
+def _person(found: str | bytes) -> Person:
+    user: _User = orjson.loads(found)
+    return Person(_actor(user), UUID(user["user"]), user["name"], user["status"], user["organization_name"])
+
+
+def _actor(user: _User) -> Actor:
+    kind = ActorKind.PARTNER if user["partner"] else ActorKind.CUSTOMER if user["customer"] else ActorKind.STAFF
+    scopes = None if user["scopes"] is None else Scopes(frozenset(user["scopes"]))
     return Actor(
-        organization_id=UUID(token["organization"]),
+        organization_id=UUID(user["organization"]),
         kind=kind,
-        policy=policy.resolve(frozenset(token["roles"]), scopes),
-        currency=token["currency"],
-        user_id=UUID(token["user"]),
-        team_ids=tuple(map(UUID, token["teams"])),
-        partner_id=_uuid(token["partner"]),
-        customer_id=_uuid(token["customer"]),
-        roles=tuple(token["roles"]),
+        policy=policy.resolve(frozenset(user["roles"]), scopes),
+        currency=user["currency"],
+        user_id=UUID(user["user"]),
+        team_ids=tuple(map(UUID, user["teams"])),
+        partner_id=_uuid(user["partner"]),
+        customer_id=_uuid(user["customer"]),
+        roles=tuple(user["roles"]),
     )
 
 

@@ -1,14 +1,15 @@
 """`crm-graph explain-access`: which rule decides what a caller sees of a field, for a role or for one record."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 import asyncpg
 import typer
 
+from crm_graph.auth import callers
 from crm_graph.auth import policy as policies
-from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.callers import Person
 from crm_graph.cli.access_report import described, field, granted
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.schema import known
@@ -26,22 +27,6 @@ Who = Annotated[
 ]
 Coordinate = Annotated[str, typer.Argument(metavar="TYPE.FIELD", help="A field, such as Customer.creditLimit.")]
 Row = Annotated[str | None, typer.Option(help="Decide it for this record, such as cus_…; WHO must then be a user.")]
-
-_USERS: Final = """
-WITH RECURSIVE caller AS (
-    SELECT u.* FROM users u WHERE lower(u.email) = lower($1) OR u.id = $2
-), team AS (
-    SELECT t.organization_id, t.id
-      FROM caller c JOIN teams t ON t.organization_id = c.organization_id AND t.id = c.team_id
-    UNION
-    SELECT t.organization_id, t.id
-      FROM team above JOIN teams t ON t.organization_id = above.organization_id AND t.parent_id = above.id
-)
-SELECT c.organization_id, c.id, c.name, c.roles, c.status, c.partner_id, c.customer_id, o.name AS organization,
-       ARRAY(SELECT t.id FROM team t WHERE t.organization_id = c.organization_id) AS teams
-  FROM caller c JOIN organizations o ON o.id = c.organization_id
- ORDER BY c.id
-"""
 
 
 class CallerUnclear(CrmError):
@@ -77,8 +62,8 @@ async def _for_user(url: str, who: str, row: str | None, entity: type[Entity], s
         raise ServiceUnavailable(f"the database cannot be reached: {error}") from error
     try:
         user = await _user(connection, who, entity, row_id)
-        actor = _actor(user)
-        name = f"{user['name']} ({', '.join(actor.roles) or 'no role'}, {user['status'].lower()})"
+        actor = user.actor
+        name = f"{user.name} ({', '.join(actor.roles) or 'no role'}, {user.status.lower()})"
         text = f"{described(entity, spec)}\n\n{granted(name, actor.policy, entity, spec)}"
         if row_id is not None:
             text += f"\n\nOn {row}:\n\n{await on_row(connection, actor, entity, spec, row_id)}"
@@ -96,30 +81,18 @@ def _row(row: str, entity: type[Entity]) -> UUID:
 
 async def _user(
     connection: "asyncpg.Connection[asyncpg.Record]", who: str, entity: type[Entity], row: UUID | None
-) -> asyncpg.Record:
+) -> Person:
     """The user meant; of several with one address, the one in the record's organisation."""
-    user_id = None if "@" in who else ids.decode(who)[1]
-    users = await connection.fetch(_USERS, who, user_id)
+    if "@" in who:
+        users = await callers.by_email(connection, None, who)
+    else:
+        users = await callers.by_user(connection, None, ids.decode(who)[1])
     if row is not None:
         home = await connection.fetch(f"SELECT organization_id FROM {table_name(entity)} WHERE id = $1", row)
-        users = [u for u in users if u["organization_id"] in {h[0] for h in home}] or users
+        users = [u for u in users if u.actor.organization_id in {h[0] for h in home}] or users
     if len(users) > 1:
-        all_of_them = ", ".join(f"{ids.encode('usr', u['id'])} of {u['organization']}" for u in users)
+        all_of_them = ", ".join(f"{ids.encode('usr', u.user_id)} of {u.organization_name}" for u in users)
         raise CallerUnclear(f"{who} is the address of several users; name one of them: {all_of_them}.")
     if not users:
         raise CallerUnclear(f"there is no user {who}.")
     return users[0]
-
-
-def _actor(user: asyncpg.Record) -> Actor:
-    partner, customer = user["partner_id"], user["customer_id"]
-    return Actor(
-        organization_id=user["organization_id"],
-        kind=ActorKind.PARTNER if partner else ActorKind.CUSTOMER if customer else ActorKind.STAFF,
-        policy=policies.resolve(frozenset(user["roles"])),
-        user_id=user["id"],
-        team_ids=tuple(user["teams"]),
-        partner_id=partner,
-        customer_id=customer,
-        roles=tuple(user["roles"]),
-    )

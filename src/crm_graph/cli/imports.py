@@ -165,7 +165,7 @@ def list_(organization: Organization = None, data_dir: DataDir = None, database_
 
 
 async def _with(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
-    db = Database(url, 2)
+    db = Database(url, 2, statement_seconds=_STATEMENT_SECONDS)
     try:
         return await work(db)
     finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -10,11 +10,14 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from crm_graph.db.connection import CONNECT_SECONDS, LOST, json_as_bytes
-from crm_graph.errors import ServiceUnavailable
+from crm_graph.db.connection import CONNECT_SECONDS, LOST, UNREACHABLE, json_as_bytes
+from crm_graph.errors import OperationTimedOut, ServiceUnavailable
+
+STATEMENT_SECONDS: Final = 30.0
+LOCK_SECONDS: Final = 10.0
 
 _BEGIN = text(
     "SELECT set_config('crm.organization_id', :organization, true), set_config('crm.actor_id', :actor, true),"
@@ -50,10 +53,13 @@ class Transaction:
 
 
 class Database:
-    """The engine for writes; `pool_size` connections, as many again in a rush."""
+    """The engine for writes; `pool_size` connections, as many again in a rush.
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
-        self.engine = write_engine(url, pool_size)
+    A statement may take `statement_seconds`, and its transaction may be left idle for twice as long.
+    """
+
+    def __init__(self, url: str, pool_size: int = 8, *, statement_seconds: float = STATEMENT_SECONDS) -> None:
+        self.engine = write_engine(url, pool_size, statement_seconds)
 
     @asynccontextmanager
     async def transaction(
@@ -61,11 +67,12 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """A transaction for an organisation, an actor and a channel (`graphql`, `import`, …); history rows name them.
 
-        Commits at the end of the block, rolls back on any exception.
+        Commits at the end of the block, rolls back on any exception. Raises ServiceUnavailable when the database is
+        away, OperationTimedOut when a statement took too long.
         """
-        async with _reachable(), AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with _told(), AsyncSession(self.engine, expire_on_commit=False) as session:
             # The first statement begins the transaction: a raw one before it would commit itself.
-            connection = await session.connection()
+            connection = await _opened(session)
             await connection.execute(
                 _BEGIN,
                 {"organization": str(organization_id or ""), "actor": str(actor_id or ""), "channel": channel},
@@ -80,21 +87,40 @@ class Database:
         await self.engine.dispose()
 
 
+async def _opened(session: AsyncSession) -> AsyncConnection:
+    try:
+        return await session.connection()
+    except UNREACHABLE as error:
+        raise ServiceUnavailable("The database cannot be reached.") from error
+
+
 @asynccontextmanager
-async def _reachable() -> AsyncIterator[None]:
-    """Say that the database is away where it is, whichever library noticed."""
+async def _told() -> AsyncIterator[None]:
+    """Say that the database is away, or too slow, where it is, whichever library noticed."""
     try:
         yield
-    except (*LOST, PoolTimeout) as error:
+    except (*LOST, asyncpg.IdleInTransactionSessionTimeoutError, PoolTimeout) as error:
         raise ServiceUnavailable("The database cannot be reached.") from error
+    except asyncpg.QueryCanceledError as error:
+        raise OperationTimedOut("The database took too long over this operation.") from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == asyncpg.QueryCanceledError.sqlstate:
+            raise OperationTimedOut("The database took too long over this operation.") from error
         if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
             raise ServiceUnavailable("The database cannot be reached.") from error
         raise
 
 
-def write_engine(url: str, pool_size: int = 8) -> AsyncEngine:
+def write_engine(url: str, pool_size: int = 8, statement_seconds: float = STATEMENT_SECONDS) -> AsyncEngine:
     """SQLAlchemy's engine over asyncpg for a `postgresql://` URL; its connections give `json` as bytes."""
+    settings = {
+        "TimeZone": "UTC",
+        "jit": "off",
+        "application_name": "crm-graph writes",
+        "statement_timeout": _milliseconds(statement_seconds),
+        "lock_timeout": _milliseconds(LOCK_SECONDS),
+        "idle_in_transaction_session_timeout": _milliseconds(2 * statement_seconds),
+    }
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
@@ -105,7 +131,7 @@ def write_engine(url: str, pool_size: int = 8) -> AsyncEngine:
             "timeout": CONNECT_SECONDS,
             "statement_cache_size": 500,
             "max_cacheable_statement_size": 0,
-            "server_settings": {"TimeZone": "UTC", "jit": "off", "application_name": "crm-graph writes"},
+            "server_settings": settings,
         },
     )
 
@@ -115,3 +141,7 @@ def write_engine(url: str, pool_size: int = 8) -> AsyncEngine:
         connection.run_async(json_as_bytes)
 
     return engine
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -1,8 +1,10 @@
 """Documents: parsed, measured and validated once, then kept; each operation with its readers and plans."""
 
+import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -28,31 +30,42 @@ from crm_graph.plan.statement import Statement
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-MAX_DOCUMENTS, MAX_PLANS, MAX_ERRORS = 1000, 100, 10
+MAX_DOCUMENTS, MAX_PLANS, MAX_ERRORS = 1000, 5000, 10
+LONGEST_KEPT = 20_000
+"""Characters of the longest document that is kept, and prepared without leaving the event loop."""
+MAX_TEXT = 1_000_000
+"""Characters of all documents that are kept: parsed, a document is some hundred times its text."""
 # graphql-core's own knob: at its default, a hostile document of 10 kB costs a second before validation gives up.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
 
 
 class Recent(Generic[K, V]):
-    """A bounded cache that forgets what was not used for longest."""
+    """A bounded cache that forgets what was not used for longest: at most `size` values, `most` by weight."""
 
-    def __init__(self, size: int) -> None:
-        self._size, self._kept = size, OrderedDict[K, V]()
+    def __init__(self, size: int, most: int = 0) -> None:
+        self._size, self._most, self._weight = size, most, 0
+        self._kept = OrderedDict[K, tuple[V, int]]()
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def get(self, key: K) -> V | None:
         found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found[0]
 
-    def put(self, key: K, value: V) -> V:
-        self._kept[key] = value
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+    def put(self, key: K, value: V, weight: int = 0) -> V:
+        self._weight += weight - self._kept.pop(key, (value, 0))[1]
+        self._kept[key] = value, weight
+        while len(self._kept) > self._size or self._weight > self._most:
+            self._weight -= self._kept.popitem(last=False)[1][1]
         return value
 
     def clear(self) -> None:
         self._kept.clear()
+        self._weight = 0
 
 
 class ValidationFailed(GraphqlValidationFailed):
@@ -73,6 +86,10 @@ class ValidationFailed(GraphqlValidationFailed):
         return found
 
 
+PlanKey = tuple[bytes, str, tuple[Shape, ...]]
+"""An operation's identity, a policy's key, and the shape of variables (and, in a payload, the place)."""
+
+
 @dataclass(slots=True)
 class Operation:
     """One operation, ready to be planned for any shape of its variables."""
@@ -81,7 +98,10 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     schema: GraphQLSchema
     readers: tuple[tuple[str, variables.Read], ...]
-    plans: Recent[tuple[str, tuple[Shape, ...]], Statement] = field(default_factory=lambda: Recent(MAX_PLANS))
+    identity: bytes
+    """The same for equal documents and names."""
+    plans: Recent[PlanKey, Statement]
+    """Shared with other operations."""
 
     @property
     def is_mutation(self) -> bool:
@@ -120,13 +140,22 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema, self._limits = schema, limits
-        self._known: Recent[tuple[str, str | None], Operation] = Recent(MAX_DOCUMENTS)
+        self._known: Recent[tuple[str, str | None], Operation] = Recent(MAX_DOCUMENTS, MAX_TEXT)
+        self._plans: Recent[PlanKey, Statement] = Recent(MAX_PLANS)
+        self._one_thread = asyncio.Semaphore(1)
 
-    def operation(self, text: str, name: str | None) -> Operation:
-        """The operation of a document. Raises typed errors for all that is wrong with it, and keeps only sound ones."""
-        return self._known.get((text, name)) or self._known.put((text, name), self._prepare(text, name))
+    async def operation(self, text: str, name: str | None) -> Operation:
+        """The operation of a document. Raises typed errors for all that is wrong with it, and keeps only sound ones.
 
-    def _prepare(self, text: str, name: str | None) -> Operation:
+        Only a long document leaves the event loop; it is not kept, nor are its plans.
+        """
+        if len(text) > LONGEST_KEPT:
+            async with self._one_thread:
+                return await asyncio.to_thread(self._prepare, text, name, Recent(MAX_PLANS))
+        known = self._known.get((text, name))
+        return known or self._known.put((text, name), self._prepare(text, name, self._plans), len(text))
+
+    def _prepare(self, text: str, name: str | None, plans: Recent[PlanKey, Statement]) -> Operation:
         document = parse_document(text, self._limits)
         node = select_operation(document, name)
         check(measure(document, name), self._limits)
@@ -139,7 +168,8 @@ class Documents:
             variables.reader(self._schema, d, decides=d.variable.name.value in sizes)
             for d in node.variable_definitions or ()
         )
-        return Operation(node, fragments, self._schema, readers)
+        identity = hashlib.sha256(f"{name or ''}\0{text}".encode()).digest()
+        return Operation(node, fragments, self._schema, readers, identity, plans)
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -56,7 +56,7 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> bytes:
         request = await self._request(scope, receive, headers)
         actor = await self._authenticator.actor(scope)
-        operation = self._documents.operation(request.query, request.operation_name)
+        operation = await self._documents.operation(request.query, request.operation_name)
         if not operation.is_mutation:
             return await self._reader.read(actor, operation, request.variables)
         if scope["method"] != "POST":

@@ -33,6 +33,8 @@ from graphql.language import (
 from crm_graph.errors import JSON, FragmentCycle, GraphqlParseFailed, OperationNotFound, ValueInvalid
 
 INTROSPECTION = frozenset({"__schema", "__type"})
+LISTS_OF_THE_SCHEMA = frozenset({"types", "fields", "inputFields", "interfaces", "possibleTypes"})
+"""Fields of introspection whose lists, inside one another, multiply an answer."""
 LONGEST_NUMBER = 40
 LONGEST_ECHO = 200
 
@@ -71,6 +73,11 @@ class Measure:
     """List items and object fields written out in the document."""
     visited: int
     """Selections looked at to find all this: never more than the document has."""
+    introspection_fields: int = 0
+    """Fields at and below `__schema` and `__type`."""
+    introspection_aliases: int = 0
+    introspection_lists: int = 0
+    """Lists of types or fields inside one another there (`types { fields }` is 2)."""
 
 
 class Spread(NamedTuple):
@@ -80,6 +87,8 @@ class Spread(NamedTuple):
     nesting: int
     introspected: int | None
     """Fields above the `__schema` or `__type` it is in."""
+    lists: int
+    """`LISTS_OF_THE_SCHEMA` above it."""
 
 
 @dataclass(slots=True)
@@ -93,6 +102,10 @@ class Extent:
     root_fields: int = 0
     fields: int = 0
     aliases: int = 0
+    introspection_fields: int = 0
+    introspection_aliases: int = 0
+    introspection_lists: int = 0
+    whole_lists: int = 0
     spreads: list[Spread] = field(default_factory=list)
 
 
@@ -137,6 +150,9 @@ def measure(document: DocumentNode, operation_name: str | None) -> Measure:
         details.literal_depth,
         details.literal_values,
         details.visited,
+        selected.introspection_fields,
+        selected.introspection_aliases,
+        selected.introspection_lists,
     )
 
 
@@ -157,9 +173,9 @@ def select_operation(document: DocumentNode, operation_name: str | None) -> Oper
 
 def _extent(selection_set: SelectionSetNode, details: Details) -> Extent:
     extent = Extent()
-    stack: list[tuple[SelectionSetNode, int, int, int | None]] = [(selection_set, 0, 1, None)]
+    stack: list[tuple[SelectionSetNode, int, int, int | None, int]] = [(selection_set, 0, 1, None, 0)]
     while stack:
-        selections, depth, nesting, introspected = stack.pop()
+        selections, depth, nesting, introspected, lists = stack.pop()
         extent.nesting = max(extent.nesting, nesting)
         if not selections.selections:
             raise DocumentMalformed("A selection set is empty: name at least one field.", _place(selections))
@@ -171,20 +187,25 @@ def _extent(selection_set: SelectionSetNode, details: Details) -> Extent:
                 extent.aliases += node.alias is not None
                 extent.root_fields += depth == 0
                 extent.whole_depth = max(extent.whole_depth, depth + 1)
+                inside = lists + (node.name.value in LISTS_OF_THE_SCHEMA)
+                extent.whole_lists = max(extent.whole_lists, inside)
                 below = introspected  # fields above the introspection this is in
                 if below is None:
                     extent.depth = max(extent.depth, depth + 1)
                     below = depth if node.name.value in INTROSPECTION else None
                 if below is not None:
                     extent.introspection_depth = max(extent.introspection_depth, depth + 1 - below)
+                    extent.introspection_fields += 1
+                    extent.introspection_aliases += node.alias is not None
+                    extent.introspection_lists = max(extent.introspection_lists, inside)
                 if node.selection_set is not None:
-                    stack.append((node.selection_set, depth + 1, nesting + 1, below))
+                    stack.append((node.selection_set, depth + 1, nesting + 1, below, inside))
             elif isinstance(node, FragmentSpreadNode):
                 _read(node.directives, (), details)
-                extent.spreads.append(Spread(node.name.value, depth, nesting, introspected))
+                extent.spreads.append(Spread(node.name.value, depth, nesting, introspected, lists))
             elif isinstance(node, InlineFragmentNode):
                 _read(node.directives, (), details)
-                stack.append((node.selection_set, depth, nesting + 1, introspected))
+                stack.append((node.selection_set, depth, nesting + 1, introspected, lists))
     return extent
 
 
@@ -197,14 +218,21 @@ def _add_spreads(extent: Extent, fragments: dict[str, Extent]) -> None:
         extent.aliases += part.aliases
         extent.nesting = max(extent.nesting, spread.nesting + part.nesting)
         extent.whole_depth = max(extent.whole_depth, spread.depth + part.whole_depth)
+        extent.whole_lists = max(extent.whole_lists, spread.lists + part.whole_lists)
         if spread.depth == 0:
             extent.root_fields += part.root_fields
         if spread.introspected is None:
             extent.depth = max(extent.depth, spread.depth + part.depth)
             extent.introspection_depth = max(extent.introspection_depth, part.introspection_depth)
+            extent.introspection_fields += part.introspection_fields
+            extent.introspection_aliases += part.introspection_aliases
+            extent.introspection_lists = max(extent.introspection_lists, part.introspection_lists)
         else:
             inner = spread.depth - spread.introspected + part.whole_depth
             extent.introspection_depth = max(extent.introspection_depth, inner)
+            extent.introspection_fields += part.fields
+            extent.introspection_aliases += part.aliases
+            extent.introspection_lists = max(extent.introspection_lists, spread.lists + part.whole_lists)
 
 
 def _spreads_first(fragments: dict[str, Extent]) -> Iterator[Extent]:

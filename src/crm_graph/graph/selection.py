@@ -4,7 +4,7 @@ Fields are merged by response key as the specification says (CollectFields), fra
 condition holds, `@skip` and `@include` decided: their variables are part of the shape a plan is made for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from graphql import (
@@ -17,8 +17,11 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     ListValueNode,
+    Node,
     NullValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
@@ -30,6 +33,8 @@ from graphql import (
 from crm_graph.errors import VariableInvalid
 from crm_graph.plan.selection import Const, Place, Selected, Value
 
+INTROSPECTION = frozenset({"__schema", "__type"})
+"""Root fields that graphql-core answers, not the planner."""
 _LISTS = frozenset({"nodes", "edges"})
 _ABSENT = object()
 
@@ -146,3 +151,52 @@ def page_size_variables(sets: list[SelectionSetNode]) -> frozenset[str]:
             if inner is not None:
                 pending.append(inner)
     return frozenset(found)
+
+
+def introspection(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> OperationDefinitionNode:
+    """The operation with `INTROSPECTION` alone at its root, fragments there opened, and the variables that it uses."""
+    selected = SelectionSetNode(selections=tuple(_introspecting(operation.selection_set, fragments)))
+    used = _variables(selected, fragments)
+    return OperationDefinitionNode(
+        operation=operation.operation,
+        name=operation.name,
+        variable_definitions=tuple(d for d in operation.variable_definitions or () if d.variable.name.value in used),
+        directives=(),
+        selection_set=selected,
+    )
+
+
+def _introspecting(
+    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[SelectionNode]:
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            if node.name.value in INTROSPECTION:
+                yield node
+        elif isinstance(node, InlineFragmentNode | FragmentSpreadNode):
+            opened = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            inner = tuple(_introspecting(opened.selection_set, fragments))
+            if inner:
+                yield InlineFragmentNode(
+                    type_condition=None, directives=node.directives, selection_set=SelectionSetNode(selections=inner)
+                )
+
+
+def _variables(root: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
+    """Names of the variables used below, in the fragments that are spread there too."""
+    found: set[str] = set()
+    spread: set[str] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, VariableNode):
+            found.add(node.name.value)
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+            spread.add(node.name.value)
+            pending.append(fragments[node.name.value])
+        for key in node.keys:
+            below = getattr(node, key, None)
+            pending.extend(n for n in (below if isinstance(below, tuple | list) else (below,)) if isinstance(n, Node))
+    return found

@@ -15,11 +15,11 @@ from crm_graph.errors import IdInvalid, ReferenceNotFound, ServiceUnavailable, V
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
-from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, invalid
+from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, denied, invalid
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import refused
 from crm_graph.plan.idempotency import claim_key, remember_key
-from crm_graph.plan.mutations import MUTATIONS, Call, Mutation
+from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
 from crm_graph.plan.selection import Leaf, Selected
 from crm_graph.plan.statement import Denial, Statement, errors_json
 from crm_graph.plan.visibility import sees
@@ -152,7 +152,7 @@ class Writer:
     def _statement(self, request: Request, selected: Selected, entity: type[Entity]) -> Statement:
         """What reads a payload's record; its id comes after the request's leaves."""
         policy, plans = request.actor.policy, request.operation.plans
-        key = (policy.key, (*request.shape, selected.place.path))
+        key = (request.operation.identity, policy.key, (*request.shape, selected.place.path))
         row = Leaf(len(request.leaves), (entity.__prefix__,))
         return plans.get(key) or plans.put(key, Compiler(policy, self._secret).record(entity, selected, row))
 
@@ -198,21 +198,30 @@ def _text(value: object) -> str | None:
 
 async def _call(tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]) -> Outcome:
     """A hand-written mutation, in a savepoint that a refusal takes back."""
-    call = await _prepared(tx, request, declared, given)
-    if isinstance(call, Outcome):
-        return call
     connection, key = await tx.raw(), _text(given.get("idempotencyKey"))
     savepoint = connection.transaction()
     await savepoint.start()
     try:
-        answered = await claim_key(connection, request.actor, key, declared.name, given) if key is not None else None
-        outcome = answered or await declared.run(call)
-        if key is not None and answered is None:
-            await remember_key(connection, request.actor, key, outcome.id, outcome.effect)
+        outcome = await _once(tx, request, declared, given, key)
     except BaseException:
         await savepoint.rollback()
         raise
     await (savepoint.rollback() if outcome.effect is Effect.REFUSED else savepoint.commit())
+    return outcome
+
+
+async def _once(
+    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], key: str | None
+) -> Outcome:
+    """The mutation, or what came of it before under the same key: that is settled before the record is looked at."""
+    connection = await tx.raw()
+    answered = await claim_key(connection, request.actor, key, declared.name, given) if key is not None else None
+    if answered is not None:
+        return answered
+    call = await _prepared(tx, request, declared, given)
+    outcome = call if isinstance(call, Outcome) else await declared.run(call)
+    if key is not None:
+        await remember_key(connection, request.actor, key, outcome.id, outcome.effect)
     return outcome
 
 
@@ -223,6 +232,8 @@ async def _prepared(
     row = _row(given.get("id"), declared.entity)
     if row is None or not await sees(tx, request.actor, declared.entity, row):
         return Outcome.refused(NOT_FOUND)
+    if not await may_write(tx, request.actor, declared.entity, row, declared.needs):
+        return Outcome.refused(denied())  # before anything about the record's state is told
     arguments: dict[str, object] = {}
     errors: list[UserError] = []
     for one in declared.arguments:

@@ -1,9 +1,10 @@
 """Which organisation an import is for, and as whom it writes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.callers import by_email
 from crm_graph.auth.policy import resolve
 from crm_graph.db.ids import decode, uuid7
 from crm_graph.db.session import Database, Transaction
@@ -11,17 +12,6 @@ from crm_graph.errors import CrmError, IdInvalid
 
 CHANNEL = "import"
 _MOST_LISTED = 10
-
-_USER = """
-WITH RECURSIVE team AS (
-    SELECT t.organization_id, t.id
-      FROM users u JOIN teams t ON t.organization_id = u.organization_id AND t.id = u.team_id
-     WHERE u.organization_id = $1 AND u.id = $2
-    UNION
-    SELECT t.organization_id, t.id
-      FROM team above JOIN teams t ON t.organization_id = above.organization_id AND t.parent_id = above.id
-)
-SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM team"""
 
 
 class OrganizationUnknown(CrmError):
@@ -42,30 +32,11 @@ async def importing_actor(database: Database, organization: str | None, email: s
         organization_id, currency = await _organization(tx, organization)
         if email is None:
             return _administrator(organization_id, currency)
-        raw = await tx.raw()
-        user = await raw.fetchrow(
-            "SELECT id, roles, partner_id, customer_id FROM users"
-            " WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'ACTIVE'",
-            organization_id,
-            email,
-        )
-        if user is None:
-            raise UserUnknown(f"No active user of this organisation signs in as {email}.")
-        kind = (
-            ActorKind.PARTNER if user["partner_id"] else ActorKind.CUSTOMER if user["customer_id"] else ActorKind.STAFF
-        )
-        return Actor(
-            organization_id,
-            kind,
-            resolve(frozenset(user["roles"])),
-            currency,
-            user_id=user["id"],
-            team_ids=tuple(await raw.fetchval(_USER, organization_id, user["id"])),
-            partner_id=user["partner_id"],
-            customer_id=user["customer_id"],
-            roles=tuple(user["roles"]),
-            channel=CHANNEL,
-        )
+        people = await by_email(await tx.raw(), organization_id, email)
+    active = [person.actor for person in people if person.status == "ACTIVE"]
+    if not active:
+        raise UserUnknown(f"No active user of this organisation signs in as {email}.")
+    return replace(active[0], channel=CHANNEL)
 
 
 async def _organization(tx: Transaction, wanted: str | None) -> tuple[UUID, str]:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from crm_graph.entity import DeclarationError, Entity
+from crm_graph.auth.levels import Level
+from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind
+from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.write_access import write_access
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor
@@ -50,13 +53,18 @@ class Mutation:
     description: str
     arguments: tuple[Argument, ...]
     run: Run
+    needs: Level
+    """The clearance for writing that the caller must have on the record."""
 
 
 MUTATIONS: dict[str, Mutation] = {}
 
 
-def mutation(entity: type[Entity], *arguments: Argument) -> Callable[[Run], Run]:
-    """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description."""
+def mutation(entity: type[Entity], *arguments: Argument, needs: Level) -> Callable[[Run], Run]:
+    """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
+
+    It runs only where the caller sees the record and has `needs` for writing on it.
+    """
 
     def declare(run: Run) -> Run:
         head, *rest = run.__name__.split("_")
@@ -65,7 +73,19 @@ def mutation(entity: type[Entity], *arguments: Argument) -> Callable[[Run], Run]
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
-        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run)
+        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs)
         return run
 
     return declare
+
+
+async def may_write(tx: "Transaction", actor: "Actor", entity: type[Entity], row: UUID, needs: Level) -> bool:
+    """Whether the caller has this clearance for writing on a row."""
+    parameters = Parameters()
+    access = write_access(entity, actor.policy, parameters, "t")
+    wanted = parameters.constant(row, "uuid")
+    sql, sources = parameters.finish(
+        f"SELECT coalesce({access.write} >= {needs.value}, FALSE) FROM {table_name(entity)} t"
+        f" WHERE t.organization_id = {parameters.organization} AND t.id = {wanted}"
+    )
+    return bool(await (await tx.raw()).fetchval(sql, *[source((), actor) for source in sources]))

@@ -36,7 +36,12 @@ class _Stage:
     probability: int
 
 
-@mutation(Opportunity, Argument("stage_id", kinds.ID, "The stage it enters.", required=True, ref="Stage"), _NOTE)
+@mutation(
+    Opportunity,
+    Argument("stage_id", kinds.ID, "The stage it enters.", required=True, ref="Stage"),
+    _NOTE,
+    needs=INTERNAL,
+)
 async def move_opportunity_stage(call: Call) -> Outcome:
     """Move an opportunity to another stage of its pipeline; its status and probability follow the stage."""
     connection = await call.tx.raw()
@@ -46,12 +51,21 @@ async def move_opportunity_stage(call: Call) -> Outcome:
     stage = _Stage(**dict(found))
     if current.pipeline_id not in (None, stage.pipeline_id):
         return _refused("STAGE_OF_OTHER_PIPELINE", "This stage belongs to another pipeline.", "stageId")
-    if current.stage_id == stage.id:
-        return Outcome(Effect.UNCHANGED, call.row)
+    if stage.outcome != OpportunityStatus.OPEN.value:
+        return _refused(
+            "STAGE_CLOSES_OPPORTUNITY", "This stage is won or lost: use winOpportunity or loseOpportunity.", "stageId"
+        )
+    if current.stage_id == stage.id and current.status == stage.outcome:
+        return await _update(call, {"stage_id": stage.id}, "opportunity.stage_moved")  # changes nothing, heeds ifMatch
     return await _enter(call, current, stage, stage.outcome, {}, "opportunity.stage_moved")
 
 
-@mutation(Opportunity, Argument("closed_on", kinds.DATE, "When it was won; today if it is left out."), _NOTE)
+@mutation(
+    Opportunity,
+    Argument("closed_on", kinds.DATE, "When it was won; today if it is left out."),
+    _NOTE,
+    needs=INTERNAL,
+)
 async def win_opportunity(call: Call) -> Outcome:
     """Close an open opportunity as won; it enters its pipeline's winning stage."""
     return await _close(call, OpportunityStatus.WON, {}, "opportunity.won")
@@ -62,6 +76,7 @@ async def win_opportunity(call: Call) -> Outcome:
     Argument("reason", kinds.STRING, "Why it was lost.", required=True),
     Argument("closed_on", kinds.DATE, "When it was lost; today if it is left out."),
     _NOTE,
+    needs=INTERNAL,
 )
 async def lose_opportunity(call: Call) -> Outcome:
     """Close an open opportunity as lost, with the reason; it enters its pipeline's losing stage."""
@@ -91,17 +106,7 @@ async def _enter(
         set_to |= {"stage_id": stage.id, "pipeline_id": stage.pipeline_id, "probability": stage.probability}
     if status != OpportunityStatus.LOST.value:
         set_to["loss_reason"] = None
-    outcome = await update_fields(
-        call.tx,
-        call.actor,
-        "Opportunity",
-        call.row,
-        set_to,
-        event,
-        needs=INTERNAL,
-        if_match=call.if_match,
-        request_id=call.request_id,
-    )
+    outcome = await _update(call, set_to, event)
     if outcome.effect is Effect.REFUSED or stage is None or stage.id == current.stage_id:
         return outcome
     moved: dict[str, object] = {
@@ -114,6 +119,20 @@ async def _enter(
     }
     noted = await insert_fields(call.tx, call.actor, "StageChange", moved, request_id=call.request_id)
     return noted if noted.effect is Effect.REFUSED else outcome
+
+
+async def _update(call: Call, values: dict[str, object], event: str) -> Outcome:
+    return await update_fields(
+        call.tx,
+        call.actor,
+        "Opportunity",
+        call.row,
+        values,
+        event,
+        needs=INTERNAL,
+        if_match=call.if_match,
+        request_id=call.request_id,
+    )
 
 
 async def _current(call: Call) -> _Opportunity:

@@ -5,8 +5,12 @@ SELECT (
     FROM products t1
     WHERE t1.organization_id = $1::uuid AND (
       (
-        (t1.series_fold = crm_fold($2::text) AND t1.series = $2::text) OR (
-          t1.active = $3::boolean AND NOT coalesce((t1.name_fold >= crm_fold($4::text) AND t1.name_fold < crm_fold($4::text) || U&'\+10FFFF'), FALSE)
+        (t1.series_fold = left(crm_fold($2::text), 500) AND t1.series = $2::text) OR (
+          t1.active = $3::boolean AND NOT coalesce(
+            (
+              t1.name_fold >= left(crm_fold($4::text), 500) AND t1.name_fold < left(crm_fold($4::text), 500) || U&'\+10FFFF'
+            ), FALSE
+          )
         )
       ) AND NOT coalesce(t1.sku IS NULL, FALSE)
     )

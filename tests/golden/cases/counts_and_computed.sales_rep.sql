@@ -14,7 +14,9 @@ SELECT (
     ) AS "totalCount", (
       SELECT coalesce(json_agg(x), '[]'::json)
       FROM (
-        SELECT CASE WHEN CASE WHEN t1k.cl >= 20 THEN t1.amount END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 20 THEN t1.amount END)::text) END AS "amount", CASE WHEN CASE WHEN t1k.cl >= 40 THEN t1.cost END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 40 THEN t1.cost END)::text) END AS "cost", CASE WHEN CASE WHEN t1k.cl >= 40 THEN (t1.amount - t1.cost) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 40 THEN (t1.amount - t1.cost) END)::text, 'currency', t1.currency) END AS "margin", CASE WHEN CASE WHEN t1k.cl >= 30 THEN (round(t1.amount * t1.probability / 100, 2)) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 30 THEN (round(t1.amount * t1.probability / 100, 2)) END)::text) END AS "weightedAmount", (
+        SELECT CASE WHEN CASE WHEN t1k.cl >= 20 THEN t1.amount END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 20 THEN t1.amount END)::text) END AS "amount", CASE WHEN CASE WHEN t1k.cl >= 40 THEN t1.cost END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 40 THEN t1.cost END)::text) END AS "cost", CASE WHEN CASE WHEN t1k.cl >= 40 THEN (t1.amount - t1.cost) END IS NOT NULL THEN json_build_object(
+          'amount', (CASE WHEN t1k.cl >= 40 THEN (t1.amount - t1.cost) END)::text, 'currency', CASE WHEN t1k.cl >= 20 THEN t1.currency END
+        ) END AS "margin", CASE WHEN CASE WHEN t1k.cl >= 30 THEN (round(t1.amount * t1.probability / 100, 2)) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t1k.cl >= 30 THEN (round(t1.amount * t1.probability / 100, 2)) END)::text) END AS "weightedAmount", (
           SELECT row_to_json(x)
           FROM (
             SELECT (

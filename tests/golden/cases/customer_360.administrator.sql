@@ -65,16 +65,16 @@ SELECT (
       FROM (
         SELECT t9.number AS "number", t9.subject AS "subject", t9.priority AS "priority"
         FROM tickets t9
-        WHERE t9.organization_id = $1::uuid AND t9.customer_id = t1.id AND t9.status = ANY($2::text[])
+        WHERE t9.organization_id = $1::uuid AND t9.customer_id = t1.id AND t9.status = ANY($3::text[])
         ORDER BY t9.id
         LIMIT 2
       ) x
     ) AS "tickets", (
       SELECT count(*)
       FROM tickets t10
-      WHERE t10.organization_id = $1::uuid AND t10.customer_id = t1.id AND t10.status = ANY($3::text[])
+      WHERE t10.organization_id = $1::uuid AND t10.customer_id = t1.id AND t10.status = ANY($4::text[])
     ) AS "openTickets"
     FROM customers t1
-    WHERE t1.organization_id = $1::uuid AND t1.id = $4::uuid
+    WHERE t1.organization_id = $1::uuid AND t1.id = $2::uuid
   ) x
 )

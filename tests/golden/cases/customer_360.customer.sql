@@ -40,16 +40,16 @@ SELECT (
       FROM (
         SELECT t7.number AS "number", t7.subject AS "subject", NULL::json AS "priority"
         FROM tickets t7
-        WHERE t7.organization_id = $1::uuid AND (t7.customer_id = $2::uuid) AND t7.customer_id = t1.id AND t7.status = ANY($3::text[])
+        WHERE t7.organization_id = $1::uuid AND (t7.customer_id = $2::uuid) AND t7.customer_id = t1.id AND t7.status = ANY($4::text[])
         ORDER BY t7.id
         LIMIT 2
       ) x
     ) AS "tickets", (
       SELECT count(*)
       FROM tickets t8
-      WHERE t8.organization_id = $1::uuid AND (t8.customer_id = $2::uuid) AND t8.customer_id = t1.id AND t8.status = ANY($4::text[])
+      WHERE t8.organization_id = $1::uuid AND (t8.customer_id = $2::uuid) AND t8.customer_id = t1.id AND t8.status = ANY($5::text[])
     ) AS "openTickets"
     FROM customers t1
-    WHERE t1.organization_id = $1::uuid AND (t1.id = $2::uuid) AND t1.id = $5::uuid
+    WHERE t1.organization_id = $1::uuid AND (t1.id = $2::uuid) AND t1.id = $3::uuid
   ) x
 )

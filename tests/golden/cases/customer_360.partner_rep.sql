@@ -6,7 +6,7 @@ SELECT (
       FROM (
         SELECT t2.name AS "name"
         FROM users t2
-        WHERE t2.organization_id = $1::uuid AND (t2.partner_id = $3::uuid) AND t2.id = CASE WHEN t1k.cl >= 30 THEN t1.owner_id END
+        WHERE t2.organization_id = $1::uuid AND (t2.partner_id = $4::uuid) AND t2.id = CASE WHEN t1k.cl >= 30 THEN t1.owner_id END
       ) x
     ) AS "owner", (
       SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
@@ -39,7 +39,7 @@ SELECT (
           ) x
         ) AS "lines"
         FROM orders t4
-        WHERE t4.organization_id = $1::uuid AND (t4.partner_id = $3::uuid) AND t4.customer_id = t1.id
+        WHERE t4.organization_id = $1::uuid AND (t4.partner_id = $4::uuid) AND t4.customer_id = t1.id
         ORDER BY t4.placed_at DESC, t4.id DESC
         LIMIT 2
       ) x
@@ -54,7 +54,7 @@ SELECT (
               SELECT max(least(30, sh.clearance))
               FROM opportunity_shares sh
               WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t7.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ), CASE WHEN t7.partner_id = $3::uuid THEN 20 END
+            ), CASE WHEN t7.partner_id = $4::uuid THEN 20 END
           ) AS cl OFFSET 0
         ) t7k
         WHERE t7.organization_id = $1::uuid AND (
@@ -62,7 +62,7 @@ SELECT (
             SELECT 1
             FROM opportunity_shares sh
             WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t7.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-          ) OR t7.partner_id = $3::uuid
+          ) OR t7.partner_id = $4::uuid
         ) AND t7.customer_id = t1.id AND CASE WHEN t7k.cl >= 20 THEN t7.customer_id END = t1.id
         ORDER BY t7.created_at DESC, t7.id DESC
         LIMIT 2
@@ -84,6 +84,6 @@ SELECT (
         FROM customer_shares sh
         WHERE sh.organization_id = $1::uuid AND sh.customer_id = t1.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
       )
-    ) AND t1.id = $4::uuid
+    ) AND t1.id = $3::uuid
   ) x
 )

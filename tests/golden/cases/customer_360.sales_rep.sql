@@ -86,14 +86,14 @@ SELECT (
         SELECT t9.number AS "number", t9.subject AS "subject", CASE WHEN t9k.cl >= 30 THEN t9.priority END AS "priority"
         FROM tickets t9
         CROSS JOIN LATERAL (SELECT greatest(least(30, t1k.cl)) AS cl OFFSET 0) t9k
-        WHERE t9.organization_id = $1::uuid AND t9.customer_id = t1.id AND t9.status = ANY($5::text[])
+        WHERE t9.organization_id = $1::uuid AND t9.customer_id = t1.id AND t9.status = ANY($6::text[])
         ORDER BY t9.id
         LIMIT 2
       ) x
     ) AS "tickets", (
       SELECT count(*)
       FROM tickets t10
-      WHERE t10.organization_id = $1::uuid AND t10.customer_id = t1.id AND t10.status = ANY($6::text[])
+      WHERE t10.organization_id = $1::uuid AND t10.customer_id = t1.id AND t10.status = ANY($7::text[])
     ) AS "openTickets"
     FROM customers t1
     CROSS JOIN LATERAL (
@@ -105,6 +105,6 @@ SELECT (
         ), CASE WHEN t1.team_id = ANY($4::uuid[]) THEN 30 END, 20
       ) AS cl OFFSET 0
     ) t1k
-    WHERE t1.organization_id = $1::uuid AND t1.id = $7::uuid
+    WHERE t1.organization_id = $1::uuid AND t1.id = $5::uuid
   ) x
 )

@@ -14,7 +14,9 @@ SELECT (
               WHERE sh.organization_id = $1::uuid AND sh.customer_id = t2.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) AND (
-            (t2.name_fold >= crm_fold($3::text) AND t2.name_fold < crm_fold($3::text) || U&'\+10FFFF') AND strpos(t2.name_fold, crm_fold($4::text)) > 0
+            (
+              t2.name_fold >= left(crm_fold($3::text), 500) AND t2.name_fold < left(crm_fold($3::text), 500) || U&'\+10FFFF'
+            ) AND strpos(t2.name_fold, crm_fold($4::text)) > 0
           )
         ) AS "totalCount"
       ) x
@@ -54,7 +56,7 @@ SELECT (
               FROM customer_shares sh
               WHERE sh.organization_id = $1::uuid AND sh.customer_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
-          ) AND (t6.kind <> $8::text AND TRUE) AND (t6.kind <> $6::text AND CASE WHEN t6k.cl >= 20 THEN t6.country END <> ALL($7::text[]))
+          ) AND t6.kind <> $8::text AND (t6.kind <> $6::text AND CASE WHEN t6k.cl >= 20 THEN t6.country END <> ALL($7::text[]))
         ) AS "totalCount"
       ) x
     ) AS "choice", (

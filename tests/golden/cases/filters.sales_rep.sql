@@ -8,7 +8,9 @@ SELECT (
           SELECT count(*)
           FROM customers t2
           WHERE t2.organization_id = $1::uuid AND (
-            (t2.name_fold >= crm_fold($2::text) AND t2.name_fold < crm_fold($2::text) || U&'\+10FFFF') AND strpos(t2.name_fold, crm_fold($3::text)) > 0
+            (
+              t2.name_fold >= left(crm_fold($2::text), 500) AND t2.name_fold < left(crm_fold($2::text), 500) || U&'\+10FFFF'
+            ) AND strpos(t2.name_fold, crm_fold($3::text)) > 0
           )
         ) AS "totalCount"
       ) x

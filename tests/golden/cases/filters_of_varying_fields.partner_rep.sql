@@ -22,7 +22,7 @@ SELECT (
       ) AND (
         (
           strpos(crm_fold(t2.email), crm_fold($6::text)) > 0 OR strpos(crm_fold(crm_mask_email(t2.email)), crm_fold($7::text)) > 0
-        ) AND (t2.city = $8::text OR t2.employees > $9::integer)
+        ) AND ((t2.city_fold = left(crm_fold($8::text), 500) AND t2.city = $8::text) OR t2.employees > $9::integer)
       ) AND (
         strpos(
           crm_fold(CASE WHEN t2k.cl >= 30 THEN t2.email WHEN t2k.cl >= 20 THEN crm_mask_email(t2.email) END), crm_fold($3::text)

@@ -16,12 +16,14 @@ SELECT (
       WHERE t2.organization_id = $1::uuid AND (
         (
           strpos(crm_fold(t2.email), crm_fold($8::text)) > 0 OR strpos(crm_fold(crm_mask_email(t2.email)), crm_fold($9::text)) > 0
-        ) AND ((t2.city_fold = crm_fold($10::text) AND t2.city = $10::text) OR t2.employees > $11::integer)
+        ) AND (
+          (t2.city_fold = left(crm_fold($10::text), 500) AND t2.city = $10::text) OR t2.employees > $11::integer
+        )
       ) AND (
         strpos(
           crm_fold(CASE WHEN t2k.cl >= 30 THEN t2.email WHEN t2k.cl >= 20 THEN crm_mask_email(t2.email) END), crm_fold($5::text)
         ) > 0 AND (
-          (t2.city_fold = crm_fold($6::text) AND t2.city = $6::text) OR CASE WHEN t2k.cl >= 30 THEN t2.employees END > $7::integer
+          (t2.city_fold = left(crm_fold($6::text), 500) AND t2.city = $6::text) OR CASE WHEN t2k.cl >= 30 THEN t2.employees END > $7::integer
         )
       )
     ) AS "totalCount"

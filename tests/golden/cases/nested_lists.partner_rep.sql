@@ -46,7 +46,7 @@ SELECT (
             WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
           ) OR t4.partner_id = $5::uuid
         ) AND t4.customer_id = t1.id AND CASE WHEN t4k.cl >= 20 THEN t4.customer_id END = t1.id
-        ORDER BY t4.currency DESC, CASE WHEN t4k.cl >= 20 THEN t4.amount END DESC NULLS LAST, t4.id DESC
+        ORDER BY CASE WHEN t4k.cl >= 20 THEN t4.currency END DESC NULLS LAST, CASE WHEN t4k.cl >= 20 THEN t4.amount END DESC NULLS LAST, t4.id DESC
         LIMIT 2
       ) x
     ) AS "opportunities"

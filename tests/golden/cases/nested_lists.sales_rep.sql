@@ -57,7 +57,7 @@ SELECT (
             WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
           ) OR t5.team_id = ANY($4::uuid[])
         ) AND t5.customer_id = t1.id AND CASE WHEN t5k.cl >= 20 THEN t5.customer_id END = t1.id
-        ORDER BY t5.currency DESC, CASE WHEN t5k.cl >= 20 THEN t5.amount END DESC NULLS LAST, t5.id DESC
+        ORDER BY CASE WHEN t5k.cl >= 20 THEN t5.currency END DESC NULLS LAST, CASE WHEN t5k.cl >= 20 THEN t5.amount END DESC NULLS LAST, t5.id DESC
         LIMIT 2
       ) x
     ) AS "opportunities"
