@@ -24,7 +24,7 @@ run: $(STAMP) ## serve the demo organisation (PORT, DATA_DIR; CHECK=1 checks its
 	@exec $(BIN)/python -m crm_graph serve --demo --port $(PORT) --data-dir "$(DATA_DIR)" $(if $(CHECK),--check)
 
 test: $(STAMP) ## the tests that need nothing but wheels
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 test-full: $(STAMP) ## the tests that need a browser, Node or minutes; installs what they need
 	$(BIN)/python scripts/full_requirements.py

@@ -63,7 +63,6 @@ __all__ = [
     "Write",
     "attr",
     "backs",
-    "entity",
     "seal",
     "table_name",
     "table_of",

@@ -6,7 +6,7 @@ import pytest
 
 from crm_graph.db import connection as connections
 from crm_graph.db.lanes import Lane, Lanes
-from crm_graph.errors import ServiceUnavailable
+from crm_graph.errors import OperationTimedOut, ServiceUnavailable
 
 ANSWER = "SELECT json_build_object('answer', $1::int)"
 SLOW = "SELECT to_json(pg_sleep($1)::text)"
@@ -121,7 +121,7 @@ async def test_a_connection_killed_in_the_middle_is_tried_once_more(lanes: Lanes
 
 async def test_a_statement_that_takes_too_long_is_a_typed_error(functions_url: str) -> None:
     lanes = await Lanes.open(functions_url, 1, statement_seconds=0.1)
-    with pytest.raises(ServiceUnavailable, match="too long"):
+    with pytest.raises(OperationTimedOut, match="too long"):
         await lanes.fetch(Lane.AUTO, SLOW, [5.0])
     assert await lanes.fetch(Lane.AUTO, ANSWER, [1]) == b'{"answer" : 1}'
     await lanes.close()

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -6,6 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from crm_graph.db.session import Database
+from crm_graph.errors import OperationTimedOut, ServiceUnavailable
+from crm_graph.plan.write_refusals import RETRYABLE
 
 ORGANIZATION, ACTOR = UUID(int=1), UUID(int=2)
 
@@ -85,3 +88,57 @@ async def test_json_is_bytes_and_jsonb_a_dict(database: Database) -> None:
         assert await raw.fetchval("SELECT json_build_object('a', 1)") == b'{"a" : 1}'
         connection = await tx.session.connection()
         assert await connection.scalar(text("SELECT jsonb_build_object('a', 1)")) == {"a": 1}
+
+
+async def test_nothing_may_take_for_ever(database: Database) -> None:
+    async with database.transaction(ORGANIZATION, None, "graphql") as tx:
+        found = await (await tx.raw()).fetchrow(
+            "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),"
+            " current_setting('idle_in_transaction_session_timeout')"
+        )
+    assert tuple(found or ()) == ("30s", "10s", "1min")
+
+
+@pytest.mark.parametrize("orm", [False, True])
+async def test_a_statement_that_takes_too_long_is_told_as_such(functions_url: str, orm: bool) -> None:
+    database = Database(functions_url, 1, statement_seconds=0.1)
+    with pytest.raises(OperationTimedOut):
+        async with database.transaction(ORGANIZATION, None, "graphql") as tx:
+            if orm:
+                await (await tx.session.connection()).execute(text("SELECT pg_sleep(5)"))
+            else:
+                await (await tx.raw()).execute("SELECT pg_sleep(5)")
+    async with database.transaction(ORGANIZATION, None, "graphql") as tx:
+        assert await (await tx.raw()).fetchval("SELECT 1") == 1
+    await database.dispose()
+
+
+async def test_an_idle_transaction_is_ended_and_the_next_one_works(functions_url: str) -> None:
+    database = Database(functions_url, 1, statement_seconds=0.1)
+    with pytest.raises(ServiceUnavailable):
+        async with database.transaction(ORGANIZATION, None, "graphql") as tx:
+            raw = await tx.raw()
+            await asyncio.sleep(0.6)
+            await raw.execute("SELECT 1")
+    async with database.transaction(ORGANIZATION, None, "graphql") as tx:
+        assert await (await tx.raw()).fetchval("SELECT 1") == 1
+    await database.dispose()
+
+
+async def test_a_row_that_another_holds_is_worth_another_try(database: Database) -> None:
+    async with database.transaction(ORGANIZATION, None, "graphql") as tx:
+        await (await tx.raw()).execute("LOCK TABLE notes")
+        with pytest.raises(RETRYABLE):
+            async with database.transaction(ORGANIZATION, None, "graphql") as other:
+                raw = await other.raw()
+                await raw.execute("SET LOCAL lock_timeout = '50ms'")
+                await raw.execute("INSERT INTO notes VALUES (1, '{}')")
+
+
+@pytest.mark.parametrize("place", ["no-such-host.invalid:5432", "127.0.0.1:1"])
+async def test_a_database_that_is_not_there_is_unavailable(place: str) -> None:
+    database = Database(f"postgresql://crm@{place}/crm", 1)
+    with pytest.raises(ServiceUnavailable):
+        async with database.transaction(None, None, "graphql"):
+            pass
+    await database.dispose()

@@ -10,7 +10,7 @@ import typer
 from sqlmodel import SQLModel
 from typer.testing import CliRunner
 
-from crm_graph.cli.imports import imports
+from crm_graph.cli.imports import _with, imports
 from crm_graph.db.session import Database
 from crm_graph.imports import tables
 from crm_graph.imports.organizations import OrganizationUnknown
@@ -89,3 +89,11 @@ def test_help_and_wrong_calls(cli, tmp_path: Path) -> None:
         name = f"Test {uuid4().hex}"
         assert cli("--mapping", sample.mended, *sample.files, "--new-organization", name).exit_code == 0
         cli("--mapping", sample.mended, *sample.files, "--organization", name, "--as", "nobody@example.com")
+
+
+async def test_its_statements_may_take_longer_than_a_requests(module_database_url: str) -> None:
+    async def timeout(database: Database) -> str:
+        async with database.transaction(None, None, "import") as tx:
+            return await (await tx.raw()).fetchval("SELECT current_setting('statement_timeout')")
+
+    assert await _with(module_database_url, timeout) == "10min"

@@ -26,6 +26,7 @@ async def test_an_import_as_a_user_has_their_roles_and_teams(importing: Importin
         ("sales_rep",),
         "import",
     )
+    assert await importing_actor(importing.database, organization, " Rep@Example.com ") == found
     assert not any(grant.delete for grant in found.policy.on("Customer"))
     for nobody in ("gone@example.com", "nobody@example.com"):
         with pytest.raises(UserUnknown):

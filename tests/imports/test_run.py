@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from crm_graph.auth.policy import resolve
+from crm_graph.db.ids import encode
 from crm_graph.imports import run as run_module
 from crm_graph.imports.mapping import MappingInvalid
+from crm_graph.imports.organizations import importing_actor
 from crm_graph.imports.sample import DEALS, MENDED, REFUSED, write_sample
 from crm_graph.plan.changes import Effect
+from crm_graph.plan.write import insert_fields
 
 from .conftest import Importing
 
@@ -272,3 +275,29 @@ openedAt = { column = "when", format = "%d.%m.%Y %H:%M" }
     assert ticket == {"number": "T-1", "opened_at": datetime(2026, 1, 31, 9, 30, tzinfo=UTC), "key": 32}
     assert (await importing.run(mapping, [path])).counts["Ticket from *.jsonl"] == {"unchanged": 1, "refused": 3}
     assert all(line.effect in (Effect.UNCHANGED, Effect.REFUSED) for line in importing.lines["Ticket"])
+
+
+OPPORTUNITIES = """
+source = "old"
+[[table]]
+entity = "Opportunity"
+file = "opportunities.csv"
+key = "id"
+[table.fields]
+name = "name"
+customer = { column = "customer", by = "name" }
+"""
+
+
+async def test_a_reference_by_name_reaches_what_the_caller_sees(importing: Importing, tmp_path: Path) -> None:
+    organization = importing.actor.organization_id
+    async with importing.database.transaction(organization, None, "test") as tx:
+        user = {"name": "Rep", "email": "rep@example.com", "roles": ["sales_rep"]}
+        rep = (await insert_fields(tx, importing.actor, "User", user)).id
+        made = await insert_fields(tx, importing.actor, "Customer", {"name": "Acme", "kind": "PERSON", "owner_id": rep})
+        assert not made.errors
+    actor = await importing_actor(importing.database, encode("org", organization), "rep@example.com")
+    path = tmp_path / "opportunities.csv"
+    path.write_text("id,name,customer\n1,Deal,Acme\n2,None,Nobody\n", encoding="utf-8")
+    await importing.run(OPPORTUNITIES, [path], actor=actor)
+    assert importing.faults("Opportunity") == [("REFERENCE_NOT_FOUND", "customer", "Nobody")]

@@ -32,14 +32,14 @@ SELECT json_build_object(
   FROM caller c JOIN organizations o ON o.organization_id = c.organization_id AND o.id = c.organization_id
 """
 # A user of another organisation's team or an inactive one does not come through the joins, so the token is as unknown.
-_TOKEN: Final = """t.id AS credential_id, {scopes} AS scopes,
+_BEARER: Final = """t.id AS credential_id, {scopes} AS scopes,
            extract(epoch FROM t.expires_at - now()) AS seconds,
            coalesce(t.last_used_at < now() - interval '1 minute', true) AS unnoted
       FROM {table} t JOIN users u ON u.organization_id = t.organization_id AND u.id = t.user_id
      WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now() AND u.status = 'ACTIVE'"""
 _FACTS: Final = ", 'credential', c.credential_id, 'seconds', c.seconds, 'unnoted', c.unnoted"
-_SESSION: Final = _CALLER.format(more=_TOKEN.format(table="sessions", scopes="NULL::text[]"), facts=_FACTS)
-_KEY: Final = _CALLER.format(more=_TOKEN.format(table="api_keys", scopes="t.scopes"), facts=_FACTS)
+_SESSION: Final = _CALLER.format(more=_BEARER.format(table="sessions", scopes="NULL::text[]"), facts=_FACTS)
+_KEY: Final = _CALLER.format(more=_BEARER.format(table="api_keys", scopes="t.scopes"), facts=_FACTS)
 _USERS: Final = """NULL::text[] AS scopes FROM users u
      WHERE ($1::uuid IS NULL OR u.organization_id = $1) AND {whose}"""
 _BY_USER: Final = _CALLER.format(more=_USERS.format(whose="u.id = $2"), facts="") + " ORDER BY c.id"

@@ -29,6 +29,8 @@ from crm_graph.kinds import CURRENCY
 
 PREFIX = "imp"
 _MOST_KEPT = 20
+_STATEMENT_SECONDS = 600.0
+"""A statement here writes thousands of records."""
 T = TypeVar("T")
 
 

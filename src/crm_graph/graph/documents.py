@@ -168,7 +168,7 @@ class Documents:
             variables.reader(self._schema, d, decides=d.variable.name.value in sizes)
             for d in node.variable_definitions or ()
         )
-        identity = hashlib.sha256(f"{name or ''}\0{text}".encode()).digest()
+        identity = hashlib.sha256(f"{name or ''}\0{text}".encode(errors="surrogatepass")).digest()
         return Operation(node, fragments, self._schema, readers, identity, plans)
 
 

@@ -49,7 +49,7 @@ class Limits:
     max_fields: int = 2_000
     max_introspection_depth: int = 20
     max_introspection_fields: int = 250
-    max_introspection_aliases: int = 5
+    max_introspection_aliases: int = 2
     max_introspection_lists: int = 2
     max_nesting: int = 60
     max_brackets: int = 150
@@ -93,7 +93,12 @@ def check(size: Measure, limits: Limits) -> None:
     for error, what, actual, limit in (
         (TooDeep, "fields inside one another", size.depth, limits.max_depth),
         (TooDeep, "introspection fields inside one another", size.introspection_depth, limits.max_introspection_depth),
-        (TooDeep, "lists of types or fields inside one another", size.introspection_lists, limits.max_introspection_lists),
+        (
+            TooDeep,
+            "lists of types or fields inside one another",
+            size.introspection_lists,
+            limits.max_introspection_lists,
+        ),
         (TooDeep, "selection sets inside one another", size.nesting, limits.max_nesting),
         (TooDeep, "lists and objects inside one another", size.literal_depth, limits.max_literal_depth),
         (TooManyRootFields, "root fields", size.root_fields, limits.max_root_fields),

@@ -24,8 +24,8 @@ def id_parameter(parameters: Parameters, value: Value, prefix: str) -> str | Non
     match value:
         case Leaf(prefixes=found):
             return parameters.leaf(value, "uuid") if found == (prefix,) else None
-        case Const(value=str() as text):
-            found_prefix, uuid = ids.decode(text)
+        case Const(value=raw):
+            found_prefix, uuid = ids.decode(str(raw))
             return parameters.constant(uuid, "uuid") if found_prefix == prefix else None
     raise ArgumentInvalid("An id is needed.")
 
