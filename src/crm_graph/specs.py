@@ -37,7 +37,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference by composite foreign key. `back` names the list on the far side; `owned` rows go with their target."""
+    """A reference by composite foreign key. `back` names the list on the far side; `owned` rows go with it."""
 
     entity: str
     back: str | None = None

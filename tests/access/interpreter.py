@@ -122,9 +122,7 @@ class Matrix:
 
     def highest(self, role: str, entity: str) -> int | None:
         """The rank a role may reach on some row of an entity; `None`: no row of it exists for them."""
-        ranks = [
-            rank for rank in map(lambda g: self._most(role, entity, *g), self.of(role, entity)) if rank is not None
-        ]
+        ranks = [rank for rank in (self._most(role, entity, *g) for g in self.of(role, entity)) if rank is not None]
         return max(ranks, default=None)
 
     def _most(self, role: str, entity: str, rule: str, rank: int) -> int | None:
@@ -159,7 +157,10 @@ class Matrix:
         return one.rank - one.masked <= highest or (one.subject and self.is_subject(role, entity))
 
 
-def read_matrix(path: Path = Path(__file__).with_name("matrix.txt")) -> Matrix:
+MATRIX = Path(__file__).with_name("matrix.txt")
+
+
+def read_matrix(path: Path = MATRIX) -> Matrix:
     matrix = Matrix()
     for line in path.read_text(encoding="utf-8").splitlines():
         match line.partition("#")[0].split():
@@ -191,7 +192,9 @@ class Rows:
         ranks = (self._rank(caller, entity, row, rule, rank) for rule, rank in self.matrix.of(caller.role, entity))
         return max((r for r in ranks if r is not None), default=None)
 
-    def _rank(self, caller: Caller, entity: str, row: Row, rule: str, rank: int) -> int | None:
+    def _rank(  # noqa: PLR0911 - one return a rule
+        self, caller: Caller, entity: str, row: Row, rule: str, rank: int
+    ) -> int | None:
         if rule == "everyone":
             return rank
         columns = self.matrix.columns[entity]

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -311,16 +312,16 @@ async def test_a_filter_matches_what_is_seen(planted_api: Api, world: World, per
             ):
                 if word in ("gt", "lte") and not one.money:
                     continue
-                value = Decimal(value) if one.money else value
+                bound = Decimal(value) if one.money else value
                 currency = {"currency": "EUR"} if one.money else {}
                 answer = await ask(
                     "query ($f: CustomerFilter) { customers(first: 200, filter: $f) { totalCount nodes { id } } }",
-                    {"f": {name: {word: str(value), **currency}}},
+                    {"f": {name: {word: str(bound), **currency}}},
                 )
                 expected = {
                     global_id("Customer", row)
                     for row, shown in seen
-                    if shown is not None and matches(shown, value) and (not one.money or row["currency"] == "EUR")
+                    if shown is not None and matches(shown, bound) and (not one.money or row["currency"] == "EUR")
                 }
                 got = answer.data["customers"]
                 assert got["totalCount"] == len(expected), (name, word, value)
@@ -354,7 +355,7 @@ async def test_an_order_goes_by_what_is_seen(planted_api: Api, world: World, per
     assert len(order) == len(set(order)) == len(seen)
     shown = [seen[one_id] for one_id in order]
     down, first = direction.startswith("DESC"), direction.endswith("FIRST")
-    for (currency, amount), (next_currency, next_amount) in zip(shown, shown[1:], strict=False):
+    for (currency, amount), (next_currency, next_amount) in pairwise(shown):
         if currency != next_currency:
             assert (currency > next_currency) is down
         elif amount is None or next_amount is None:

@@ -118,8 +118,10 @@ class Generator:
         """An interface: its own fields, and fragments on some of its types."""
         possible = sorted(t.name for t in self.schema.get_possible_types(of))
         parts = ["__typename", *self.random.sample(list(of.fields), self.random.randint(0, len(of.fields)))]
-        for name in self.random.sample(possible, min(len(possible), 3)):
-            parts.append(f"... on {name}{self._selection(self.schema.get_type(name), depth + 1)}")
+        parts.extend(
+            f"... on {name}{self._selection(self.schema.get_type(name), depth + 1)}"
+            for name in self.random.sample(possible, min(len(possible), 3))
+        )
         return " { " + " ".join(parts) + " }"
 
     def _wrapped(self, parts: list[str], type_name: str) -> str:
