@@ -76,10 +76,10 @@ def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
     if not any(g.delete for g in grants):
         found.add(f"Mutation.delete{name}")
     if level is None:
-        found |= {
-            f"Mutation.update{name}",
-            *(f"Mutation.{m}" for m, declared in MUTATIONS.items() if declared.entity is entity),
-        }
+        found.add(f"Mutation.update{name}")
+    for verb, declared in MUTATIONS.items():
+        if declared.entity is entity and (level is None or level < declared.needs):
+            found.add(f"Mutation.{verb}")
     for spec in written(entity):
         if spec.write is not None and spec.write.level > (level or Level.PUBLIC):
             found |= {f"{verb}{name}Input.{spec.input}" for verb in ("Create", "Update", "Upsert")}

@@ -25,6 +25,7 @@ from crm_graph.plan.statement import Denial, Statement, errors_json
 from crm_graph.plan.visibility import sees
 from crm_graph.plan.write import write
 from crm_graph.plan.write_refusals import NOT_FOUND, RETRYABLE
+from crm_graph.specs import camel
 
 ATTEMPTS = 4
 _OWN = ("id", "source", "externalId", "ifMatch", "idempotencyKey")
@@ -237,7 +238,7 @@ async def _prepared(
     arguments: dict[str, object] = {}
     errors: list[UserError] = []
     for one in declared.arguments:
-        value = given.get(_input_name(one.name))
+        value = given.get(camel(one.name))
         if value is None:
             continue
         try:
@@ -247,14 +248,12 @@ async def _prepared(
             target = _row(value, REGISTRY[one.ref])
             if target is None or not await sees(tx, request.actor, REGISTRY[one.ref], target):
                 errors.append(
-                    UserError(
-                        ReferenceNotFound.code, "This names no record that you can see.", (_input_name(one.name),)
-                    )
+                    UserError(ReferenceNotFound.code, "This names no record that you can see.", (camel(one.name),))
                 )
             else:
                 arguments[one.name] = target
         except ValueError as error:
-            errors.append(invalid(f"{error}.".capitalize(), _input_name(one.name)))
+            errors.append(invalid(f"{error}.".capitalize(), camel(one.name)))
     if errors:
         return Outcome.refused(*errors)
     return Call(tx, request.actor, row, arguments, _text(given.get("ifMatch")), request.request_id)
@@ -266,11 +265,6 @@ def _row(value: object, entity: type[Entity]) -> UUID | None:
     except IdInvalid:
         return None
     return row if prefix == entity.__prefix__ else None
-
-
-def _input_name(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.title() for word in rest)
 
 
 def _error(error: UserError, selected: Selected) -> dict[str, object]:

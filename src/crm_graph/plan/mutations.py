@@ -10,6 +10,7 @@ from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_access import write_access
+from crm_graph.specs import camel
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor
@@ -67,8 +68,7 @@ def mutation(entity: type[Entity], *arguments: Argument, needs: Level) -> Callab
     """
 
     def declare(run: Run) -> Run:
-        head, *rest = run.__name__.split("_")
-        name = head + "".join(word.title() for word in rest)
+        name = camel(run.__name__)
         if name in MUTATIONS:
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
