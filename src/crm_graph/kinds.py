@@ -41,6 +41,7 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f\"<>(),;:\\]{1,64}@(?=.{1,253}$)[^@\s.]+(\.[
 _COUNTRY, _CURRENCY = re.compile(r"[A-Z]{2}"), re.compile(r"[A-Z]{3}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?")
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -81,6 +82,8 @@ def integer(value: object) -> int:
 def decimal(value: object) -> Decimal:
     """A finite decimal from its string (or an integer): at most 18 digits, 6 of them decimals; never from a float."""
     if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, str) and len(value) > 40):
+        raise ValueError('a decimal is needed, as a string like "12.50"')
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
         raise ValueError('a decimal is needed, as a string like "12.50"')
     try:
         number = Decimal(value)

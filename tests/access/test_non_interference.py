@@ -28,7 +28,7 @@ from tests.shapes.generator import Generator, Shape
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SEEDS = 60
+SEEDS = 36
 _OTHERWISE = {
     "String": "'twin ' || md5(id::text)",
     "EmailAddress": "md5(id::text) || '@twin.example'",

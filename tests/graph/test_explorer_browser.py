@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from tests.fixtures.live import Server
 
 if TYPE_CHECKING:
     from playwright import sync_api as playwright
@@ -70,13 +71,13 @@ class Visit:
 
 
 @pytest.fixture
-def desktop(browser: "playwright.Browser", live_server: str) -> Iterator[Visit]:
-    yield from visiting(Visit(browser, live_server, DESKTOP))
+def desktop(browser: "playwright.Browser", live_server: Server) -> Iterator[Visit]:
+    yield from visiting(Visit(browser, live_server.url, DESKTOP))
 
 
 @pytest.fixture
-def phone(browser: "playwright.Browser", live_server: str) -> Iterator[Visit]:
-    yield from visiting(Visit(browser, live_server, PHONE, "dark"))
+def phone(browser: "playwright.Browser", live_server: Server) -> Iterator[Visit]:
+    yield from visiting(Visit(browser, live_server.url, PHONE, "dark"))
 
 
 def visiting(visit: Visit) -> Iterator[Visit]:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.fixtures.live import Server
 
 pytestmark = pytest.mark.full
 AUDIT = Path(__file__).parent / "audit"
@@ -20,8 +21,8 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_audit_is_ok(live_server: str, suite: Path) -> None:
-    command = ["node", "audits.mjs", f"{live_server}/graphql"]
+def test_every_audit_is_ok(live_server: Server, suite: Path) -> None:
+    command = ["node", "audits.mjs", f"{live_server.url}/graphql"]
     run = subprocess.run(command, cwd=suite, check=True, timeout=120, stdout=subprocess.PIPE)
     results = json.loads(run.stdout)
     assert len(results) >= 60

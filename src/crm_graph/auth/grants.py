@@ -15,6 +15,8 @@ class Grant:
     write: Level | None = None
     create: bool = False
     delete: bool = False
+    subject: Level = Level.RESTRICTED
+    """How high the view of oneself reaches; scopes lower it."""
 
     def union(self, other: "Grant") -> "Grant":
         """What someone has who holds both; the rule must be the same."""
@@ -25,4 +27,5 @@ class Grant:
             max(writes) if writes else None,
             self.create or other.create,
             self.delete or other.delete,
+            max(self.subject, other.subject),
         )

@@ -55,6 +55,7 @@ def _narrow(entity: str, grants: Iterable[Grant], scopes: Scopes | None) -> tupl
         replace(
             g,
             read=min(g.read, read),
+            subject=min(g.subject, read),
             write=min(g.write, write) if g.write is not None and write is not None else None,
             create=g.create and write is not None,
             delete=g.delete and write is not None,

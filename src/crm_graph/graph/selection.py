@@ -25,16 +25,17 @@ from graphql import (
     SelectionSetNode,
     ValueNode,
     VariableNode,
-    get_location,
     is_abstract_type,
     value_from_ast_untyped,
 )
 
 from crm_graph.errors import VariableInvalid
+from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.selection import Const, Place, Selected, Value
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 """Root fields that graphql-core answers, not the planner."""
+LONGEST_KEY = 200
 _LISTS = frozenset({"nodes", "edges"})
 _ABSENT = object()
 
@@ -56,7 +57,10 @@ class Selector:
 
     def _selected(self, key: str, nodes: list[FieldNode], at: Place | None) -> Selected:
         first = nodes[0]
-        line, column = get_location(first.loc.source, first.loc.start) if first.loc else (0, 0)
+        if len(key) > LONGEST_KEY:
+            raise ArgumentInvalid(f"An alias has at most {LONGEST_KEY} characters: each is repeated for every record.")
+        # the token knows its place; looking for it in the source would read the document again for every field
+        line, column = (first.loc.start_token.line, first.loc.start_token.column) if first.loc else (0, 0)
         place = Place((*(at.path if at else ()), key), line, column, at is not None and at.in_list)
         below = replace(place, in_list=place.in_list or first.name.value in _LISTS)
         inner = [n.selection_set for n in nodes if n.selection_set]

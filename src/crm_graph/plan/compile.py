@@ -37,12 +37,16 @@ def roots() -> Mapping[str, tuple[str, type[Entity]]]:
     return found
 
 
+VALUES_PER_NODE = 10
+"""How many values an operation may answer for each record it may answer, on the whole."""
+
+
 class Compiler:
     """Compiles one operation for one policy. Use once."""
 
     def __init__(self, policy: Policy, secret: bytes, max_nodes: int = 200_000) -> None:
         self.policy, self.secret = policy, secret
-        self._max_nodes, self._answered, self._width = max_nodes, 0, 1
+        self._max_nodes, self._answered, self._values, self._width = max_nodes, 0, 0, 1
         self.parameters = Parameters()
         self.filters = Filters(policy, self.parameters, self.alias)
         self.denials: dict[tuple[str, ...], Denial] = {}
@@ -170,6 +174,12 @@ class Compiler:
 
     def object(self, lens: Lens, selected: Sequence[Selected]) -> list[tuple[str, str]]:
         """Response keys with the SQL of their values, for one row of the lens."""
+        self._values += self._width * len(selected)
+        if self._values > VALUES_PER_NODE * self._max_nodes:
+            raise TooCostly(
+                f"The operation may answer {self._values} values or more; ask for smaller pages or fewer fields.",
+                limit=VALUES_PER_NODE * self._max_nodes,
+            )
         return [(s.key, self._field(lens, s)) for s in selected]
 
     def _field(self, lens: Lens, selected: Selected) -> str:  # noqa: PLR0911 - one return a kind of member

@@ -6,7 +6,7 @@ import asyncpg
 
 from crm_graph.auth.actor import Actor
 from crm_graph.db.lanes import Lanes
-from crm_graph.errors import CursorInvalid
+from crm_graph.errors import CursorInvalid, TooCostly
 from crm_graph.plan.statement import Statement
 
 REFUSED = "CRM01"
@@ -28,4 +28,6 @@ def refused(error: asyncpg.PostgresError) -> Exception:
     """What a statement's own refusal means to the caller; any other error as it is."""
     if error.sqlstate == REFUSED:
         return CursorInvalid("This cursor does not belong to this list, filter, order and caller.")
+    if isinstance(error, asyncpg.ProgramLimitExceededError):
+        return TooCostly("The answer is larger than the database can give at once. Ask for less.")
     return error

@@ -179,7 +179,9 @@ class Filters:
 
     def _exists(self, lens: Lens, link: str, tree: Value) -> str:
         condition = self._where(lens, tree)
-        return f"EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND {link}{condition})"
+        # a fenced lens must not be joined: it would be computed for every row there is, not for those that are linked
+        apart = " OFFSET 0" if lens.fenced else ""
+        return f"EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND {link}{condition}{apart})"
 
 
 def _exact_side(lens: Lens, column: Column) -> Operand:

@@ -5,13 +5,14 @@ them: plain, `NULL`, masked, or, where clearance differs from row to row, a CASE
 lateral computes once a row (inlined it would be computed once a column; see the measurements in ARCHITECTURE.md).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crm_graph import kinds
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import ActorValue, Rule, predicate, share_clearance
+from crm_graph.auth.rows import Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
@@ -50,7 +51,7 @@ class Lens:
     visible: str
     lowest: Level
     highest: Level
-    subject: bool = False
+    subject: Level | None = None
     clearance: str | None = None
     lateral: str = ""
     table: str = ""
@@ -75,7 +76,7 @@ class Lens:
             return Column(spec, None)
         level, mask = spec.read.level, None if stored else spec.read.mask
         raw = self._raw(spec, stored)
-        if level <= self.lowest or (self.subject and spec.read.subject):
+        if level <= self.lowest or self.about_oneself(spec):
             return Column(spec, raw)
         below = level.below()
         masked = f"{mask.value}({raw})" if mask and below and below <= self.highest else None
@@ -89,6 +90,10 @@ class Lens:
         if masked and below:
             arms += f" WHEN {clearance} >= {below.value} THEN {masked}"
         return Column(spec, f"CASE {arms.strip()} END", raw if level <= self.highest else masked, masked)
+
+    def about_oneself(self, spec: FieldSpec) -> bool:
+        """Whether the caller sees the field because every row of the lens is about them."""
+        return bool(self.subject and spec.read and spec.read.subject and spec.read.level <= self.subject)
 
     def folded(self, spec: FieldSpec) -> str:
         """SQL of a visible text as it is compared and ordered: the stored folded key, or what shows of it folded."""
@@ -117,7 +122,7 @@ class Lens:
             hidden: list[str] = []
             masked: list[str] = []
             for spec in self.entity.__specs__.values():
-                if spec.read is None or spec.read.level <= level or (self.subject and spec.read.subject):
+                if spec.read is None or spec.read.level <= level or self.about_oneself(spec):
                     continue
                 (masked if spec.read.mask and spec.read.level.below() == level else hidden).append(spec.graphql)
             found[level] = (hidden, masked)
@@ -170,7 +175,7 @@ def open_lens(
         visible,
         lowest=everywhere if everywhere is not None else min(r.lowest for r in reached),
         highest=max(r.highest for r in reached),
-        subject=all(r.subject for r in reached),
+        subject=_lowest([r.subject for r in reached]),
         table=table,
         sparse=visible != "TRUE",
     )
@@ -182,6 +187,12 @@ def open_lens(
     return lens
 
 
+def _lowest(levels: Sequence[Level | None]) -> Level | None:
+    """The lowest of these; `None` if one is missing."""
+    known = [level for level in levels if level is not None]
+    return min(known) if len(known) == len(levels) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Reached:
     """The rows one grant reaches, and the clearance it gives on them."""
@@ -190,7 +201,7 @@ class _Reached:
     clearance: str
     lowest: Level
     highest: Level
-    subject: bool = False
+    subject: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +221,7 @@ class _Rules:
         )
         if sql is None:
             return None
-        subject = grant.rule is Rule.SELF and rows.subject in (ActorValue.CUSTOMER, ActorValue.USER)
+        subject = grant.subject if grant.rule is Rule.SELF else None
         if grant.rule is Rule.SHARED:
             shared = share_clearance(
                 table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, level
@@ -252,7 +263,7 @@ class _Rules:
         if grant.rule is Rule.PUBLISHED_PART:
             sql = f"({sql} AND {self.alias}.{rows.published})"
             clearance = f"CASE WHEN {self.alias}.{rows.published} THEN {clearance} END"
-        return _Reached(sql, clearance, lowest, highest, whole.subject)
+        return _Reached(sql, clearance, lowest, highest, _lowest([whole.subject, grant.subject]))
 
 
 def shown(column: Column, lens: Lens) -> str:

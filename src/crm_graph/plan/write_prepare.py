@@ -91,7 +91,7 @@ def _known_form(entity: type[Entity], action: Action, given: frozenset[str], by_
 def _prepare_new(
     actor: Actor, entity: type[Entity], change: Change, action: Action, row: UUID, draft: Draft, *, system: bool
 ) -> Prepared | Outcome:
-    if action is Action.CREATE and highest_create(entity, actor.policy) is None:
+    if highest_create(entity, actor.policy) is None:
         return Outcome.refused(denied())
     full = with_defaults(entity, draft, actor.currency)
     if full.errors:
