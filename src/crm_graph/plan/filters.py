@@ -84,9 +84,13 @@ class Filters:
             return _join(f" {name.upper()} ", members) or ("TRUE" if name == "and" else "FALSE")
         if name == "not":
             return "TRUE" if weak else f"NOT coalesce({self._tree(lens, value, weak=False) or 'TRUE'}, FALSE)"
-        for spec in lens.entity.__specs__.values():
-            if spec.graphql == name:
-                return self._related_one(lens, spec, value) if spec.ref else self._field(lens, spec, value, weak=weak)
+        spec = next((s for s in lens.entity.__specs__.values() if s.graphql == name), None)
+        if spec is not None and spec.ref is None:
+            return self._field(lens, spec, value, weak=weak)
+        if weak:
+            return "TRUE"  # the exact tree has it, weakened within; once more here would double at each step
+        if spec is not None:
+            return self._related_one(lens, spec, value)
         return self._related_many(lens, backs(lens.entity.__name__)[name], value)
 
     def _visible(self, lens: Lens, spec: FieldSpec) -> Column:
@@ -154,7 +158,7 @@ class Filters:
         """A condition on the record referred to, as the caller sees that one."""
         column, target = self._visible(lens, spec), REGISTRY[spec.ref.entity if spec.ref else ""]
         other = self._open(target, f"{lens.entity.__name__}.{spec.graphql}")
-        return self._exists(other, f"{other.alias}.id = {column.sql}", tree)
+        return self._exists(other, column.leads_to(f"{other.alias}.id"), tree)
 
     def _related_many(self, lens: Lens, back: Back, quantified: Value) -> str:
         """`some`, `none` or `every` of the records that refer to this one, as the caller sees those."""
@@ -167,7 +171,7 @@ class Filters:
             other = self._open(REGISTRY[back.entity], f"{lens.entity.__name__}.{back.name}")
             link = self._visible(other, other.spec(back.column))
             matched: Value = {"not": tree} if quantifier == "every" else tree
-            found = self._exists(other, f"{link.sql} = {lens.alias}.id", matched)
+            found = self._exists(other, link.leads_to(f"{lens.alias}.id"), matched)
             parts.append(found if quantifier == "some" else f"NOT {found}")
         return _join(" AND ", parts)
 

@@ -5,51 +5,6 @@ SELECT (
     FROM products t1
     WHERE t1.organization_id = $1::uuid AND EXISTS (
       SELECT 1
-      FROM opportunities t5
-      CROSS JOIN LATERAL (
-        SELECT greatest(
-          CASE WHEN t5.owner_id = $2::uuid THEN 40 END, (
-            SELECT max(least(40, sh.clearance))
-            FROM opportunity_shares sh
-            WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-          ), CASE WHEN t5.team_id = ANY($4::uuid[]) THEN 30 END
-        ) AS cl OFFSET 0
-      ) t5k
-      WHERE t5.organization_id = $1::uuid AND (
-        t5.owner_id = $2::uuid OR EXISTS (
-          SELECT 1
-          FROM opportunity_shares sh
-          WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-        ) OR t5.team_id = ANY($4::uuid[])
-      ) AND CASE WHEN t5k.cl >= 20 THEN t5.product_id END = t1.id AND EXISTS (
-        SELECT 1
-        FROM customers t7
-        CROSS JOIN LATERAL (
-          SELECT greatest(
-            CASE WHEN t7.owner_id = $2::uuid THEN 40 END, (
-              SELECT max(least(40, sh.clearance))
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t7.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ), CASE WHEN t7.team_id = ANY($4::uuid[]) THEN 30 END, 20
-          ) AS cl OFFSET 0
-        ) t7k
-        WHERE t7.organization_id = $1::uuid AND t7.id = CASE WHEN t5k.cl >= 20 THEN t5.customer_id END AND CASE WHEN t7k.cl >= 40 THEN t7.tax_number END IS NOT NULL
-      ) AND EXISTS (
-        SELECT 1
-        FROM customers t6
-        CROSS JOIN LATERAL (
-          SELECT greatest(
-            CASE WHEN t6.owner_id = $2::uuid THEN 40 END, (
-              SELECT max(least(40, sh.clearance))
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t6.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ), CASE WHEN t6.team_id = ANY($4::uuid[]) THEN 30 END, 20
-          ) AS cl OFFSET 0
-        ) t6k
-        WHERE t6.organization_id = $1::uuid AND t6.id = CASE WHEN t5k.cl >= 20 THEN t5.customer_id END AND CASE WHEN t6k.cl >= 40 THEN t6.tax_number END IS NOT NULL
-      )
-    ) AND EXISTS (
-      SELECT 1
       FROM opportunities t2
       CROSS JOIN LATERAL (
         SELECT greatest(
@@ -66,20 +21,7 @@ SELECT (
           FROM opportunity_shares sh
           WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t2.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
         ) OR t2.team_id = ANY($4::uuid[])
-      ) AND CASE WHEN t2k.cl >= 20 THEN t2.product_id END = t1.id AND EXISTS (
-        SELECT 1
-        FROM customers t4
-        CROSS JOIN LATERAL (
-          SELECT greatest(
-            CASE WHEN t4.owner_id = $2::uuid THEN 40 END, (
-              SELECT max(least(40, sh.clearance))
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ), CASE WHEN t4.team_id = ANY($4::uuid[]) THEN 30 END, 20
-          ) AS cl OFFSET 0
-        ) t4k
-        WHERE t4.organization_id = $1::uuid AND t4.id = CASE WHEN t2k.cl >= 20 THEN t2.customer_id END AND CASE WHEN t4k.cl >= 40 THEN t4.tax_number END IS NOT NULL
-      ) AND EXISTS (
+      ) AND t2.product_id = t1.id AND CASE WHEN t2k.cl >= 20 THEN t2.product_id END = t1.id AND EXISTS (
         SELECT 1
         FROM customers t3
         CROSS JOIN LATERAL (
@@ -91,8 +33,8 @@ SELECT (
             ), CASE WHEN t3.team_id = ANY($4::uuid[]) THEN 30 END, 20
           ) AS cl OFFSET 0
         ) t3k
-        WHERE t3.organization_id = $1::uuid AND t3.id = CASE WHEN t2k.cl >= 20 THEN t2.customer_id END AND CASE WHEN t3k.cl >= 40 THEN t3.tax_number END IS NOT NULL
-      )
+        WHERE t3.organization_id = $1::uuid AND t2.customer_id = t3.id AND CASE WHEN t2k.cl >= 20 THEN t2.customer_id END = t3.id AND CASE WHEN t3k.cl >= 40 THEN t3.tax_number END IS NOT NULL OFFSET 0
+      ) OFFSET 0
     )
     ORDER BY t1.name_fold, t1.id
     LIMIT 1

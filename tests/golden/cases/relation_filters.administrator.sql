@@ -56,11 +56,11 @@ SELECT (
             EXISTS (
               SELECT 1
               FROM customers t19
-              WHERE t19.organization_id = $1::uuid AND t19.id = t18.customer_id AND t19.country = $4::text
+              WHERE t19.organization_id = $1::uuid AND t18.customer_id = t19.id AND t19.country = $4::text
             ) AND EXISTS (
               SELECT 1
               FROM stages t20
-              WHERE t20.organization_id = $1::uuid AND t20.id = t18.stage_id AND t20.outcome = $5::text
+              WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND t20.outcome = $5::text
             )
           )
         ) AS "totalCount"

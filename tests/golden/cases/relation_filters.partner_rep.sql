@@ -6,51 +6,32 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM customers t4
-          WHERE t4.organization_id = $1::uuid AND (
+          FROM customers t3
+          WHERE t3.organization_id = $1::uuid AND (
             EXISTS (
               SELECT 1
               FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) AND EXISTS (
             SELECT 1
-            FROM opportunities t6
+            FROM opportunities t4
             CROSS JOIN LATERAL (
               SELECT greatest(
                 (
                   SELECT max(least(30, sh.clearance))
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t6.partner_id = $3::uuid THEN 20 END
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ), CASE WHEN t4.partner_id = $3::uuid THEN 20 END
               ) AS cl OFFSET 0
-            ) t6k
-            WHERE t6.organization_id = $1::uuid AND (
+            ) t4k
+            WHERE t4.organization_id = $1::uuid AND (
               EXISTS (
                 SELECT 1
                 FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t6.partner_id = $3::uuid
-            ) AND CASE WHEN t6k.cl >= 20 THEN t6.customer_id END = t4.id AND t6.status = $7::text AND CASE WHEN t6k.cl >= 20 THEN t6.status END = $6::text
-          ) AND EXISTS (
-            SELECT 1
-            FROM opportunities t5
-            CROSS JOIN LATERAL (
-              SELECT greatest(
-                (
-                  SELECT max(least(30, sh.clearance))
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t5.partner_id = $3::uuid THEN 20 END
-              ) AS cl OFFSET 0
-            ) t5k
-            WHERE t5.organization_id = $1::uuid AND (
-              EXISTS (
-                SELECT 1
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t5.partner_id = $3::uuid
-            ) AND CASE WHEN t5k.cl >= 20 THEN t5.customer_id END = t4.id AND t5.status = $5::text AND CASE WHEN t5k.cl >= 20 THEN t5.status END = $4::text
+                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ) OR t4.partner_id = $3::uuid
+            ) AND t4.customer_id = t3.id AND CASE WHEN t4k.cl >= 20 THEN t4.customer_id END = t3.id AND t4.status = $5::text AND CASE WHEN t4k.cl >= 20 THEN t4.status END = $4::text OFFSET 0
           )
         ) AS "totalCount"
       ) x
@@ -59,32 +40,32 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM customers t9
-          WHERE t9.organization_id = $1::uuid AND (
+          FROM customers t7
+          WHERE t7.organization_id = $1::uuid AND (
             EXISTS (
               SELECT 1
               FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t9.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t7.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) AND NOT EXISTS (
             SELECT 1
-            FROM opportunities t10
+            FROM opportunities t8
             CROSS JOIN LATERAL (
               SELECT greatest(
                 (
                   SELECT max(least(30, sh.clearance))
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t10.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t10.partner_id = $3::uuid THEN 20 END
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t8.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ), CASE WHEN t8.partner_id = $3::uuid THEN 20 END
               ) AS cl OFFSET 0
-            ) t10k
-            WHERE t10.organization_id = $1::uuid AND (
+            ) t8k
+            WHERE t8.organization_id = $1::uuid AND (
               EXISTS (
                 SELECT 1
                 FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t10.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t10.partner_id = $3::uuid
-            ) AND CASE WHEN t10k.cl >= 20 THEN t10.customer_id END = t9.id
+                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t8.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ) OR t8.partner_id = $3::uuid
+            ) AND t8.customer_id = t7.id AND CASE WHEN t8k.cl >= 20 THEN t8.customer_id END = t7.id OFFSET 0
           )
         ) AS "totalCount"
       ) x
@@ -93,52 +74,52 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM customers t14
-          WHERE t14.organization_id = $1::uuid AND (
+          FROM customers t12
+          WHERE t12.organization_id = $1::uuid AND (
             EXISTS (
               SELECT 1
               FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t14.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t12.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) AND (
             NOT EXISTS (
               SELECT 1
-              FROM opportunities t15
+              FROM opportunities t13
               CROSS JOIN LATERAL (
                 SELECT greatest(
                   (
                     SELECT max(least(30, sh.clearance))
                     FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t15.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  ), CASE WHEN t15.partner_id = $3::uuid THEN 20 END
+                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t13.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  ), CASE WHEN t13.partner_id = $3::uuid THEN 20 END
                 ) AS cl OFFSET 0
-              ) t15k
-              WHERE t15.organization_id = $1::uuid AND (
+              ) t13k
+              WHERE t13.organization_id = $1::uuid AND (
                 EXISTS (
                   SELECT 1
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t15.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ) OR t15.partner_id = $3::uuid
-              ) AND CASE WHEN t15k.cl >= 20 THEN t15.customer_id END = t14.id AND NOT coalesce(CASE WHEN t15k.cl >= 20 THEN t15.status END = $8::text, FALSE)
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t13.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ) OR t13.partner_id = $3::uuid
+              ) AND t13.customer_id = t12.id AND CASE WHEN t13k.cl >= 20 THEN t13.customer_id END = t12.id AND NOT coalesce(CASE WHEN t13k.cl >= 20 THEN t13.status END = $6::text, FALSE) OFFSET 0
             ) AND EXISTS (
               SELECT 1
-              FROM opportunities t16
+              FROM opportunities t14
               CROSS JOIN LATERAL (
                 SELECT greatest(
                   (
                     SELECT max(least(30, sh.clearance))
                     FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t16.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  ), CASE WHEN t16.partner_id = $3::uuid THEN 20 END
+                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t14.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  ), CASE WHEN t14.partner_id = $3::uuid THEN 20 END
                 ) AS cl OFFSET 0
-              ) t16k
-              WHERE t16.organization_id = $1::uuid AND (
+              ) t14k
+              WHERE t14.organization_id = $1::uuid AND (
                 EXISTS (
                   SELECT 1
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t16.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ) OR t16.partner_id = $3::uuid
-              ) AND CASE WHEN t16k.cl >= 20 THEN t16.customer_id END = t14.id
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t14.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ) OR t14.partner_id = $3::uuid
+              ) AND t14.customer_id = t12.id AND CASE WHEN t14k.cl >= 20 THEN t14.customer_id END = t12.id OFFSET 0
             )
           )
         ) AS "totalCount"
@@ -148,71 +129,46 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM opportunities t22
+          FROM opportunities t18
           CROSS JOIN LATERAL (
             SELECT greatest(
               (
                 SELECT max(least(30, sh.clearance))
                 FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t22.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ), CASE WHEN t22.partner_id = $3::uuid THEN 20 END
+                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t18.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ), CASE WHEN t18.partner_id = $3::uuid THEN 20 END
             ) AS cl OFFSET 0
-          ) t22k
-          WHERE t22.organization_id = $1::uuid AND (
+          ) t18k
+          WHERE t18.organization_id = $1::uuid AND (
             EXISTS (
               SELECT 1
               FROM opportunity_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t22.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ) OR t22.partner_id = $3::uuid
-          ) AND (
+              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t18.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            ) OR t18.partner_id = $3::uuid
+          ) AND (TRUE AND TRUE) AND (
             EXISTS (
               SELECT 1
-              FROM customers t25
+              FROM customers t19
               CROSS JOIN LATERAL (
                 SELECT greatest(
                   (
                     SELECT max(least(30, sh.clearance))
                     FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.customer_id = t25.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                    WHERE sh.organization_id = $1::uuid AND sh.customer_id = t19.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                   )
                 ) AS cl OFFSET 0
-              ) t25k
-              WHERE t25.organization_id = $1::uuid AND (
+              ) t19k
+              WHERE t19.organization_id = $1::uuid AND (
                 EXISTS (
                   SELECT 1
                   FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t25.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t19.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              ) AND t25.id = CASE WHEN t22k.cl >= 20 THEN t22.customer_id END AND t25.country = $13::text AND CASE WHEN t25k.cl >= 20 THEN t25.country END = $12::text
+              ) AND t18.customer_id = t19.id AND CASE WHEN t18k.cl >= 20 THEN t18.customer_id END = t19.id AND t19.country = $8::text AND CASE WHEN t19k.cl >= 20 THEN t19.country END = $7::text OFFSET 0
             ) AND EXISTS (
               SELECT 1
-              FROM stages t26
-              WHERE t26.organization_id = $1::uuid AND t26.id = CASE WHEN t22k.cl >= 20 THEN t22.stage_id END AND t26.outcome = $14::text
-            )
-          ) AND (
-            EXISTS (
-              SELECT 1
-              FROM customers t23
-              CROSS JOIN LATERAL (
-                SELECT greatest(
-                  (
-                    SELECT max(least(30, sh.clearance))
-                    FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.customer_id = t23.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  )
-                ) AS cl OFFSET 0
-              ) t23k
-              WHERE t23.organization_id = $1::uuid AND (
-                EXISTS (
-                  SELECT 1
-                  FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t23.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                )
-              ) AND t23.id = CASE WHEN t22k.cl >= 20 THEN t22.customer_id END AND t23.country = $10::text AND CASE WHEN t23k.cl >= 20 THEN t23.country END = $9::text
-            ) AND EXISTS (
-              SELECT 1
-              FROM stages t24
-              WHERE t24.organization_id = $1::uuid AND t24.id = CASE WHEN t22k.cl >= 20 THEN t22.stage_id END AND t24.outcome = $11::text
+              FROM stages t20
+              WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN t18k.cl >= 20 THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
             )
           )
         ) AS "totalCount"

@@ -6,45 +6,26 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM customers t4
-          WHERE t4.organization_id = $1::uuid AND EXISTS (
+          FROM customers t3
+          WHERE t3.organization_id = $1::uuid AND EXISTS (
             SELECT 1
-            FROM opportunities t6
+            FROM opportunities t4
             CROSS JOIN LATERAL (
               SELECT greatest(
-                CASE WHEN t6.owner_id = $2::uuid THEN 40 END, (
+                CASE WHEN t4.owner_id = $2::uuid THEN 40 END, (
                   SELECT max(least(40, sh.clearance))
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t6.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t6.team_id = ANY($4::uuid[]) THEN 30 END
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ), CASE WHEN t4.team_id = ANY($4::uuid[]) THEN 30 END
               ) AS cl OFFSET 0
-            ) t6k
-            WHERE t6.organization_id = $1::uuid AND (
-              t6.owner_id = $2::uuid OR EXISTS (
+            ) t4k
+            WHERE t4.organization_id = $1::uuid AND (
+              t4.owner_id = $2::uuid OR EXISTS (
                 SELECT 1
                 FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t6.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t6.team_id = ANY($4::uuid[])
-            ) AND CASE WHEN t6k.cl >= 20 THEN t6.customer_id END = t4.id AND t6.status = $8::text AND CASE WHEN t6k.cl >= 20 THEN t6.status END = $7::text
-          ) AND EXISTS (
-            SELECT 1
-            FROM opportunities t5
-            CROSS JOIN LATERAL (
-              SELECT greatest(
-                CASE WHEN t5.owner_id = $2::uuid THEN 40 END, (
-                  SELECT max(least(40, sh.clearance))
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t5.team_id = ANY($4::uuid[]) THEN 30 END
-              ) AS cl OFFSET 0
-            ) t5k
-            WHERE t5.organization_id = $1::uuid AND (
-              t5.owner_id = $2::uuid OR EXISTS (
-                SELECT 1
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t5.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t5.team_id = ANY($4::uuid[])
-            ) AND CASE WHEN t5k.cl >= 20 THEN t5.customer_id END = t4.id AND t5.status = $6::text AND CASE WHEN t5k.cl >= 20 THEN t5.status END = $5::text
+                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ) OR t4.team_id = ANY($4::uuid[])
+            ) AND t4.customer_id = t3.id AND CASE WHEN t4k.cl >= 20 THEN t4.customer_id END = t3.id AND t4.status = $6::text AND CASE WHEN t4k.cl >= 20 THEN t4.status END = $5::text OFFSET 0
           )
         ) AS "totalCount"
       ) x
@@ -53,26 +34,26 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM customers t9
-          WHERE t9.organization_id = $1::uuid AND NOT EXISTS (
+          FROM customers t7
+          WHERE t7.organization_id = $1::uuid AND NOT EXISTS (
             SELECT 1
-            FROM opportunities t10
+            FROM opportunities t8
             CROSS JOIN LATERAL (
               SELECT greatest(
-                CASE WHEN t10.owner_id = $2::uuid THEN 40 END, (
+                CASE WHEN t8.owner_id = $2::uuid THEN 40 END, (
                   SELECT max(least(40, sh.clearance))
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t10.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t10.team_id = ANY($4::uuid[]) THEN 30 END
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t8.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ), CASE WHEN t8.team_id = ANY($4::uuid[]) THEN 30 END
               ) AS cl OFFSET 0
-            ) t10k
-            WHERE t10.organization_id = $1::uuid AND (
-              t10.owner_id = $2::uuid OR EXISTS (
+            ) t8k
+            WHERE t8.organization_id = $1::uuid AND (
+              t8.owner_id = $2::uuid OR EXISTS (
                 SELECT 1
                 FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t10.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t10.team_id = ANY($4::uuid[])
-            ) AND CASE WHEN t10k.cl >= 20 THEN t10.customer_id END = t9.id
+                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t8.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ) OR t8.team_id = ANY($4::uuid[])
+            ) AND t8.customer_id = t7.id AND CASE WHEN t8k.cl >= 20 THEN t8.customer_id END = t7.id OFFSET 0
           )
         ) AS "totalCount"
       ) x
@@ -81,46 +62,46 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM customers t14
-          WHERE t14.organization_id = $1::uuid AND (
+          FROM customers t12
+          WHERE t12.organization_id = $1::uuid AND (
             NOT EXISTS (
               SELECT 1
-              FROM opportunities t15
+              FROM opportunities t13
               CROSS JOIN LATERAL (
                 SELECT greatest(
-                  CASE WHEN t15.owner_id = $2::uuid THEN 40 END, (
+                  CASE WHEN t13.owner_id = $2::uuid THEN 40 END, (
                     SELECT max(least(40, sh.clearance))
                     FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t15.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  ), CASE WHEN t15.team_id = ANY($4::uuid[]) THEN 30 END
+                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t13.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  ), CASE WHEN t13.team_id = ANY($4::uuid[]) THEN 30 END
                 ) AS cl OFFSET 0
-              ) t15k
-              WHERE t15.organization_id = $1::uuid AND (
-                t15.owner_id = $2::uuid OR EXISTS (
+              ) t13k
+              WHERE t13.organization_id = $1::uuid AND (
+                t13.owner_id = $2::uuid OR EXISTS (
                   SELECT 1
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t15.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ) OR t15.team_id = ANY($4::uuid[])
-              ) AND CASE WHEN t15k.cl >= 20 THEN t15.customer_id END = t14.id AND NOT coalesce(CASE WHEN t15k.cl >= 20 THEN t15.status END = $9::text, FALSE)
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t13.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ) OR t13.team_id = ANY($4::uuid[])
+              ) AND t13.customer_id = t12.id AND CASE WHEN t13k.cl >= 20 THEN t13.customer_id END = t12.id AND NOT coalesce(CASE WHEN t13k.cl >= 20 THEN t13.status END = $7::text, FALSE) OFFSET 0
             ) AND EXISTS (
               SELECT 1
-              FROM opportunities t16
+              FROM opportunities t14
               CROSS JOIN LATERAL (
                 SELECT greatest(
-                  CASE WHEN t16.owner_id = $2::uuid THEN 40 END, (
+                  CASE WHEN t14.owner_id = $2::uuid THEN 40 END, (
                     SELECT max(least(40, sh.clearance))
                     FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t16.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  ), CASE WHEN t16.team_id = ANY($4::uuid[]) THEN 30 END
+                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t14.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  ), CASE WHEN t14.team_id = ANY($4::uuid[]) THEN 30 END
                 ) AS cl OFFSET 0
-              ) t16k
-              WHERE t16.organization_id = $1::uuid AND (
-                t16.owner_id = $2::uuid OR EXISTS (
+              ) t14k
+              WHERE t14.organization_id = $1::uuid AND (
+                t14.owner_id = $2::uuid OR EXISTS (
                   SELECT 1
                   FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t16.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ) OR t16.team_id = ANY($4::uuid[])
-              ) AND CASE WHEN t16k.cl >= 20 THEN t16.customer_id END = t14.id
+                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t14.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ) OR t14.team_id = ANY($4::uuid[])
+              ) AND t14.customer_id = t12.id AND CASE WHEN t14k.cl >= 20 THEN t14.customer_id END = t12.id OFFSET 0
             )
           )
         ) AS "totalCount"
@@ -130,31 +111,31 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM opportunities t20
+          FROM opportunities t18
           CROSS JOIN LATERAL (
             SELECT greatest(
-              CASE WHEN t20.owner_id = $2::uuid THEN 40 END, (
+              CASE WHEN t18.owner_id = $2::uuid THEN 40 END, (
                 SELECT max(least(40, sh.clearance))
                 FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t20.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ), CASE WHEN t20.team_id = ANY($4::uuid[]) THEN 30 END
+                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t18.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ), CASE WHEN t18.team_id = ANY($4::uuid[]) THEN 30 END
             ) AS cl OFFSET 0
-          ) t20k
-          WHERE t20.organization_id = $1::uuid AND (
-            t20.owner_id = $2::uuid OR EXISTS (
+          ) t18k
+          WHERE t18.organization_id = $1::uuid AND (
+            t18.owner_id = $2::uuid OR EXISTS (
               SELECT 1
               FROM opportunity_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t20.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ) OR t20.team_id = ANY($4::uuid[])
+              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t18.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            ) OR t18.team_id = ANY($4::uuid[])
           ) AND (
             EXISTS (
               SELECT 1
-              FROM customers t21
-              WHERE t21.organization_id = $1::uuid AND t21.id = CASE WHEN t20k.cl >= 20 THEN t20.customer_id END AND t21.country = $10::text
+              FROM customers t19
+              WHERE t19.organization_id = $1::uuid AND t18.customer_id = t19.id AND CASE WHEN t18k.cl >= 20 THEN t18.customer_id END = t19.id AND t19.country = $8::text
             ) AND EXISTS (
               SELECT 1
-              FROM stages t22
-              WHERE t22.organization_id = $1::uuid AND t22.id = CASE WHEN t20k.cl >= 20 THEN t20.stage_id END AND t22.outcome = $11::text
+              FROM stages t20
+              WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN t18k.cl >= 20 THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
             )
           )
         ) AS "totalCount"
