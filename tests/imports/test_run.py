@@ -10,8 +10,9 @@ import pytest
 
 from crm_graph.auth.policy import resolve
 from crm_graph.db.ids import encode
+from crm_graph.imports import cells
 from crm_graph.imports import run as run_module
-from crm_graph.imports.mapping import MappingInvalid
+from crm_graph.imports.mapping import From, MappingInvalid
 from crm_graph.imports.organizations import importing_actor
 from crm_graph.imports.sample import DEALS, MENDED, REFUSED, write_sample
 from crm_graph.plan.changes import Effect
@@ -301,3 +302,25 @@ async def test_a_reference_by_name_reaches_what_the_caller_sees(importing: Impor
     path.write_text("id,name,customer\n1,Deal,Acme\n2,None,Nobody\n", encoding="utf-8")
     await importing.run(OPPORTUNITIES, [path], actor=actor)
     assert importing.faults("Opportunity") == [("REFERENCE_NOT_FOUND", "customer", "Nobody")]
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "number"),
+    [
+        ("1234.50", ".", "1234.50"),
+        ("1,234,567", ".", "1234567"),
+        ("1,234.5", ".", "1234.5"),
+        ("5 000", ".", "5000"),
+        ("12,5", ",", "12.5"),
+        ("1.234,50", ",", "1234.50"),
+    ],
+)
+def test_a_number_is_read_as_it_is_written(text: str, decimal: str, number: str) -> None:
+    assert cells._number(From(column="x", decimal=decimal), text) == Decimal(number)
+
+
+@pytest.mark.parametrize("text", ["12,5", "1,234", "1,2,3.5", "1e3", "1.234,50", "12 34", "1_000", "١٢", ""])
+def test_a_number_is_never_guessed(text: str) -> None:
+    """A decimal comma taken for a grouping one would make 12,5 into 125."""
+    with pytest.raises(cells.CellFault):
+        cells._number(From(column="x"), text)

@@ -32,6 +32,7 @@ def serve(
         try:
             listening = _listen(settings)
             with listening, database(settings) as url:
+                _must_be_migrated(url)
                 if settings.demo:
                     from crm_graph import demo as demo_organisation
 
@@ -41,6 +42,17 @@ def serve(
         finally:
             ignore()
     raise typer.Exit(1 if failures else 0)
+
+
+def _must_be_migrated(url: str) -> None:
+    """End with one line where the database is not at the revision this release needs."""
+    from crm_graph import migrations
+
+    at, needed = migrations.current(url), migrations.head()
+    if at != needed:
+        raise migrations.MigrationFailed(
+            f"the database is at revision {at or 'none'}, this release needs {needed}: run `crm-graph migrate`"
+        )
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -168,6 +168,8 @@ def render_errors(errors: Sequence[CrmError], request_id: str) -> bytes:
         extensions = entry["extensions"]
         assert isinstance(extensions, dict)
         extensions["requestId"] = request_id
+        if "locations" in extensions:  # of the error itself, says the specification
+            entry["locations"] = extensions.pop("locations")
         rendered.append(entry)
     return orjson.dumps({"errors": rendered})
 

@@ -5,14 +5,22 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 
 from crm_graph import kinds
 from crm_graph.imports.mapping import Cleaning, FieldMapping, From, TableMapping, fill
 
 _TRUE, _FALSE = {"true", "yes", "y", "1", "t"}, {"false", "no", "n", "0", "f"}
-_SEPARATORS = {".": re.compile(r"[\s,'\u2019_]"), ",": re.compile(r"[\s.'\u2019_]")}
+_GROUPS = " \u00a0\u202f'’"
+_NUMBERS = {
+    ".": re.compile(rf"[+-]?(\d+|\d{{1,3}}([,{_GROUPS}]\d{{3}})+)(\.\d+)?", re.ASCII),
+    ",": re.compile(rf"[+-]?(\d+|\d{{1,3}}([.{_GROUPS}]\d{{3}})+)(,\d+)?", re.ASCII),
+}
+"""Numbers by their decimal sign; digits may be grouped in threes, and only so."""
+_GROUPING = {".": re.compile(rf"[,{_GROUPS}]"), ",": re.compile(rf"[.{_GROUPS}]")}
+_DOUBTFUL = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
+"""One comma before three digits: a thousand, or a decimal comma."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +121,12 @@ def _whole(origin: From, text: str) -> int:
 
 
 def _number(origin: From, text: str) -> Decimal:
-    plain = _SEPARATORS[origin.decimal].sub("", text)
-    try:
-        number = Decimal(plain.replace(",", ".") if origin.decimal == "," else plain)
-    except InvalidOperation:
-        raise CellFault("a number is needed", text) from None
+    plain = text.strip()
+    if not _NUMBERS[origin.decimal].fullmatch(plain):
+        raise CellFault("a number is needed", text)
+    if origin.decimal == "." and _DOUBTFUL.fullmatch(plain):
+        raise CellFault('this may be a decimal comma: say so by `decimal = ","`, or write it without', text)
+    number = Decimal(_GROUPING[origin.decimal].sub("", plain).replace(",", "."))
     if not number.is_finite() or abs(number) >= 10**20:
         raise CellFault("a number is needed", text)
     if origin.times is not None:
