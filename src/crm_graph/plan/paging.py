@@ -48,7 +48,7 @@ def _size(name: str, value: Value) -> int | None:
 
 
 def scope(parameters: Parameters, secret: bytes, where: str, arguments: Mapping[str, Value]) -> str:
-    """A key, as SQL parameter, that only this caller has, for this list under this filter and order."""
+    """A key, as SQL parameter, of this caller (anonymous ones share one), this list, filter and order."""
     bound = tuple((name, arguments.get(name)) for name in ("filter", "orderBy"))
 
     def key(leaves: Sequence[object], actor: Actor) -> bytes:
