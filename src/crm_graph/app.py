@@ -59,7 +59,11 @@ def create_app(settings: Settings, database_url: str) -> Application:
     authenticator = Authenticator(lanes, database, database_url)
     reader = Reader(full, lanes, secret, settings.max_nodes)
     endpoint = Endpoint(
-        authenticator, Documents(full, limits), reader, Writer(database, secret), settings.max_body_bytes
+        authenticator,
+        Documents(full, limits),
+        reader,
+        Writer(database, secret, settings.max_nodes),
+        settings.max_body_bytes,
     )
     passwords = Passwords()
     sign_in = SignIn(authenticator, lanes, database, passwords, settings)

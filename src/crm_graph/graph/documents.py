@@ -63,10 +63,6 @@ class Recent(Generic[K, V]):
             self._weight -= self._kept.popitem(last=False)[1][1]
         return value
 
-    def clear(self) -> None:
-        self._kept.clear()
-        self._weight = 0
-
 
 class ValidationFailed(GraphqlValidationFailed):
     """All that validation found, as GraphQL errors with their places."""

@@ -52,8 +52,8 @@ class Request:
 class Writer:
     """Carries out mutations."""
 
-    def __init__(self, database: Database, secret: bytes) -> None:
-        self._database, self._secret = database, secret
+    def __init__(self, database: Database, secret: bytes, max_nodes: int) -> None:
+        self._database, self._secret, self._max_nodes = database, secret, max_nodes
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
@@ -155,7 +155,9 @@ class Writer:
         policy, plans = request.actor.policy, request.operation.plans
         key = (request.operation.identity, policy.key, (*request.shape, selected.place.path))
         row = Leaf(len(request.leaves), (entity.__prefix__,))
-        return plans.get(key) or plans.put(key, Compiler(policy, self._secret).record(entity, selected, row))
+        return plans.get(key) or plans.put(
+            key, Compiler(policy, self._secret, self._max_nodes).record(entity, selected, row)
+        )
 
 
 _PLAIN = ("userErrors", "deletedId", "__typename")

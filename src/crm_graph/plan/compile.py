@@ -44,7 +44,7 @@ VALUES_PER_NODE = 10
 class Compiler:
     """Compiles one operation for one policy. Use once."""
 
-    def __init__(self, policy: Policy, secret: bytes, max_nodes: int = 200_000) -> None:
+    def __init__(self, policy: Policy, secret: bytes, max_nodes: int) -> None:
         self.policy, self.secret = policy, secret
         self._max_nodes, self._answered, self._values, self._width = max_nodes, 0, 0, 1
         self.parameters = Parameters()

@@ -240,7 +240,7 @@ class _Rules:
         whole = self.parent or open_lens(REGISTRY[spec.ref.entity], self.policy, self.parameters, f"{self.alias}p")
         if whole is None:
             return None
-        # the subject reads what is marked so whatever its level, so a grant's level caps nothing there
+        # what is marked for the subject is not capped by the grant's level, but by how high the view of oneself reaches
         lowest, highest = min(grant.read, whole.lowest), min(grant.read, whole.highest)
         if self.parent is not None:
             sql, clearance = (
