@@ -46,6 +46,20 @@ def _binaries() -> Path:
     return Path(spec.origin).resolve().parent / f"pginstall{VERSION}" / "bin"
 
 
+def _end_processes_of(abandoned: Path) -> None:
+    """End the initdb of a killed process: it would go on writing to what is about to be deleted."""
+    makers = [
+        process for process in psutil.process_iter(["cmdline"]) if str(abandoned) in (process.info["cmdline"] or ())
+    ]
+    for maker in makers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [maker, *maker.children(recursive=True)]
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(family, timeout=10)
+
+
 @dataclass(frozen=True)
 class Cluster:
     """`<data_dir>/postgresql` and what belongs to it."""
@@ -77,6 +91,9 @@ class Cluster:
 
     def initialise(self) -> None:
         """Make the cluster unless it exists; a kill in the middle leaves nothing that looks finished."""
+        for abandoned in self.data_dir.glob("postgresql.new.*"):
+            _end_processes_of(abandoned)
+            shutil.rmtree(abandoned, ignore_errors=True)
         version = self.directory / "PG_VERSION"
         if version.exists():
             found = version.read_text().strip()
@@ -85,9 +102,6 @@ class Cluster:
             return
         if self.account is not None:
             open_path(_binaries())
-        for abandoned in self.data_dir.glob("postgresql.new.*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
-        # A name of its own: the initdb of a killed process may still be writing to the abandoned one.
         half_made = self.lock_path(f"new.{secrets.token_hex(4)}")
         own_directory(half_made, self.account)
         self._execute(
