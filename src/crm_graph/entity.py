@@ -259,9 +259,17 @@ def _computed(cls: type[Entity], name: str, found: Computed, specs: Mapping[str,
                 "Name fields declared above it",
             )
         levels.append(read.level)
-    subject = all(s.read is not None and s.read.subject for s in (specs[i] for i in inputs))
+    reads = [read for i in inputs if (read := specs[i].read) is not None]
+    categories = {read.category for read in reads if read.category}
+    if len(categories) > 1:
+        _refuse(cls, name, f"it mixes the categories {', '.join(sorted(categories))}", "Compute it from one of them")
+    read = Read(
+        max(levels, default=INTERNAL),
+        subject=all(read.subject for read in reads),
+        category=next(iter(categories), None),
+    )
     return FieldSpec(
-        name, found.kind, True, found.description, Read(max(levels, default=INTERNAL), subject=subject), None,
+        name, found.kind, True, found.description, read, None,
         found.filter, found.sort, False, None, None, False, found.sql, inputs,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from crm_graph.auth.levels import Level, Mask
+from crm_graph.auth.levels import Category, Level, Mask
 from crm_graph.kinds import MAX_TEXT, Kind
 
 INDEXED_TEXT = 255
@@ -20,11 +20,15 @@ def camel(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Who reads the field. `mask` shows one level below; `subject` opens it to the very person it is about."""
+    """Who reads the field. `mask` shows one level below; `subject` opens it to the very person it is about.
+
+    Grants may leave a `category` out.
+    """
 
     level: Level
     mask: Mask | None = None
     subject: bool = False
+    category: Category | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +102,18 @@ class FieldSpec:
     required: bool
     sql: str | None = None
     inputs: tuple[str, ...] = ()
+    label: str = ""
+    """The name in GraphQL where it does not follow from the column's."""
 
     @property
     def graphql(self) -> str:
         """The name in GraphQL: camel case; of a reference, without `_id`."""
-        return camel(self.name.removesuffix("_id") if self.ref else self.name)
+        return self.label or camel(self.name.removesuffix("_id") if self.ref else self.name)
 
     @property
     def input(self) -> str:
         """The name in inputs, where a reference is given by id."""
-        return camel(self.name)
+        return self.label or camel(self.name)
 
     @property
     def max_length(self) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crm_graph.auth.levels import Level
+from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.rows import Rule
 
 
@@ -17,9 +17,11 @@ class Grant:
     delete: bool = False
     subject: Level = Level.RESTRICTED
     """How high the view of oneself reaches; scopes lower it."""
+    without: frozenset[Category] = frozenset()
+    """Categories of fields that it does not reach, whatever their level."""
 
     def union(self, other: "Grant") -> "Grant":
-        """What someone has who holds both; the rule must be the same."""
+        """What someone has who holds both; rule and categories left out must be the same."""
         writes = [w for w in (self.write, other.write) if w is not None]
         return Grant(
             self.rule,
@@ -28,4 +30,5 @@ class Grant:
             self.create or other.create,
             self.delete or other.delete,
             max(self.subject, other.subject),
+            self.without,
         )

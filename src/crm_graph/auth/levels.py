@@ -17,6 +17,17 @@ class Level(enum.IntEnum):
         return Level(self - 10) if self > Level.PUBLIC else None
 
 
+class Category(enum.StrEnum):
+    """What a field is about, where a grant may leave that out whatever the field's level."""
+
+    COMMERCIAL = enum.auto()
+    """What we earn: costs, margins, limits."""
+    PERSONAL = enum.auto()
+    """What concerns a human being alone."""
+    PARTNER_COMMERCIAL = enum.auto()
+    """What a partner earns: commissions and purchase prices."""
+
+
 class Mask(enum.StrEnum):
     """What shows one step below a field's level. The value names the SQL function that makes it."""
 

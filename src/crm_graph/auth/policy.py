@@ -9,18 +9,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from crm_graph.auth.classification import SHIPPED, Classification
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.grants import Grant
+from crm_graph.auth.levels import Category
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes
+
+Roles = Mapping[str, Mapping[str, tuple[Grant, ...]]]
+"""Grants by role and entity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The grants one caller has, by entity name. Equal grants have equal keys."""
+    """The grants one caller has, by entity name, and the classification they hold for; equal ones have equal keys."""
 
     grants: Mapping[str, tuple[Grant, ...]]
     key: str = field(default="")
+    classification: Classification = SHIPPED
 
     def on(self, entity: str) -> tuple[Grant, ...]:
         """The caller's grants on an entity; empty when no row of it exists for them."""
@@ -29,23 +35,39 @@ class Policy:
 
 @lru_cache(maxsize=1024)
 def resolve(roles: frozenset[str], scopes: Scopes | None = None) -> Policy:
-    """What a caller with these roles may do, narrowed by scopes (`None`: not narrowed).
+    """What a caller with these roles may do under the shipped policy, narrowed by scopes (`None`: not narrowed)."""
+    return resolved(ROLES, roles, scopes)
+
+
+def resolved(
+    granted_by: Roles, roles: frozenset[str], scopes: Scopes | None = None, classification: Classification = SHIPPED
+) -> Policy:
+    """What a caller with these roles may do under an organisation's grants and classification.
 
     An unknown role grants nothing, so that a role removed from the policy fails closed.
     """
-    merged: dict[str, dict[Rule, Grant]] = {}
+    merged: dict[str, dict[tuple[Rule, frozenset[Category]], Grant]] = {}
     for role in sorted(roles):
-        for entity, granted in ROLES.get(role, {}).items():
+        for entity, granted in granted_by.get(role, {}).items():
             for grant in granted:
-                known = merged.setdefault(entity, {}).get(grant.rule)
-                merged[entity][grant.rule] = grant if known is None else known.union(grant)
+                same = grant.rule, grant.without  # what leaves out a category is not widened by what does not
+                known = merged.setdefault(entity, {}).get(same)
+                merged[entity][same] = grant if known is None else known.union(grant)
     narrowed = {entity: _narrow(entity, by_rule.values(), scopes) for entity, by_rule in sorted(merged.items())}
     grants = {entity: found for entity, found in narrowed.items() if found}
-    return Policy(grants, hashlib.sha256(repr(grants).encode()).hexdigest()[:16])
+    # not the grants' own repr: a set's order differs from process to process, and cursors are made with the key
+    text = repr(
+        [
+            (e, [(g.rule, g.read, g.write, g.create, g.delete, g.subject, sorted(g.without)) for g in found])
+            for e, found in grants.items()
+        ]
+        + [classification.key]
+    )
+    return Policy(grants, hashlib.sha256(text.encode()).hexdigest()[:16], classification)
 
 
 def _narrow(entity: str, grants: Iterable[Grant], scopes: Scopes | None) -> tuple[Grant, ...]:
-    ordered = sorted(grants, key=lambda g: (-g.read, g.rule))
+    ordered = sorted(grants, key=lambda g: (-g.read, g.rule, sorted(g.without)))
     if scopes is None:
         return tuple(ordered)
     read, write = scopes.level(entity, "read"), scopes.level(entity, "write")

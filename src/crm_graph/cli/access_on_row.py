@@ -42,7 +42,7 @@ async def _shown(
     if lens is None:
         return _NO_ROW
     column = lens.column(spec)
-    levels = lens.by_level({level: f"'{level.name}'" for level in Level if lens.lowest <= level <= lens.highest})
+    levels = lens.by_clearance(lambda at: f"'{Level(at[None]).name}'")
     value = f"({shown(column, lens)})::text" if column.sql is not None else "NULL"
     found = await _ask(connection, actor, parameters, f"{levels}, {value}", lens.source(), f" AND {lens.where()}", row)
     if found is None:

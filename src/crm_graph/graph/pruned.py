@@ -28,6 +28,7 @@ from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.graph.mutation_types import written
+from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.mutations import MUTATIONS
 from crm_graph.plan.parameters import Parameters
@@ -56,7 +57,7 @@ def hidden(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
 
 def _hidden_fields(name: str, entity: type[Entity], lens: Lens, lenses: dict[str, Lens | None]) -> set[str]:
     found: set[str] = set()
-    for spec in entity.__specs__.values():
+    for spec in lens.specs.values():
         if spec.read and (lens.column(spec).sql is None or (spec.ref and lenses[spec.ref.entity] is None)):
             found |= {f"{name}{part}.{spec.graphql}" for part in ("", "Filter", "OrderBy")}
     for back in backs(name).values():
@@ -80,7 +81,8 @@ def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
     for verb, declared in MUTATIONS.items():
         if declared.entity is entity and (level is None or level < declared.needs):
             found.add(f"Mutation.{verb}")
-    for spec in written(entity):
+    fields = fields_of(entity, policy)
+    for spec in (fields[one.name] for one in written(entity)):
         if spec.write is not None and spec.write.level > (level or Level.PUBLIC):
             found |= {f"{verb}{name}Input.{spec.input}" for verb in ("Create", "Update", "Upsert")}
     return found

@@ -9,9 +9,11 @@ from functools import lru_cache, partial
 from uuid import UUID
 
 from crm_graph import kinds
+from crm_graph.auth.classification import Classification
 from crm_graph.db.ids import decode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid, KeyTaken, ReferenceNotFound, ValueInvalid, WriteAccessDenied
+from crm_graph.plan.fields import classified
 from crm_graph.specs import FieldSpec, camel
 
 OWN_COLUMNS = ("id", "version", "created_at", "updated_at")
@@ -122,16 +124,18 @@ def writable(spec: FieldSpec, *, system: bool) -> bool:
     return spec.name not in OWN_COLUMNS and (spec.write is not None or (system and spec.read is not None))
 
 
-@lru_cache
-def _inputs(entity: type[Entity], system: bool) -> Mapping[str, FieldSpec]:
+@lru_cache(maxsize=4096)
+def _inputs(entity: type[Entity], classification: Classification, system: bool) -> Mapping[str, FieldSpec]:
     """The fields that may be given, by their names in inputs."""
-    specs = entity.__specs__.values()
+    specs = classified(entity, classification).values()
     return {spec.input: spec for spec in specs if spec.sql is None and writable(spec, system=system)}
 
 
-def read_values(entity: type[Entity], values: Mapping[str, object], *, system: bool = False) -> Draft:
+def read_values(
+    entity: type[Entity], classification: Classification, values: Mapping[str, object], *, system: bool = False
+) -> Draft:
     """Read input values by input name. Every fault is collected, so that a caller can mend all at once."""
-    specs, draft = _inputs(entity, system), Draft({}, frozenset())
+    specs, draft = _inputs(entity, classification, system), Draft({}, frozenset())
     given: list[str] = []
     for name, raw in values.items():
         spec = specs.get(name)

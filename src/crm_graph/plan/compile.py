@@ -6,9 +6,10 @@ those, nested as the selection nests; tables are opened through the lens only.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 
 from crm_graph import kinds
+from crm_graph.auth.classification import Classification
 from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.db import ids
@@ -16,6 +17,7 @@ from crm_graph.db.lanes import Lane
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.errors import TooCostly
 from crm_graph.plan.connection import connection_sql
+from crm_graph.plan.fields import classified
 from crm_graph.plan.filters import Filters
 from crm_graph.plan.ids import id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
@@ -183,7 +185,7 @@ class Compiler:
         return [(s.key, self._field(lens, s)) for s in selected]
 
     def _field(self, lens: Lens, selected: Selected) -> str:  # noqa: PLR0911 - one return a kind of member
-        match found := members(lens.entity)[selected.name]:
+        match found := members(lens.entity, self.policy.classification)[selected.name]:
             case FieldSpec(ref=None):
                 return self._scalar(lens, selected, found)
             case FieldSpec():
@@ -198,9 +200,7 @@ class Compiler:
                 return lens.etag()
             case "hidden" | "masked":
                 index = 0 if found == "hidden" else 1
-                return lens.by_level(
-                    {level: json_list(names[index]) for level, names in lens.hidden_by_level().items()}
-                )
+                return lens.by_clearance(lambda at: json_list(lens.unseen(at)[index]))
         raise AssertionError(f"{lens.entity.__name__}.{selected.name} was validated but is not known")
 
     def _scalar(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
@@ -263,16 +263,19 @@ class Compiler:
         return f"(SELECT count(*) FROM {child.source()} WHERE {child.where()} AND {link}{condition})"
 
 
-@cache
-def members(entity: type[Entity]) -> Mapping[str, FieldSpec | Back | RelatedCount | str]:
-    """What each GraphQL field of an entity is."""
-    found: dict[str, FieldSpec | Back | RelatedCount | str] = {
+Member = FieldSpec | Back | RelatedCount | str
+
+
+@lru_cache(maxsize=4096)
+def members(entity: type[Entity], classification: Classification) -> Mapping[str, Member]:
+    """What each GraphQL field of an entity is, in an organisation that classifies its fields so."""
+    found: dict[str, Member] = {
         "__typename": "typename",
         "etag": "etag",
         "hiddenFields": "hidden",
         "maskedFields": "masked",
     }
-    found |= {spec.graphql: spec for spec in entity.__specs__.values() if spec.read is not None}
+    found |= {spec.graphql: spec for spec in classified(entity, classification).values() if spec.read is not None}
     found |= backs(entity.__name__)
     return found | {camel(name): counted for name, counted in entity.__counts__.items()}
 

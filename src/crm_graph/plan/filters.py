@@ -84,7 +84,7 @@ class Filters:
             return _join(f" {name.upper()} ", members) or ("TRUE" if name == "and" else "FALSE")
         if name == "not":
             return "TRUE" if weak else f"NOT coalesce({self._tree(lens, value, weak=False) or 'TRUE'}, FALSE)"
-        spec = next((s for s in lens.entity.__specs__.values() if s.graphql == name), None)
+        spec = next((s for s in lens.specs.values() if s.graphql == name), None)
         if spec is not None and spec.ref is None:
             return self._field(lens, spec, value, weak=weak)
         if weak:

@@ -5,15 +5,16 @@ them: plain, `NULL`, masked, or, where clearance differs from row to row, a CASE
 lateral computes once a row (inlined it would be computed once a column; see the measurements in ARCHITECTURE.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crm_graph import kinds
 from crm_graph.auth.grants import Grant
-from crm_graph.auth.levels import INTERNAL, Level
+from crm_graph.auth.levels import INTERNAL, Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
+from crm_graph.plan.fields import Fields, fields_of
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
 
@@ -41,26 +42,60 @@ class Column:
         return f"{self.raw} = {row} AND {self.sql} = {row}" if self.varies else f"{self.sql} = {row}"
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """How much a lens clears: the same on all rows, or from `lowest` to `highest`, then `sql` on each. 0: nothing."""
+
+    lowest: int
+    highest: int
+    name: str
+    sql: str
+
+
+Clearances = Mapping[Category | None, int]
+"""A caller's clearance on one row: in general (`None`), and on the categories that some of their grants leave out."""
+
+
 @dataclass(slots=True)
 class Lens:
-    """One opened table. `clearance` is a level, or the name of the SQL column that holds it row by row."""
+    """One opened table."""
 
     entity: type[Entity]
     alias: str
     organization: str
     visible: str
-    lowest: Level
-    highest: Level
+    bands: Mapping[Category | None, Band]
+    specs: Fields
+    """The entity's fields where the caller's policy holds."""
     subject: Level | None = None
-    clearance: str | None = None
-    lateral: str = ""
     table: str = ""
     sparse: bool = False
-    fenced: bool = field(default=False)
+    asked: dict[str, str] = field(default_factory=dict)
+    """The clearances that vary and were asked for, by the name of their column."""
+
+    @property
+    def lowest(self) -> int:
+        return self.bands[None].lowest
+
+    @property
+    def highest(self) -> int:
+        return self.bands[None].highest
+
+    @property
+    def fenced(self) -> bool:
+        """Whether a clearance is computed row by row."""
+        return bool(self.asked)
+
+    def fence(self) -> str:
+        """The lateral that computes the clearances asked for, once a row; empty where there are none."""
+        if not self.asked:
+            return ""
+        columns = ", ".join(f"{sql} AS {name}" for name, sql in self.asked.items())
+        return f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) {self.alias}k"
 
     def source(self) -> str:
         """What goes into FROM; call it after the columns were taken: only they tell whether the lateral is needed."""
-        return f"{self.table or table_name(self.entity)} {self.alias}{self.lateral if self.fenced else ''}"
+        return f"{self.table or table_name(self.entity)} {self.alias}{self.fence()}"
 
     def where(self) -> str:
         """What goes into WHERE: the organisation and the rows the caller sees."""
@@ -68,28 +103,28 @@ class Lens:
         return bound if self.visible == "TRUE" else f"{bound} AND {self.visible}"
 
     def spec(self, name: str) -> FieldSpec:
-        return self.entity.__specs__[name]
+        return self.specs[name]
 
     def column(self, spec: FieldSpec, stored: str | None = None) -> Column:
         """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead."""
         if spec.read is None:
             return Column(spec, None)
-        level, mask = spec.read.level, None if stored else spec.read.mask
+        level, mask, band = spec.read.level, None if stored else spec.read.mask, self.band(spec.read.category)
         raw = self._raw(spec, stored)
-        if level <= self.lowest or self.about_oneself(spec):
+        if level <= band.lowest or self.about_oneself(spec):
             return Column(spec, raw)
         below = level.below()
-        masked = f"{mask.value}({raw})" if mask and below and below <= self.highest else None
-        if level > self.highest:
+        masked = f"{mask.value}({raw})" if mask and below and below <= band.highest else None
+        if level > band.highest:
             if masked is None or below is None:
                 return Column(spec, None)
-            if below <= self.lowest:
+            if below <= band.lowest:
                 return Column(spec, masked)
-        clearance = self.row_clearance()
-        arms = f"WHEN {clearance} >= {level.value} THEN {raw}" if level <= self.highest else ""
+        clearance = self.row_clearance(spec.read.category)
+        arms = f"WHEN {clearance} >= {level.value} THEN {raw}" if level <= band.highest else ""
         if masked and below:
             arms += f" WHEN {clearance} >= {below.value} THEN {masked}"
-        return Column(spec, f"CASE {arms.strip()} END", raw if level <= self.highest else masked, masked)
+        return Column(spec, f"CASE {arms.strip()} END", raw if level <= band.highest else masked, masked)
 
     def about_oneself(self, spec: FieldSpec) -> bool:
         """Whether the caller sees the field because every row of the lens is about them."""
@@ -107,45 +142,56 @@ class Lens:
             return f"{self.alias}.{stored or spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
 
-    def row_clearance(self) -> str:
-        """The SQL column with the clearance on the row; asking for it makes the lateral part of `source`."""
-        assert self.clearance is not None, "a lens with one level needs no clearance"
-        self.fenced = True
-        return self.clearance
+    def band(self, category: Category | None) -> Band:
+        """The clearance that counts for fields of a category."""
+        return self.bands.get(category, self.bands[None])
 
-    def hidden_by_level(self) -> dict[Level, tuple[list[str], list[str]]]:
-        """For each level a row may be seen at: the names of its hidden and of its masked fields."""
-        found: dict[Level, tuple[list[str], list[str]]] = {}
-        for level in Level:
-            if not self.lowest <= level <= self.highest:
+    def row_clearance(self, category: Category | None = None) -> str:
+        """The SQL column with the clearance on the row; asking for it makes its lateral part of `source`."""
+        band = self.band(category)
+        self.asked.setdefault(band.name, band.sql)
+        return f"{self.alias}k.{band.name}"
+
+    def unseen(self, at: Clearances) -> tuple[list[str], list[str]]:
+        """The names of the fields that are hidden, and of those that are masked, at these clearances."""
+        hidden: list[str] = []
+        masked: list[str] = []
+        for spec in self.specs.values():
+            if spec.read is None or self.about_oneself(spec):
                 continue
-            hidden: list[str] = []
-            masked: list[str] = []
-            for spec in self.entity.__specs__.values():
-                if spec.read is None or spec.read.level <= level or self.about_oneself(spec):
-                    continue
-                (masked if spec.read.mask and spec.read.level.below() == level else hidden).append(spec.graphql)
-            found[level] = (hidden, masked)
-        return found
+            reached = at.get(spec.read.category, at[None])
+            if spec.read.level > reached:
+                (masked if spec.read.mask and spec.read.level.below() == reached else hidden).append(spec.graphql)
+        return hidden, masked
 
-    def by_level(self, texts: dict[Level, str]) -> str:
-        """SQL that gives one of some constant texts by the row's clearance."""
+    def by_clearance(self, text_of: Callable[[Clearances], str]) -> str:
+        """SQL that gives one of some constant texts by the clearances on the row."""
+        return self._by(list(self.bands.items()), {}, text_of)
+
+    def _by(
+        self, bands: list[tuple[Category | None, Band]], at: Clearances, text_of: Callable[[Clearances], str]
+    ) -> str:
+        if not bands:
+            return text_of(at)
+        (category, band), *rest = bands
+        reached = [level for level in (0, *Level) if band.lowest <= level <= band.highest]
+        texts = {level: self._by(rest, {**at, category: level}, text_of) for level in reached}
         if len(set(texts.values())) == 1:
             return next(iter(texts.values()))
-        clearance = self.row_clearance()
+        clearance, otherwise = self.row_clearance(category), texts.pop(0, None)
         arms = " ".join(
-            f"WHEN {clearance} >= {level.value} THEN {text}" for level, text in sorted(texts.items(), reverse=True)
+            f"WHEN {clearance} >= {int(one)} THEN {text}" for one, text in sorted(texts.items(), reverse=True)
         )
-        return f"CASE {arms} END"
+        return f"CASE {arms}{'' if otherwise is None else f' ELSE {otherwise}'} END"
 
     def etag(self) -> str:
         """SQL of the opaque version: of the record's version where the caller reads it, else of what they see of it."""
         of_version = f"md5({self.alias}.id::text || ':' || {self.alias}.version)"
         if self.lowest >= INTERNAL:
             return of_version
-        seen = [c.sql for c in map(self.column, self.entity.__specs__.values()) if c.sql and c.spec.sql is None]
+        seen = [c.sql for c in map(self.column, self.specs.values()) if c.sql and c.spec.sql is None]
         of_columns = f"md5(ROW({', '.join(seen)})::text)"
-        return self.by_level({lvl: of_version if lvl >= INTERNAL else of_columns for lvl in self.hidden_by_level()})
+        return self.by_clearance(lambda at: of_version if at[None] >= INTERNAL else of_columns)
 
 
 def open_lens(
@@ -163,28 +209,41 @@ def open_lens(
     was decided there is not decided again. `table` names the history to look at instead of the table.
     """
     rules = _Rules(entity, policy, parameters, alias, parent)
-    reached = [r for r in map(rules.reach, policy.on(entity.__name__)) if r is not None]
+    reached = rules.reached(None)
     if not reached:
         return None
     visible = "TRUE" if any(r.sql == "TRUE" for r in reached) else "(" + " OR ".join(r.sql for r in reached) + ")"
-    everywhere = max((r.lowest for r in reached if r.sql == "TRUE"), default=None)
-    lens = Lens(
+    bands: dict[Category | None, Band] = {None: _band(reached, None)}
+    bands |= {category: _band(rules.reached(category), category) for category in left_out(entity, policy)}
+    return Lens(
         entity,
         alias,
         parameters.organization,
         visible,
-        lowest=everywhere if everywhere is not None else min(r.lowest for r in reached),
-        highest=max(r.highest for r in reached),
+        bands,
+        fields_of(entity, policy),
         subject=_lowest([r.subject for r in reached]),
         table=table,
         sparse=visible != "TRUE",
     )
-    if lens.lowest < lens.highest:
-        lens.clearance = f"{alias}k.cl"
-        lens.lateral = (
-            f" CROSS JOIN LATERAL (SELECT greatest({', '.join(r.clearance for r in reached)}) AS cl OFFSET 0) {alias}k"
-        )
-    return lens
+
+
+def left_out(entity: type[Entity], policy: Policy) -> list[Category]:
+    """The categories that a grant on the entity, or on what it is part of, leaves out."""
+    found = {category for grant in policy.on(entity.__name__) for category in grant.without}
+    spec = entity.__specs__.get(entity.__rows__.parent or "")
+    if spec is not None and spec.ref and any(g.rule in _PARTS for g in policy.on(entity.__name__)):
+        found |= {*left_out(REGISTRY[spec.ref.entity], policy)}
+    return sorted(found)
+
+
+def _band(reached: "Sequence[_Reached]", category: Category | None) -> Band:
+    """The clearance these grants give. Of a category it may be none on rows that others reach."""
+    name = "cl" if category is None else f"cl_{category.value}"
+    everywhere = max((r.lowest for r in reached if r.sql == "TRUE"), default=None)
+    lowest = everywhere if everywhere is not None else 0 if category else min(r.lowest for r in reached)
+    highest = max((r.highest for r in reached), default=0)
+    return Band(lowest, highest, name, f"greatest({', '.join(r.clearance for r in reached)})" if reached else "0")
 
 
 def _lowest(levels: Sequence[Level | None]) -> Level | None:
@@ -199,8 +258,8 @@ class _Reached:
 
     sql: str
     clearance: str
-    lowest: Level
-    highest: Level
+    lowest: int
+    highest: int
     subject: Level | None = None
 
 
@@ -212,9 +271,14 @@ class _Rules:
     alias: str
     parent: Lens | None
 
-    def reach(self, grant: Grant) -> _Reached | None:
+    def reached(self, category: Category | None) -> list[_Reached]:
+        """What the grants reach that do not leave the category out."""
+        granted = [g for g in self.policy.on(self.entity.__name__) if category not in g.without]
+        return [r for r in (self._reach(g, category) for g in granted) if r is not None]
+
+    def _reach(self, grant: Grant, category: Category | None) -> _Reached | None:
         if grant.rule in _PARTS:
-            return self._part(grant)
+            return self._part(grant, category)
         rows, level = self.entity.__rows__, grant.read
         sql = predicate(
             grant.rule, rows, table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor
@@ -230,7 +294,7 @@ class _Rules:
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
         return _Reached(sql, clearance, level, level, subject)
 
-    def _part(self, grant: Grant) -> _Reached | None:
+    def _part(self, grant: Grant, category: Category | None) -> _Reached | None:
         """A part is seen as its whole is, up to the grant's level."""
         rows = self.entity.__rows__
         if rows.parent is None:
@@ -240,16 +304,21 @@ class _Rules:
         whole = self.parent or open_lens(REGISTRY[spec.ref.entity], self.policy, self.parameters, f"{self.alias}p")
         if whole is None:
             return None
+        band = whole.band(category)
+        if band.highest == 0:
+            return None
         # what is marked for the subject is not capped by the grant's level, but by how high the view of oneself reaches
-        lowest, highest = min(grant.read, whole.lowest), min(grant.read, whole.highest)
+        lowest, highest = min(grant.read, band.lowest), min(grant.read, band.highest)
+        level = str(int(lowest))
+        if lowest < highest:
+            above = whole.row_clearance(category)
+            level = f"least({grant.read.value}, {above})"
+            if band.lowest == 0:  # least() ignores nulls, and no clearance on the whole is none on the part
+                level = f"CASE WHEN {above} IS NOT NULL THEN {level} END"
         if self.parent is not None:
-            sql, clearance = (
-                "TRUE",
-                f"least({grant.read.value}, {whole.row_clearance() if lowest < highest else lowest.value})",
-            )
+            sql, clearance = "TRUE", level
         else:
             link = f"{whole.alias}.id = {self.alias}.{rows.parent}"
-            level = f"least({grant.read.value}, {whole.row_clearance()})" if lowest < highest else str(lowest.value)
             inner = f"FROM {whole.source()} WHERE {whole.where()} AND {link}"
             everything = whole.visible == "TRUE" and not spec.nullable
             sql = (

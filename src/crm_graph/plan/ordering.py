@@ -52,7 +52,7 @@ def order_keys(lens: Lens, order: Value) -> tuple[Key, ...]:
 
 
 def _keys(lens: Lens, name: str, direction: str) -> list[Key]:
-    spec = next(s for s in lens.entity.__specs__.values() if s.graphql == name)
+    spec = next(s for s in lens.specs.values() if s.graphql == name)
     column = lens.column(spec)
     if column.sql is None or spec.read is None:
         raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED)

@@ -17,6 +17,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.changes import Action, Change, Draft, Effect, ExternalKey, Outcome, key_taken, with_defaults
+from crm_graph.plan.fields import fields_of
 from crm_graph.plan.idempotency import claim, remember
 from crm_graph.plan.write_prepare import Prepared, identity, prepare
 from crm_graph.plan.write_refusals import RETRYABLE, Asked
@@ -117,7 +118,7 @@ async def update_fields(
     columns = tuple(values)
     shape = Shape(entity, Action.UPDATE, written=columns, trusted=needs is None)
     levelled = {} if needs is None else dict.fromkeys(columns, needs)
-    asked = Asked(cls, Action.UPDATE, levelled, if_match=if_match, trusted=needs is None)
+    asked = Asked(cls, fields_of(cls, actor.policy), Action.UPDATE, levelled, if_match=if_match, trusted=needs is None)
     prepared = Prepared(shape, asked, {**identity(row), **values, "_need": needs or 0, "_match": if_match})
     return (await run(await tx.raw(), actor, [prepared], request_id, event))[0]
 
@@ -139,7 +140,7 @@ async def update_rows(
     prepared = [
         Prepared(
             shape,
-            Asked(cls, Action.UPDATE, dict.fromkeys(columns, needs)),
+            Asked(cls, fields_of(cls, actor.policy), Action.UPDATE, dict.fromkeys(columns, needs)),
             {**identity(row), **values, "_need": needs},
         )
         for row, values in rows
@@ -154,7 +155,10 @@ async def delete_rows(
     if not rows:
         return []
     cls, shape = REGISTRY[entity], Shape(entity, Action.DELETE)
-    prepared = [Prepared(shape, Asked(cls, Action.DELETE, {}), {**identity(row), "_need": 0}) for row in rows]
+    prepared = [
+        Prepared(shape, Asked(cls, fields_of(cls, actor.policy), Action.DELETE, {}), {**identity(row), "_need": 0})
+        for row in rows
+    ]
     return await run(await tx.raw(), actor, prepared, request_id)
 
 
@@ -175,7 +179,7 @@ async def insert_fields(
     row = uuid7()
     prepared = Prepared(
         Shape(entity, Action.CREATE, inserted=tuple(draft.values), trusted=True),
-        Asked(cls, Action.CREATE, {}, trusted=True),
+        Asked(cls, fields_of(cls, actor.policy), Action.CREATE, {}, trusted=True),
         {**identity(row), **draft.values},
     )
     return (await run(await tx.raw(), actor, [prepared], request_id, event))[0]

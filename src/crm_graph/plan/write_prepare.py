@@ -7,15 +7,18 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.classification import Classification
 from crm_graph.auth.levels import Level
 from crm_graph.db.ids import decode, uuid7
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid
 from crm_graph.plan.changes import Action, Change, Draft, Outcome, denied, invalid, read_values, with_defaults
+from crm_graph.plan.fields import Fields, classified
 from crm_graph.plan.write_access import highest_create
 from crm_graph.plan.write_refusals import FIXED, KEY_COLUMNS, NOT_FOUND, Asked
 from crm_graph.plan.write_shape import Shape
 from crm_graph.plan.write_statement import may_default_owner
+from crm_graph.specs import FieldSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,13 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
         if change.key is None:
             return Outcome.refused(invalid("A source and an external id are needed.", "externalId"))
         values |= {"source": change.key.source, "externalId": change.key.external_id}
-    draft = read_values(entity, values, system=system)
+    draft = read_values(entity, actor.policy.classification, values, system=system)
     if action in (Action.CREATE, Action.UPSERT):
         return _prepare_new(actor, entity, change, Action(action), row, draft, system=system)
     if draft.errors:
         return Outcome.refused(*draft.errors)
     by_key = change.id is None and change.key is not None
-    return _prepare_known(entity, change, action, row, draft, by_key=by_key, system=system)
+    return _prepare_known(actor, entity, change, action, row, draft, by_key=by_key, system=system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class _Form:
 
 
 def _prepare_known(
+    actor: Actor,
     entity: type[Entity],
     change: Change,
     action: Action,
@@ -74,18 +78,26 @@ def _prepare_known(
     by_key: bool,
     system: bool,
 ) -> Prepared | Outcome:
-    form = _known_form(entity, action, draft.given, by_key, system)
+    form = _known_form(entity, actor.policy.classification, action, draft.given, by_key, system)
     if form.asked.fixed:
-        inputs = [entity.__specs__[name].input for name in form.asked.fixed]
+        inputs = [form.asked.spec(name).input for name in form.asked.fixed]
         return Outcome.refused(*(invalid(FIXED, name) for name in inputs))
     return _prepared(form, row, draft.values, draft, change)
 
 
 @lru_cache(2_000)
-def _known_form(entity: type[Entity], action: Action, given: frozenset[str], by_key: bool, system: bool) -> _Form:
-    columns = tuple(name for name in entity.__specs__ if name in given)
-    fixed = tuple(name for name in columns if _create_only(entity, name) and not system)
-    return _form(Shape(entity.__name__, action, written=columns, by_key=by_key), columns, fixed, system=system)
+def _known_form(
+    entity: type[Entity],
+    classification: Classification,
+    action: Action,
+    given: frozenset[str],
+    by_key: bool,
+    system: bool,
+) -> _Form:
+    fields = classified(entity, classification)
+    columns = tuple(name for name in fields if name in given)
+    fixed = tuple(name for name in columns if _create_only(fields[name]) and not system)
+    return _form(fields, Shape(entity.__name__, action, written=columns, by_key=by_key), columns, fixed, system=system)
 
 
 def _prepare_new(
@@ -100,40 +112,46 @@ def _prepare_new(
     makes_own = may_default_owner(entity, actor.policy)
     if own and makes_own and own not in draft.given:
         full.values[own] = actor.user_id
-    form = _new_form(entity, action, draft.given, frozenset(full.values), makes_own, system)
+    form = _new_form(
+        entity, actor.policy.classification, action, draft.given, frozenset(full.values), makes_own, system
+    )
     return _prepared(form, row, full.values, draft, change)
 
 
 @lru_cache(2_000)
 def _new_form(
-    entity: type[Entity], action: Action, given: frozenset[str], values: frozenset[str], makes_own: bool, system: bool
+    entity: type[Entity],
+    classification: Classification,
+    action: Action,
+    given: frozenset[str],
+    values: frozenset[str],
+    makes_own: bool,
+    system: bool,
 ) -> _Form:
+    fields = classified(entity, classification)
     upsert, team = action is Action.UPSERT, entity.__rows__.team
     team_default = bool(team and makes_own and team not in given)
-    columns = tuple(name for name in entity.__specs__ if name in given)
-    inserted = tuple(name for name in entity.__specs__ if name in values and not (team_default and name == team))
+    columns = tuple(name for name in fields if name in given)
+    inserted = tuple(name for name in fields if name in values and not (team_default and name == team))
     settable = tuple(name for name in columns if upsert and name not in KEY_COLUMNS)
-    fixed = tuple(name for name in settable if not system and _create_only(entity, name))
+    fixed = tuple(name for name in settable if not system and _create_only(fields[name]))
     written = tuple(name for name in settable if name not in fixed)
     shape = Shape(entity.__name__, action, written, inserted, fixed, by_key=upsert, team_default=team_default)
-    return _form(shape, columns, fixed, system=system)
+    return _form(fields, shape, columns, fixed, system=system)
 
 
-def _form(shape: Shape, columns: Sequence[str], fixed: tuple[str, ...], *, system: bool) -> _Form:
-    entity = REGISTRY[shape.entity]
-    levelled = {name: _level(entity, name, system=system) for name in columns}
-    money = tuple(name for name in columns if entity.__specs__[name].kind is kinds.MONEY)
-    asked = Asked(entity, shape.action, levelled, fixed, money)
+def _form(fields: Fields, shape: Shape, columns: Sequence[str], fixed: tuple[str, ...], *, system: bool) -> _Form:
+    levelled = {name: _level(fields[name], system=system) for name in columns}
+    money = tuple(name for name in columns if fields[name].kind is kinds.MONEY)
+    asked = Asked(REGISTRY[shape.entity], fields, shape.action, levelled, fixed, money)
     return _Form(shape, asked, max(asked.on_known.values(), default=0))
 
 
-def _create_only(entity: type[Entity], name: str) -> bool:
-    write = entity.__specs__[name].write
-    return write is not None and write.create_only
+def _create_only(spec: FieldSpec) -> bool:
+    return spec.write is not None and spec.write.create_only
 
 
-def _level(entity: type[Entity], name: str, *, system: bool) -> Level:
-    spec = entity.__specs__[name]
+def _level(spec: FieldSpec, *, system: bool) -> Level:
     if spec.write is not None:
         return spec.write.level
     assert system

@@ -20,6 +20,7 @@ from crm_graph.plan.changes import (
     key_taken,
     reference_not_found,
 )
+from crm_graph.plan.fields import Fields
 from crm_graph.specs import FieldSpec, camel
 
 IN_USE = "IN_USE"
@@ -35,6 +36,7 @@ class Asked:
     """What one row of a statement asked for. `levelled` maps a written field to the level it needs."""
 
     entity: type[Entity]
+    fields: Fields
     action: Action
     levelled: Mapping[str, Level]
     fixed: tuple[str, ...] = ()
@@ -50,7 +52,7 @@ class Asked:
         return {name: level for name, level in self.levelled.items() if name not in KEY_COLUMNS}
 
     def spec(self, name: str) -> FieldSpec:
-        return self.entity.__specs__[name]
+        return self.fields[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,12 @@ def _refusals(asked: Asked, row: Mapping[str, object]) -> tuple[list[UserError],
     if not refusals and asked.if_match is not None and asked.if_match != row["etag"]:
         return [UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",))], True
     if not refusals and not row["fixed"]:
-        refusals = [invalid(FIXED, camel(f)) for f in asked.fixed]
+        refusals = [invalid(FIXED, asked.spec(f).input) for f in asked.fixed]
     if not refusals and not row["same_currency"]:
-        refusals = [invalid("The record's amounts are in another currency.", camel(f), "currency") for f in asked.money]
+        refusals = [
+            invalid("The record's amounts are in another currency.", asked.spec(f).input, "currency")
+            for f in asked.money
+        ]
     return refusals or _unseen_references(asked, row), False
 
 

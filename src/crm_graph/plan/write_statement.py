@@ -12,6 +12,7 @@ from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan import write_access
 from crm_graph.plan.changes import Action
+from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_shape import Shape, Statement
@@ -37,6 +38,7 @@ class _Writer:
     def __init__(self, shape: Shape, policy: Policy) -> None:
         self.shape, self.policy, self.parameters = shape, policy, Parameters()
         self.entity: type[Entity] = REGISTRY[shape.entity]
+        self.fields = fields_of(self.entity, policy)
         self.table = table_name(self.entity)
         self.organization = self.parameters.organization
         self.rows = self.parameters.add(lambda leaves, _actor: leaves[0], "text")
@@ -62,7 +64,7 @@ class _Writer:
         return Statement(*self.parameters.finish(f"WITH {', '.join(parts)} {self._answer()}"))
 
     def _spec(self, column: str) -> FieldSpec:
-        return self.entity.__specs__[column]
+        return self.fields[column]
 
     def _input(self) -> str:
         own = ["_n integer", "_id uuid", "_audit uuid", "_event uuid", "_need integer", "_match text", "_currency text"]
@@ -97,7 +99,7 @@ class _Writer:
         shape, lens = self.shape, self.lens
         visible = "TRUE" if shape.trusted else lens.visible if lens else "FALSE"
         etag = lens.etag() if lens else "NULL::text"
-        lateral = lens.lateral if lens and lens.fenced else ""
+        lateral = lens.fence() if lens else ""
         key = "t.source = i._source AND t.external_id = i._external" if shape.by_key else "t.id = i._id"
         money = any(self._spec(column).kind is kinds.MONEY for column in shape.written)
         same_currency = (
@@ -117,9 +119,7 @@ class _Writer:
         """The row's values that a write can change, as jsonb."""
         columns = self.shape.columns
         if self.shape.action is Action.DELETE:
-            columns = tuple(
-                s.name for s in self.entity.__specs__.values() if s.sql is None and s.name not in ("id", "version")
-            )
+            columns = tuple(s.name for s in self.fields.values() if s.sql is None and s.name not in ("id", "version"))
         taken = ", ".join(f"{alias}.{column}" for column in columns)
         return f"(SELECT to_jsonb(x) FROM (SELECT {taken}) x)" if taken else "'{}'::jsonb"
 

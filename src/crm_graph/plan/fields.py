@@ -1,0 +1,50 @@
+"""The fields of an entity in one organisation: as declared, with its levels, and with its own fields beside them.
+
+Whatever plans, checks or shows fields for a caller takes them here; `__specs__` is what the code declares.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from crm_graph.auth.classification import SHIPPED, Classification, Levels
+from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.policy import Policy
+from crm_graph.entity import Entity
+from crm_graph.specs import FieldSpec, Read
+
+Fields = Mapping[str, FieldSpec]
+"""By name; the name of a stored field is its column's."""
+
+
+def fields_of(entity: type[Entity], policy: Policy) -> Fields:
+    """The entity's fields where this policy holds."""
+    return classified(entity, policy.classification)
+
+
+@lru_cache(maxsize=4096)
+def classified(entity: type[Entity], classification: Classification) -> Fields:
+    """The entity's fields in an organisation that classifies them so."""
+    if classification == SHIPPED:
+        return entity.__specs__
+    found: dict[str, FieldSpec] = {}
+    for name, spec in entity.__specs__.items():
+        found[name] = _levelled(spec, classification.levels.get(f"{entity.__name__}.{spec.graphql}"), found)
+    return found
+
+
+def _levelled(spec: FieldSpec, levels: Levels | None, known: Fields) -> FieldSpec:
+    """A shipped field at the organisation's levels; a computed one at the highest of its inputs."""
+    if spec.sql is not None and spec.read is not None:
+        reads = [one.level for one in (known[name].read for name in spec.inputs) if one is not None]
+        return replace(spec, read=replace(spec.read, level=max(reads, default=INTERNAL)))
+    if levels is None or spec.read is None:
+        return spec
+    read = _read(spec.read, levels)
+    write = replace(spec.write, level=levels.write) if spec.write and levels.write else spec.write
+    return replace(spec, read=read, write=write)
+
+
+def _read(read: Read, levels: Levels) -> Read:
+    level = levels.read or read.level
+    return replace(read, level=level, mask=read.mask if level.below() is not None else None)
