@@ -12,6 +12,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from crm_graph import demo, migrations, resolvers, schema
 from crm_graph.auth.authentication import Authenticator
+from crm_graph.auth.denials import Denials
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.sign_in import SignIn
 from crm_graph.db.lanes import Lane, Lanes
@@ -57,12 +58,14 @@ def create_app(settings: Settings, database_url: str) -> Application:
     lanes = Lanes(database_url, settings.pool_size)
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
-    reader = Reader(full, lanes, secret, settings.max_nodes)
+    refusals = Denials(database)
+    reader = Reader(full, lanes, secret, settings.max_nodes, refusals)
     endpoint = Endpoint(
         authenticator,
         Documents(full, limits),
         reader,
-        Writer(database, secret, settings.max_nodes),
+        Writer(database, secret, settings.max_nodes, refusals),
+        refusals,
         settings.max_body_bytes,
     )
     passwords = Passwords()
@@ -78,6 +81,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
             stack.push_async_callback(database.dispose)
             stack.callback(passwords.close)
             stack.push_async_callback(authenticator.close)
+            stack.push_async_callback(refusals.close)
             await authenticator.open()
             if settings.demo:
                 shown.update(await demo.explorer_config(database_url, settings.data_dir))

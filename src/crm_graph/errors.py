@@ -1,6 +1,6 @@
 """Errors that callers see: one class per fact, each with a stable code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
@@ -24,6 +24,10 @@ class CrmError(Exception):
     def to_graphql(self) -> dict[str, JSON]:
         """The error as GraphQL shows it, without `path` and `locations`."""
         return {"message": self.message, "extensions": {"code": self.code, **self.extensions}}
+
+    def each(self) -> "Sequence[CrmError]":
+        """The errors of the response: several where a request has several faults."""
+        return [self]
 
 
 class BadRequest(CrmError):

@@ -1,7 +1,5 @@
 """When tokens were last used: noted together, after the requests that used them, at most once a minute each."""
 
-import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from uuid import UUID
@@ -10,6 +8,7 @@ import sqlalchemy as sa
 
 from crm_graph.auth.tables import api_keys, sessions
 from crm_graph.db.session import Database
+from crm_graph.db.write_behind import WriteBehind
 from crm_graph.errors import CrmError
 
 logger = logging.getLogger("crm_graph.auth.last_used")
@@ -20,34 +19,19 @@ class LastUsed:
 
     def __init__(self, database: Database, seconds: float = 1.0) -> None:
         self._database = database
-        self._seconds = seconds
         self._used: defaultdict[UUID, set[UUID]] = defaultdict(set)
-        self._task: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._behind = WriteBehind(self._write, seconds)
 
     def note(self, organization_id: UUID, credential_id: UUID) -> None:
         """Somebody used this session or key."""
         self._used[organization_id].add(credential_id)
-        if self._task is None:
-            self._task = asyncio.create_task(self._write_soon())
+        self._behind.ask()
 
     async def close(self) -> None:
         """Write what is left, now."""
-        self._closing.set()
-        if self._task is not None:
-            await self._task
+        await self._behind.close()
 
-    async def _write_soon(self) -> None:
-        try:
-            while self._used:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._seconds):
-                        await self._closing.wait()
-                await self._write()
-        finally:
-            self._task = None
-
-    async def _write(self) -> None:
+    async def _write(self) -> bool:
         used, self._used = self._used, defaultdict(set)
         try:
             for organization_id, ids in used.items():
@@ -58,6 +42,7 @@ class LastUsed:
         except (sa.exc.SQLAlchemyError, OSError, CrmError) as error:
             # A time that is shown, not one that decides: the next use notes it again.
             logger.warning("could not note when tokens were last used: %s", type(error).__name__)
+        return bool(self._used)
 
 
 def _statement(table: sa.Table, organization_id: UUID, ids: set[UUID]) -> sa.Update:

@@ -67,3 +67,18 @@ api_keys = _owned_by_user(
     sa.Index("ix_api_keys_user_id", "organization_id", "user_id", "expires_at"),
 )
 """A token for programs; `scopes` narrow what its user may do, NULL does not."""
+
+access_denials = sa.Table(
+    "access_denials",
+    SQLModel.metadata,
+    sa.Column("organization_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    _stamp("minute"),
+    sa.Column("actor_id", sa.Uuid, nullable=False),
+    sa.Column("coordinate", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_access_denials_organization"),
+    sa.Index("uq_access_denials_counter", "organization_id", "minute", "actor_id", "coordinate", "code", unique=True),
+)
+"""How often a caller was refused a coordinate within a minute (auth/denials.py)."""

@@ -72,7 +72,6 @@ class ValidationFailed(GraphqlValidationFailed):
         super().__init__(self.errors[0].message)
 
     def each(self) -> list[CrmError]:
-        """One error for each finding."""
         found: list[CrmError] = []
         for error in self.errors:
             one = GraphqlValidationFailed(error.message[:500])

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from starlette.types import Receive, Scope, Send
 
 from crm_graph.auth.authentication import Authenticator
-from crm_graph.errors import CrmError, Internal
+from crm_graph.auth.denials import Denials
+from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
 from crm_graph.graph import http
-from crm_graph.graph.documents import Documents, ValidationFailed
+from crm_graph.graph.documents import Documents
 from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, MediaType
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.writing import Request, Writer
@@ -25,9 +26,15 @@ class Endpoint:
     """The GraphQL endpoint. What a client can send never makes it answer 5xx, SQL or a stack trace."""
 
     def __init__(
-        self, authenticator: Authenticator, documents: Documents, reader: Reader, writer: Writer, max_body: int
+        self,
+        authenticator: Authenticator,
+        documents: Documents,
+        reader: Reader,
+        writer: Writer,
+        refusals: Denials,
+        max_body: int,
     ) -> None:
-        self._authenticator, self._documents = authenticator, documents
+        self._authenticator, self._documents, self._refusals = authenticator, documents, refusals
         self._reader, self._writer, self._max_body = reader, writer, max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,10 +47,8 @@ class Endpoint:
             body = await self._answer(scope, receive, headers, request_id)
         except ClientDisconnected:
             return
-        except ValidationFailed as found:
-            errors = found.each()
         except CrmError as error:
-            errors = [error]
+            errors = error.each()
         except Exception:
             logger.exception("request %s failed", request_id)
             errors = [Internal(request_id)]
@@ -55,13 +60,19 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> bytes:
         request = await self._request(scope, receive, headers)
+        strict = http.is_strict(headers.get(b"x-access-mode"))
         actor = await self._authenticator.actor(scope)
         operation = await self._documents.operation(request.query, request.operation_name)
-        if not operation.is_mutation:
-            return await self._reader.read(actor, operation, request.variables)
-        if scope["method"] != "POST":
-            http.refuse_unsafe(operation.node)
-        return await self._writer.write(Request.of(actor, operation, request.variables, request_id))
+        try:
+            if not operation.is_mutation:
+                return await self._reader.read(actor, operation, request.variables, strict=strict)
+            if scope["method"] != "POST":
+                http.refuse_unsafe(operation.node)
+            asked = Request.of(actor, operation, request.variables, request_id, strict=strict)
+            return await self._writer.write(asked)
+        except PredicateAccessDenied as denied:
+            self._refusals.note(actor, denied.code, [str(denied.extensions.get("coordinate"))])
+            raise
 
     async def _request(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> GraphQLRequest:
         if scope["method"] == "POST":

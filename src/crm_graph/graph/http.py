@@ -148,6 +148,16 @@ def negotiate(accept: bytes | None) -> MediaType:
     return media
 
 
+def is_strict(mode: bytes | None) -> bool:
+    """Whether `X-Access-Mode` asks for no answer rather than one with holes. BAD_REQUEST (400) for what is no mode."""
+    if mode is None:
+        return False
+    wanted = mode.strip().lower()
+    if wanted not in (b"strict", b"lenient"):
+        raise BadRequest("X-Access-Mode is strict or lenient.")
+    return wanted == b"strict"
+
+
 def status_for(media: MediaType, errors: Sequence[CrmError]) -> int:
     """Status of a response without `data`."""
     if any(error.status >= 500 for error in errors):

@@ -9,15 +9,17 @@ from graphql import ExecutionResult, GraphQLSchema, execute_sync, print_schema
 from graphql.language import DocumentNode, OperationDefinitionNode
 
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.denials import Denials
 from crm_graph.auth.policy import Policy
 from crm_graph.db.lanes import Lanes
+from crm_graph.errors import FieldAccessDenied
 from crm_graph.graph.documents import Operation, Recent
 from crm_graph.graph.pruned import hidden, prune
 from crm_graph.graph.selection import INTROSPECTION, introspection
 from crm_graph.graph.variables import Shape
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import fetch
-from crm_graph.plan.statement import Statement
+from crm_graph.plan.statement import AccessIncomplete, Statement
 
 MAX_SCHEMAS = 100
 MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES = 100, 20_000_000
@@ -26,20 +28,29 @@ MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES = 100, 20_000_000
 class Reader:
     """Answers queries for callers of any policy. Plans are kept with their operation, schemas by policy."""
 
-    def __init__(self, schema: GraphQLSchema, lanes: Lanes, secret: bytes, max_nodes: int) -> None:
+    def __init__(self, schema: GraphQLSchema, lanes: Lanes, secret: bytes, max_nodes: int, refusals: Denials) -> None:
+        self._refusals = refusals
         self._schema, self._lanes, self._secret, self._max_nodes = schema, lanes, secret, max_nodes
         self._schemas: Recent[str, GraphQLSchema] = Recent(MAX_SCHEMAS)
         self._sdl: Recent[str, str] = Recent(MAX_SCHEMAS)
         self._introspected: Recent[tuple[str, bytes, str], bytes] = Recent(MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES)
         self._one_thread = asyncio.Semaphore(1)
 
-    async def read(self, actor: Actor, operation: Operation, variables: Mapping[str, object]) -> bytes:
-        """The whole response of a query. Raises a `CrmError` when the request cannot run."""
+    async def read(
+        self, actor: Actor, operation: Operation, variables: Mapping[str, object], *, strict: bool = False
+    ) -> bytes:
+        """The whole response of a query. Raises a `CrmError` when the request cannot run; if `strict`, also when a
+        field of it may not be seen.
+        """
         shape, leaves = operation.read(variables)
         key = (operation.identity, actor.policy.key, shape)
         statement = operation.plans.get(key)
         if statement is None:
             statement = operation.plans.put(key, self.compile(actor.policy, operation, shape))
+        if statement.denials:
+            self._refusals.note(actor, FieldAccessDenied.code, [d.coordinate for d in statement.denials])
+            if strict:
+                raise AccessIncomplete(statement.denials)
         answer = statement.response(await fetch(self._lanes, statement, leaves, actor))
         if not statement.introspects:
             return answer

@@ -8,10 +8,18 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.denials import Denials
 from crm_graph.db import ids
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.errors import IdInvalid, ReferenceNotFound, ServiceUnavailable, VariableInvalid
+from crm_graph.errors import (
+    FieldAccessDenied,
+    IdInvalid,
+    ReferenceNotFound,
+    ServiceUnavailable,
+    VariableInvalid,
+    WriteAccessDenied,
+)
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
@@ -21,7 +29,7 @@ from crm_graph.plan.fetch import refused
 from crm_graph.plan.idempotency import claim_key, remember_key
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
 from crm_graph.plan.selection import Leaf, Selected
-from crm_graph.plan.statement import Denial, Statement, errors_json
+from crm_graph.plan.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.visibility import sees
 from crm_graph.plan.write import write
 from crm_graph.plan.write_refusals import NOT_FOUND, RETRYABLE
@@ -41,25 +49,38 @@ class Request:
     request_id: str
     shape: tuple[Shape, ...]
     leaves: tuple[object, ...]
+    strict: bool = False
+    """Whether it is refused when a field of its payload may not be seen."""
 
     @classmethod
-    def of(cls, actor: Actor, operation: Operation, variables: Mapping[str, object], request_id: str) -> "Request":
+    def of(
+        cls,
+        actor: Actor,
+        operation: Operation,
+        variables: Mapping[str, object],
+        request_id: str,
+        *,
+        strict: bool = False,
+    ) -> "Request":
         """A request with its variables read. Raises `VariableInvalid` or `IdInvalid`."""
         shape, leaves = operation.read(variables)
-        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves))
+        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves), strict)
 
 
 class Writer:
     """Carries out mutations."""
 
-    def __init__(self, database: Database, secret: bytes, max_nodes: int) -> None:
-        self._database, self._secret, self._max_nodes = database, secret, max_nodes
+    def __init__(self, database: Database, secret: bytes, max_nodes: int, refusals: Denials) -> None:
+        self._database, self._secret, self._max_nodes, self._refusals = database, secret, max_nodes, refusals
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
         parts, denials, roots = [], list[Denial](), request.operation.roots(request.shape)
-        for root in roots:
-            self._prepare(request, root)
+        refused = [denial for root in roots for denial in self._prepare(request, root)]
+        if refused:
+            self._refusals.note(request.actor, FieldAccessDenied.code, [denial.coordinate for denial in refused])
+            if request.strict:
+                raise AccessIncomplete(refused)
         for root in roots:
             if root.name == "__typename":
                 parts.append(f'"{root.key}":"Mutation"'.encode())
@@ -69,17 +90,23 @@ class Writer:
             denials.extend(denied)
         return b'{"data":{' + b",".join(parts) + b"}" + errors_json(denials) + b"}"
 
-    def _prepare(self, request: Request, root: Selected) -> None:
-        """Refuse what cannot be answered before anything is written, by this field or one before it."""
+    def _prepare(self, request: Request, root: Selected) -> list[Denial]:
+        """Refuse what cannot be answered before anything is written, by this field or one before it.
+
+        Gives the places of the payload that will be hidden.
+        """
+        denials: list[Denial] = []
         if root.name == "__typename":
-            return
+            return denials
         if not isinstance(root.plain(request.variables).get("input"), dict):
             raise VariableInvalid(f"The input of {root.name} cannot be null.")
         for selected in root.on(_payload_type(root)):
             if selected.name not in _PLAIN:
                 statement = self._statement(request, selected, _entity(root))
+                denials.extend(statement.denials)
                 for source in statement.sources:
                     source([*request.leaves, request.actor.organization_id], request.actor)
+        return denials
 
     async def _field(self, request: Request, root: Selected) -> tuple[bytes, Sequence[Denial]]:
         """One root field, in one transaction; run again where it met another one."""
@@ -113,6 +140,7 @@ class Writer:
     ) -> tuple[bytes, Sequence[Denial]]:
         parts, denials = [], list[Denial]()
         payload = _payload_type(root)
+        self._note(request, root, entity, outcome)
         for selected in root.on(payload):
             match selected.name:
                 case "userErrors":
@@ -127,6 +155,13 @@ class Writer:
                     denials.extend(denied)
             parts.append(b'"' + selected.key.encode() + b'":' + value)
         return b"{" + b",".join(parts) + b"}", denials
+
+    def _note(self, request: Request, root: Selected, entity: type[Entity], outcome: Outcome) -> None:
+        """Count what was refused for want of access: by field where one is to blame, else by mutation."""
+        refused = [e for e in outcome.errors if e.code == WriteAccessDenied.code]
+        if refused:
+            coordinates = [f"{entity.__name__}.{e.field[0]}" if e.field else f"Mutation.{root.name}" for e in refused]
+            self._refusals.note(request.actor, WriteAccessDenied.code, coordinates)
 
     async def _record(
         self,

@@ -31,4 +31,5 @@ CHORES: Final = (
     Chore("idempotency_keys", "idempotency_keys", "created_at < now() - interval '25 hours'", timedelta(minutes=10)),
     # Ended sessions stay for a month: who looks into a break-in wants to know from where somebody signed in.
     Chore("sessions", "sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),
+    Chore("access_denials", "access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
 )

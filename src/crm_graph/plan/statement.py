@@ -7,6 +7,7 @@ import orjson
 
 from crm_graph.auth.levels import Level
 from crm_graph.db.lanes import Lane
+from crm_graph.errors import JSON, CrmError, FieldAccessDenied
 from crm_graph.plan.parameters import Source
 from crm_graph.plan.selection import Place
 
@@ -25,7 +26,7 @@ class Denial:
             "message": f"You may not read {self.coordinate}.",
             "locations": [{"line": self.place.line, "column": self.place.column}],
             "extensions": {
-                "code": "FIELD_ACCESS_DENIED",
+                "code": FieldAccessDenied.code,
                 "coordinate": self.coordinate,
                 "requires": self.requires.name,
             },
@@ -33,6 +34,27 @@ class Denial:
         if not self.place.in_list:
             error["path"] = list(self.place.path)
         return error
+
+    def refusal(self) -> FieldAccessDenied:
+        """The same as an error of the whole request, with its place."""
+        at: JSON = [{"line": self.place.line, "column": self.place.column}]
+        return FieldAccessDenied(
+            f"You may not read {self.coordinate}.",
+            coordinate=self.coordinate,
+            requires=self.requires.name,
+            locations=at,
+        )
+
+
+class AccessIncomplete(FieldAccessDenied):
+    """A strict request selects what its caller may not see: nothing of it is carried out."""
+
+    def __init__(self, denials: Sequence[Denial]) -> None:
+        super().__init__(f"You may not read {denials[0].coordinate}.")
+        self.denials = denials
+
+    def each(self) -> Sequence[CrmError]:
+        return [denial.refusal() for denial in self.denials]
 
 
 @dataclass(frozen=True, slots=True)
