@@ -16,7 +16,7 @@ from crm_graph.jobs import worker
 from crm_graph.jobs.chores import BATCH, CHORES, Chore
 
 COMMAND = [sys.executable, "-m", "crm_graph", "worker"]
-KEYS, SESSIONS = CHORES
+KEYS, SESSIONS, DENIALS = CHORES
 
 
 async def filled(url: str) -> "tuple[asyncpg.Connection[asyncpg.Record], UUID, UUID]":
@@ -67,6 +67,12 @@ async def test_what_has_outlived_its_use_goes_and_the_rest_stays(database_url: s
     admin, organization, user = await filled(database_url)
     await add_key(admin, organization, "26 hours", 3)
     await add_key(admin, organization, "23 hours", 2)
+    await admin.execute(
+        "INSERT INTO access_denials (organization_id, id, minute, actor_id, coordinate, code, times)"
+        " SELECT $1, gen_random_uuid(), now() - days * interval '1 day', $1, 'Customer.name', 'FIELD_ACCESS_DENIED', 1"
+        " FROM unnest(ARRAY[91, 89]) AS days",
+        organization,
+    )
     owner = (organization, user)
     stay = {
         await add_session(admin, owner, expired="-1 hour"),
@@ -75,10 +81,10 @@ async def test_what_has_outlived_its_use_goes_and_the_rest_stays(database_url: s
     }
     await add_session(admin, owner, expired="31 days")
     await add_session(admin, owner, expired="-400 days", revoked="31 days")
-    assert await worker.run_once(database_url) == {"idempotency_keys": 3, "sessions": 2}
+    assert await worker.run_once(database_url) == {"idempotency_keys": 3, "sessions": 2, "access_denials": 1}
     assert await admin.fetchval("SELECT count(*) FROM idempotency_keys") == 2
     assert {row["id"] for row in await admin.fetch("SELECT id FROM sessions")} == stay
-    assert await worker.run_once(database_url) == {"idempotency_keys": 0, "sessions": 0}
+    assert await worker.run_once(database_url) == {"idempotency_keys": 0, "sessions": 0, "access_denials": 0}
     await admin.close()
 
 
@@ -159,7 +165,11 @@ def test_a_signal_ends_the_command_with_0(database_url: str, number: signal.Sign
 def test_once_says_what_was_done_and_ends(database_url: str) -> None:
     done = subprocess.run([*COMMAND, "--once", "--database-url", database_url], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["idempotency_keys: removed 0", "sessions: removed 0"]
+    assert done.stdout.splitlines() == [
+        "idempotency_keys: removed 0",
+        "sessions: removed 0",
+        "access_denials: removed 0",
+    ]
 
 
 def test_a_database_without_tables_is_told_in_one_line(functions_url: str) -> None:

@@ -34,6 +34,8 @@ class Actor:
     customer_id: UUID | None = None
     roles: tuple[str, ...] = ()
     channel: str = "api"
+    seen_as: "Actor | None" = None
+    """The person whom the caller views as: they see what both may see."""
     grantee_ids: tuple[UUID, ...] = field(init=False)
 
     def __post_init__(self) -> None:

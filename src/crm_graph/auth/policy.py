@@ -27,6 +27,17 @@ class Policy:
     grants: Mapping[str, tuple[Grant, ...]]
     key: str = field(default="")
     classification: Classification = SHIPPED
+    beside: "Policy | None" = None
+    """What must allow it too: the policy of the person whom the caller views as."""
+
+    def viewing_as(self, other: "Policy") -> "Policy":
+        """What both see, with nothing to write."""
+        grants = {
+            entity: tuple(replace(g, write=None, create=False, delete=False) for g in granted)
+            for entity, granted in self.grants.items()
+        }
+        key = hashlib.sha256(f"{self.key} as {other.key}".encode()).hexdigest()[:16]
+        return replace(self, grants=grants, key=key, beside=other)
 
     def on(self, entity: str) -> tuple[Grant, ...]:
         """The caller's grants on an entity; empty when no row of it exists for them."""

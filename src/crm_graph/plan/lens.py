@@ -6,7 +6,7 @@ lateral computes once a row (inlined it would be computed once a column; see the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crm_graph import kinds
 from crm_graph.auth.grants import Grant
@@ -208,6 +208,10 @@ def open_lens(
     `parent` is the opened lens this one is reached from by the reference that makes it a part of it, so that what
     was decided there is not decided again. `table` names the history to look at instead of the table.
     """
+    if policy.beside is not None:
+        own = open_lens(entity, replace(policy, beside=None), parameters, alias, parent=parent, table=table)
+        seen = open_lens(entity, policy.beside, parameters.seen(), alias, parent=parent, table=table)
+        return _both(own, seen) if own is not None and seen is not None else None
     rules = _Rules(entity, policy, parameters, alias, parent)
     reached = rules.reached(None)
     if not reached:
@@ -228,6 +232,33 @@ def open_lens(
     )
 
 
+def _both(own: Lens, seen: Lens) -> Lens:
+    """What two callers see who must both see it."""
+    conditions = [lens.visible for lens in (own, seen) if lens.visible != "TRUE"]
+    subject = None if seen.subject is None or own.lowest == 0 else Level(min(seen.subject, own.lowest))
+    categories = dict.fromkeys((*own.bands, *seen.bands))
+    return replace(
+        own,
+        visible=" AND ".join(conditions) or "TRUE",
+        bands={category: _lower(own.band(category), seen.band(category), category) for category in categories},
+        subject=subject,
+        sparse=own.sparse or seen.sparse,
+        asked={},
+    )
+
+
+def _lower(one: Band, other: Band, category: Category | None) -> Band:
+    lowest, highest = min(one.lowest, other.lowest), min(one.highest, other.highest)
+    left, right = (str(int(b.lowest)) if b.lowest == b.highest else b.sql for b in (one, other))
+    # least() ignores nulls, and no clearance of one is none of both
+    sql = f"CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN least({left}, {right}) END"
+    return Band(lowest, highest, _name(category), sql)
+
+
+def _name(category: Category | None) -> str:
+    return "cl" if category is None else f"cl_{category.value}"
+
+
 def left_out(entity: type[Entity], policy: Policy) -> list[Category]:
     """The categories that a grant on the entity, or on what it is part of, leaves out."""
     found = {category for grant in policy.on(entity.__name__) for category in grant.without}
@@ -239,11 +270,12 @@ def left_out(entity: type[Entity], policy: Policy) -> list[Category]:
 
 def _band(reached: "Sequence[_Reached]", category: Category | None) -> Band:
     """The clearance these grants give. Of a category it may be none on rows that others reach."""
-    name = "cl" if category is None else f"cl_{category.value}"
     everywhere = max((r.lowest for r in reached if r.sql == "TRUE"), default=None)
     lowest = everywhere if everywhere is not None else 0 if category else min(r.lowest for r in reached)
     highest = max((r.highest for r in reached), default=0)
-    return Band(lowest, highest, name, f"greatest({', '.join(r.clearance for r in reached)})" if reached else "0")
+    return Band(
+        lowest, highest, _name(category), f"greatest({', '.join(r.clearance for r in reached)})" if reached else "0"
+    )
 
 
 def _lowest(levels: Sequence[Level | None]) -> Level | None:

@@ -53,6 +53,10 @@ class Parameters:
         name = value.value
         return self.add(lambda _leaves, actor: getattr(actor, name), _ACTOR_TYPES[value], ("actor", name))
 
+    def seen(self) -> "Parameters":
+        """These parameters, for rules about the person whom the caller views as."""
+        return _Seen(self)
+
     def constant(self, value: object, sql_type: str) -> str:
         return self.add(lambda _leaves, _actor: value, sql_type)
 
@@ -85,6 +89,18 @@ class Parameters:
                 items = ", ".join(self.value(v, kind) for v in value)
                 return f"ARRAY[{items}]::{array}"
         raise ArgumentInvalid(f"A list of values of type {kind.name} is needed.")
+
+
+class _Seen(Parameters):
+    """Adds to another's parameters; what is asked about the caller is asked about whom they view as."""
+
+    def __init__(self, shared: Parameters) -> None:
+        super().__init__()
+        self.sources, self._known = shared.sources, shared._known  # noqa: SLF001 - of the same class
+
+    def actor(self, value: ActorValue) -> str:
+        name = value.value
+        return self.add(lambda _leaves, actor: getattr(actor.seen_as, name), _ACTOR_TYPES[value], ("seen as", name))
 
 
 def _parsed(kind: Kind, raw: object) -> object:
