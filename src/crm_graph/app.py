@@ -59,7 +59,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
     refusals = Denials(database)
-    reader = Reader(full, lanes, secret, settings.max_nodes, refusals)
+    reader = Reader(full, lanes, database, secret, settings.max_nodes, refusals)
     endpoint = Endpoint(
         authenticator,
         Documents(full, limits),

@@ -26,7 +26,7 @@ from crm_graph.settings import Settings
 
 ADA = "ada@acme.test"
 PASSWORD = "correct horse battery"
-WRITTEN = ("users", "customers", "partners", "teams", "organizations")
+WRITTEN = ("access_policies", "access_revisions", "users", "customers", "partners", "teams", "organizations")
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 

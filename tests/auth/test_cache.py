@@ -241,4 +241,6 @@ async def test_a_migrated_database_tells_of_changes(database_url: str) -> None:
         "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgname ~ '^crm_forget'"
     )
     await connection.close()
-    assert {row[0] for row in found} == {"users", "teams", "organizations", "sessions", "api_keys"}
+    assert {row[0] for row in found} == {
+        "users", "teams", "organizations", "sessions", "api_keys", "access_revisions",
+    }  # fmt: skip

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from crm_graph.auth import scopes, tokens
 from crm_graph.auth.default_policy import ENTITIES
+from crm_graph.auth.rights import RIGHTS
 from crm_graph.auth.tables import api_keys
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
@@ -42,7 +43,7 @@ def checked_scopes(texts: Iterable[str]) -> tuple[str, ...]:
     found = sorted(set(texts))
     if len(found) > MOST_SCOPES:
         raise ValueInvalid(f"A key has at most {MOST_SCOPES} scopes.")
-    for text in found:
+    for text in (t for t in found if t not in RIGHTS):
         resource, _, _ = scopes.parse(text)
         if resource != "*" and resource not in RESOURCES:
             raise scopes.ScopeInvalid(f"{resource[:80]!r} is nothing a scope can name.")

@@ -16,6 +16,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.callers import Caller, Storefront
 from crm_graph.auth.last_used import LastUsed
 from crm_graph.auth.listener import Listener
+from crm_graph.auth.policy_loading import AccessPolicies
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.errors import Unauthenticated, UnknownHost
@@ -38,6 +39,7 @@ class Authenticator:
         self._ttl = min(ttl_seconds, 5.0)
         self._callers: dict[bytes, Caller] = {}
         self._storefronts: dict[str, Storefront] = {}
+        self._policies = AccessPolicies()
         self._hears = False
         self._forgotten = 0
         self._last_used = LastUsed(database)
@@ -106,7 +108,7 @@ class Authenticator:
         if known is not None and known.deadline > time.monotonic():
             return known
         forgotten = self._forgotten
-        found = await callers.by_host(self._lanes, name, now=time.monotonic(), ttl=self._ttl)
+        found = await callers.by_host(self._lanes, self._policies, name, now=time.monotonic(), ttl=self._ttl)
         if found is None:
             raise UnknownHost("No organisation answers under this host name.")
         self._remember(self._storefronts, name, found, forgotten)
@@ -134,7 +136,7 @@ class Authenticator:
             return known
         forgotten = self._forgotten
         found = await callers.by_token(
-            self._lanes, key, is_key=token.startswith(tokens.KEY), now=time.monotonic(), ttl=self._ttl
+            self._lanes, self._policies, key, is_key=token.startswith(tokens.KEY), now=time.monotonic(), ttl=self._ttl
         )
         if found is None:
             raise Unauthenticated(_REFUSED)

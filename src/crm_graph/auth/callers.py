@@ -1,5 +1,6 @@
 """What a token, a user or a host name stands for, each loaded by one statement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict
 from uuid import UUID
@@ -7,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from crm_graph.auth import policy
 from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.policy_loading import AccessPolicies, Fetch
 from crm_graph.auth.scopes import Scopes
 from crm_graph.db.lanes import Lane, Lanes
 
@@ -26,7 +27,8 @@ WITH RECURSIVE caller AS (
 SELECT json_build_object(
     'organization', o.id, 'organization_name', o.name, 'currency', o.currency,
     'user', c.id, 'name', c.name, 'email', c.email, 'status', c.status, 'roles', c.roles, 'partner', c.partner_id,
-    'customer', c.customer_id, 'scopes', c.scopes, 'teams',
+    'customer', c.customer_id, 'scopes', c.scopes,
+    'revision', (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id), 'teams',
     (SELECT coalesce(json_agg(t.id ORDER BY t.id), '[]'::json) FROM team t WHERE t.organization_id = c.organization_id)
     {facts})
   FROM caller c JOIN organizations o ON o.organization_id = c.organization_id AND o.id = c.organization_id
@@ -48,9 +50,17 @@ _BY_EMAIL: Final = (
 )
 
 _HOST: Final = """
-SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.currency))
+SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.currency, 'revision',
+    (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id)))
   FROM organizations o WHERE EXISTS (SELECT FROM unnest(o.hosts) AS host WHERE crm_host(host) = $1)
 """
+
+
+class _Organization(TypedDict):
+    id: str
+    name: str
+    currency: str
+    revision: str | None
 
 
 class _User(TypedDict):
@@ -66,6 +76,7 @@ class _User(TypedDict):
     customer: str | None
     teams: list[str]
     scopes: list[str] | None
+    revision: str | None
 
 
 class _Token(_User):
@@ -109,14 +120,16 @@ class Storefront:
     deadline: float
 
 
-async def by_token(lanes: Lanes, digest: bytes, *, is_key: bool, now: float, ttl: float) -> tuple[Caller, bool] | None:
+async def by_token(
+    lanes: Lanes, policies: AccessPolicies, digest: bytes, *, is_key: bool, now: float, ttl: float
+) -> tuple[Caller, bool] | None:
     """Whose token this is, and whether its use is to be noted; `None` if unknown, expired, revoked or suspended."""
     found = await lanes.fetch(Lane.GENERIC, _KEY if is_key else _SESSION, (digest,))
     if found is None:
         return None
     token: _Token = orjson.loads(found)
     caller = Caller(
-        _actor(token),
+        await _actor(token, policies, _asking(lanes)),
         UUID(token["user"]),
         token["name"],
         token["email"],
@@ -131,26 +144,28 @@ async def by_user(
     connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID | None, user_id: UUID
 ) -> list[Person]:
     """The user of this id; in any organisation where none is given."""
-    return [_person(row[0]) for row in await connection.fetch(_BY_USER, organization_id, user_id)]
+    return [await _person(row[0], connection) for row in await connection.fetch(_BY_USER, organization_id, user_id)]
 
 
 async def by_email(
     connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID | None, email: str
 ) -> list[Person]:
     """The user with this address; where no organisation is given, those of all organisations."""
-    return [_person(row[0]) for row in await connection.fetch(_BY_EMAIL, organization_id, email)]
+    return [await _person(row[0], connection) for row in await connection.fetch(_BY_EMAIL, organization_id, email)]
 
 
-async def by_host(lanes: Lanes, host: str, *, now: float, ttl: float) -> Storefront | None:
+async def by_host(lanes: Lanes, policies: AccessPolicies, host: str, *, now: float, ttl: float) -> Storefront | None:
     """The organisation that a host name selects; `None` unless there is exactly one."""
     found = await lanes.fetch(Lane.GENERIC, _HOST, (host,))
-    organizations: list[dict[str, str]] = orjson.loads(found) if found else []
+    organizations: list[_Organization] = orjson.loads(found) if found else []
     if len(organizations) != 1:
         return None
     only = organizations[0]
     roles = ("storefront",)
+    organization_id = UUID(only["id"])
+    policy = await policies.at(organization_id, only["revision"], _asking(lanes))
     actor = Actor(
-        organization_id=UUID(only["id"]),
+        organization_id=organization_id,
         kind=ActorKind.STOREFRONT,
         policy=policy.resolve(frozenset(roles)),
         currency=only["currency"],
@@ -159,16 +174,33 @@ async def by_host(lanes: Lanes, host: str, *, now: float, ttl: float) -> Storefr
     return Storefront(actor, actor.organization_id, only["name"], now + ttl)
 
 
-def _person(found: str | bytes) -> Person:
+async def _person(found: str | bytes, connection: "asyncpg.Connection[asyncpg.Record]") -> Person:
     user: _User = orjson.loads(found)
-    return Person(_actor(user), UUID(user["user"]), user["name"], user["status"], user["organization_name"])
+
+    async def fetch(sql: str, arguments: Sequence[object]) -> bytes | None:
+        answer: bytes | None = await connection.fetchval(sql, *arguments)
+        return answer
+
+    return Person(
+        await _actor(user, AccessPolicies(), fetch),
+        UUID(user["user"]),
+        user["name"],
+        user["status"],
+        user["organization_name"],
+    )
 
 
-def _actor(user: _User) -> Actor:
+def _asking(lanes: Lanes) -> Fetch:
+    return lambda sql, arguments: lanes.fetch(Lane.GENERIC, sql, arguments)
+
+
+async def _actor(user: _User, policies: AccessPolicies, fetch: Fetch) -> Actor:
     kind = ActorKind.PARTNER if user["partner"] else ActorKind.CUSTOMER if user["customer"] else ActorKind.STAFF
     scopes = None if user["scopes"] is None else Scopes(frozenset(user["scopes"]))
+    organization_id = UUID(user["organization"])
+    policy = await policies.at(organization_id, user["revision"], fetch)
     return Actor(
-        organization_id=UUID(user["organization"]),
+        organization_id=organization_id,
         kind=kind,
         policy=policy.resolve(frozenset(user["roles"]), scopes),
         currency=user["currency"],

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Level
+from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
 
 ENTITIES = (
@@ -163,3 +164,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Product": (_see(Rule.PUBLISHED, PUBLIC),),
     },
 }
+
+RIGHTS: Mapping[str, frozenset[Right]] = {
+    "administrator": frozenset(Right),
+    "sales_manager": frozenset({Right.RECORDS_ASSIGN, Right.CHANGES_APPROVE}),
+}
+"""Rights by role; a role that is not named has none."""

@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from crm_graph.auth.classification import SHIPPED, Classification
-from crm_graph.auth.default_policy import ROLES
+from crm_graph.auth.default_policy import RIGHTS, ROLES
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category
+from crm_graph.auth.rights import Right, within
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes
 
@@ -22,11 +24,15 @@ Roles = Mapping[str, Mapping[str, tuple[Grant, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The grants one caller has, by entity name, and the classification they hold for; equal ones have equal keys."""
+    """The grants one caller has, by entity name, and the classification they hold for; equal ones have equal keys.
+
+    `rights` are about no entity.
+    """
 
     grants: Mapping[str, tuple[Grant, ...]]
     key: str = field(default="")
     classification: Classification = SHIPPED
+    rights: frozenset[Right] = frozenset()
     beside: "Policy | None" = None
     """What must allow it too: the policy of the person whom the caller views as."""
 
@@ -37,7 +43,8 @@ class Policy:
             for entity, granted in self.grants.items()
         }
         key = hashlib.sha256(f"{self.key} as {other.key}".encode()).hexdigest()[:16]
-        return replace(self, grants=grants, key=key, beside=other)
+        rights = self.rights & other.rights & {Right.POLICY_READ}
+        return replace(self, grants=grants, key=key, beside=other, rights=rights)
 
     def on(self, entity: str) -> tuple[Grant, ...]:
         """The caller's grants on an entity; empty when no row of it exists for them."""
@@ -47,13 +54,17 @@ class Policy:
 @lru_cache(maxsize=1024)
 def resolve(roles: frozenset[str], scopes: Scopes | None = None) -> Policy:
     """What a caller with these roles may do under the shipped policy, narrowed by scopes (`None`: not narrowed)."""
-    return resolved(ROLES, roles, scopes)
+    return resolved(ROLES, roles, scopes, rights_by=RIGHTS)
 
 
 def resolved(
-    granted_by: Roles, roles: frozenset[str], scopes: Scopes | None = None, classification: Classification = SHIPPED
+    granted_by: Roles,
+    roles: frozenset[str],
+    scopes: Scopes | None = None,
+    classification: Classification = SHIPPED,
+    rights_by: Mapping[str, frozenset[Right]] = MappingProxyType({}),
 ) -> Policy:
-    """What a caller with these roles may do under an organisation's grants and classification.
+    """What a caller with these roles may do under an organisation's grants, classification and rights by role.
 
     An unknown role grants nothing, so that a role removed from the policy fails closed.
     """
@@ -66,15 +77,17 @@ def resolved(
                 merged[entity][same] = grant if known is None else known.union(grant)
     narrowed = {entity: _narrow(entity, by_rule.values(), scopes) for entity, by_rule in sorted(merged.items())}
     grants = {entity: found for entity, found in narrowed.items() if found}
+    rights = frozenset().union(*(rights_by.get(role, frozenset()) for role in roles))
+    rights = rights if scopes is None else within(rights, scopes.texts)
     # not the grants' own repr: a set's order differs from process to process, and cursors are made with the key
     text = repr(
         [
             (e, [(g.rule, g.read, g.write, g.create, g.delete, g.subject, sorted(g.without)) for g in found])
             for e, found in grants.items()
         ]
-        + [classification.key]
+        + [classification.key, sorted(rights)]
     )
-    return Policy(grants, hashlib.sha256(text.encode()).hexdigest()[:16], classification)
+    return Policy(grants, hashlib.sha256(text.encode()).hexdigest()[:16], classification, rights)
 
 
 def _narrow(entity: str, grants: Iterable[Grant], scopes: Scopes | None) -> tuple[Grant, ...]:

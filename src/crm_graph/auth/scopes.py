@@ -1,9 +1,10 @@
-"""Scopes `resource:action[:level]` narrow what roles grant; they never add to it."""
+"""Scopes `resource:action[:level]` narrow what roles grant, and name the rights they leave; they never add to it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from crm_graph.auth.levels import Level
+from crm_graph.auth.rights import RIGHTS
 from crm_graph.errors import CrmError
 
 Action = Literal["read", "write"]
@@ -28,7 +29,7 @@ class Scopes:
         """
         found = [
             lvl
-            for res, act, lvl in map(parse, self.texts)
+            for res, act, lvl in map(parse, self.texts - RIGHTS)
             if res in ("*", resource(entity)) and action in (act, "read")
         ]
         return max(found, default=None)

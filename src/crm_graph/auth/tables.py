@@ -1,10 +1,11 @@
-"""What proves who calls: passwords, browser sessions, API keys. Secrets are here only as hashes.
+"""What proves who calls: passwords, browser sessions, API keys; and what organisations say of their access policy.
 
+Secrets are here only as hashes.
 A token carries no organisation, so its hash is unique over all of them and is looked up alone.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import SQLModel
 
 
@@ -82,3 +83,27 @@ access_denials = sa.Table(
     sa.Index("uq_access_denials_counter", "organization_id", "minute", "actor_id", "coordinate", "code", unique=True),
 )
 """How often a caller was refused a coordinate within a minute (auth/denials.py)."""
+access_policies = sa.Table(
+    "access_policies",
+    SQLModel.metadata,
+    sa.Column("organization_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("document", JSONB, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created_by", sa.Uuid),
+    _stamp("created_at", now=True),
+    sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_access_policies_organization"),
+    sa.CheckConstraint("version > 0", name="ck_access_policies_version"),
+    sa.Index("uq_access_policies_version", "organization_id", "version", unique=True),
+)
+"""Every version of each organisation's policy document; the highest one holds. Without one it is the shipped policy."""
+
+access_revisions = sa.Table(
+    "access_revisions",
+    SQLModel.metadata,
+    sa.Column("organization_id", sa.Uuid, primary_key=True),
+    sa.Column("revision", sa.Uuid, nullable=False),
+    sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_access_revisions_organization"),
+)
+"""Changes with everything that decides what the callers of an organisation may do: see crm_access_changed."""

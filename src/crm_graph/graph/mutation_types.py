@@ -11,6 +11,7 @@ from crm_graph.plan.mutations import MUTATIONS, Mutation
 from crm_graph.specs import FieldSpec, camel
 
 if TYPE_CHECKING:
+    from crm_graph.graph.declared_types import DeclaredTypes
     from crm_graph.graph.types import Types
 
 VERBS = ("create", "update", "delete", "upsert")
@@ -30,7 +31,7 @@ def verbs(entity: type[Entity]) -> tuple[str, ...]:
     return ("update",) if entity.__name__ == "Organization" else VERBS
 
 
-def mutation_fields(types: "Types") -> dict[str, FieldOf]:
+def mutation_fields(types: "Types", by_hand: "DeclaredTypes") -> dict[str, FieldOf]:
     """Every field of the mutation type, by name."""
     error = object_type(
         shell("UserError"),
@@ -53,7 +54,7 @@ def mutation_fields(types: "Types") -> dict[str, FieldOf]:
         made = input_type(shell(f"{title}Input"), _declared(types, declared), f"What `{name}` takes.")
         payload = _payload(types, f"{title}Payload", declared.entity, error)
         found[name] = field(payload, name, declared.description, {"input": made})
-    return found
+    return found | by_hand.actions(error)
 
 
 def _says(verb: str, entity: type[Entity]) -> str:

@@ -28,10 +28,12 @@ from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.graph.mutation_types import written
+from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.mutations import MUTATIONS
 from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.queries import QUERIES
 from crm_graph.specs import camel
 
 T = TypeVar("T")
@@ -52,6 +54,8 @@ def hidden(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
         else:
             coordinates |= _hidden_fields(name, entity, lens, lenses)
         coordinates |= _hidden_writes(name, entity, policy)
+    coordinates |= {f"Query.{name}" for name, one in QUERIES.items() if not one.open_to(policy)}
+    coordinates |= {f"Mutation.{name}" for name, one in ACTIONS.items() if not one.open_to(policy)}
     return frozenset(coordinates), frozenset(dead)
 
 

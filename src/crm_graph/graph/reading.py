@@ -12,13 +12,17 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.policy import Policy
 from crm_graph.db.lanes import Lanes
+from crm_graph.db.session import Database
 from crm_graph.errors import FieldAccessDenied
+from crm_graph.graph.answering import answered
 from crm_graph.graph.documents import Operation, Recent
 from crm_graph.graph.pruned import hidden, prune
 from crm_graph.graph.selection import INTROSPECTION, introspection
 from crm_graph.graph.variables import Shape
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import fetch
+from crm_graph.plan.queries import QUERIES
+from crm_graph.plan.selection import Selected
 from crm_graph.plan.statement import AccessIncomplete, Statement
 
 MAX_SCHEMAS = 100
@@ -28,9 +32,18 @@ MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES = 100, 20_000_000
 class Reader:
     """Answers queries for callers of any policy. Plans are kept with their operation, schemas by policy."""
 
-    def __init__(self, schema: GraphQLSchema, lanes: Lanes, secret: bytes, max_nodes: int, refusals: Denials) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        lanes: Lanes,
+        database: Database,
+        secret: bytes,
+        max_nodes: int,
+        refusals: Denials,
+    ) -> None:
         self._refusals = refusals
         self._schema, self._lanes, self._secret, self._max_nodes = schema, lanes, secret, max_nodes
+        self._database = database
         self._schemas: Recent[str, GraphQLSchema] = Recent(MAX_SCHEMAS)
         self._sdl: Recent[str, str] = Recent(MAX_SCHEMAS)
         self._introspected: Recent[tuple[str, bytes, str], bytes] = Recent(MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES)
@@ -52,18 +65,24 @@ class Reader:
             if strict:
                 raise AccessIncomplete(statement.denials)
         answer = statement.response(await fetch(self._lanes, statement, leaves, actor))
+        if statement.by_hand:
+            given = operation.completed(variables)
+            answer = await answered(answer, self._database, actor, operation.roots(shape), given)
         if not statement.introspects:
             return answer
-        return await self._introspect(answer, actor.policy, operation, variables, alone=not statement.sql)
+        alone = not statement.sql and not statement.by_hand
+        return await self._introspect(answer, actor.policy, operation, variables, alone=alone)
 
     def compile(self, policy: Policy, operation: Operation, shape: tuple[Shape, ...]) -> Statement:
         """The statement of a query for one policy and shape of variables."""
         roots = operation.roots(shape)
-        planned = [r for r in roots if r.name not in INTROSPECTION]
+        introspects = any(r.name in INTROSPECTION for r in roots)
+        by_hand = any(_answered_by_hand(r, policy) for r in roots)
+        planned = [r for r in roots if r.name not in INTROSPECTION and not _answered_by_hand(r, policy)]
         if not planned:
-            return Statement("", (), b'{"data":{}}', b"", introspects=True)
+            return Statement("", (), b'{"data":{}}', b"", introspects=introspects, by_hand=by_hand)
         statement = Compiler(policy, self._secret, self._max_nodes).query(planned)
-        return replace(statement, introspects=len(planned) < len(roots))
+        return replace(statement, introspects=introspects, by_hand=by_hand)
 
     def schema(self, policy: Policy) -> GraphQLSchema:
         """The schema as a policy allows it; made once for each."""
@@ -91,6 +110,11 @@ class Reader:
                 return known
             found = await asyncio.to_thread(_completed, answer, self.schema(policy), part, operation, given, keys)
         return self._introspected.put(key, found, len(found) + len(key[2])) if alone else found
+
+
+def _answered_by_hand(root: Selected, policy: Policy) -> bool:
+    """Whether a hand-written query answers the field; where the caller may not ask it, the planner denies it."""
+    return root.name in QUERIES and QUERIES[root.name].open_to(policy)
 
 
 def _completed(

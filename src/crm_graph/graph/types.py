@@ -14,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.graph.building import FieldOf, Made, field, input_type, interface_type, listed, maybe, object_type, shell
+from crm_graph.graph.declared_types import DeclaredTypes
 from crm_graph.graph.mutation_types import mutation_fields
 from crm_graph.graph.operators import Conditions, Scalars
 from crm_graph.plan.ordering import DIRECTIONS
@@ -208,8 +209,10 @@ def build_schema() -> strawberry.Schema:
         one, many = name[0].lower() + name[1:], camel(table_name(entity))
         fields[one] = field(maybe(types.objects[name]), one, f"By id: {_said(entity)}", {"id": strawberry.ID})
         fields[many] = field(maybe(types.connections[name]), many, f"List: {_said(entity)}", types.page_arguments(name))
+    declared = DeclaredTypes(types)
+    fields |= declared.queries()
     object_type(query, fields, "What can be asked.")
-    mutation = object_type(shell("Mutation"), mutation_fields(types), "What can be done.")
+    mutation = object_type(shell("Mutation"), mutation_fields(types, declared), "What can be done.")
     return strawberry.Schema(
         query,
         mutation,

@@ -26,6 +26,7 @@ from crm_graph.entity import CHOICES
 from crm_graph.errors import CrmError, VariableInvalid
 from crm_graph.kinds import Kind
 from crm_graph.plan.selection import Const, Leaf, Value
+from crm_graph.plan.signatures import ENUMERATIONS
 
 Shape = str | tuple["Shape", ...] | bool | int | None
 """Hashable; see `rebuild` for what each form stands for."""
@@ -41,7 +42,7 @@ _LEAF = "leaf"
 @cache
 def _kind(name: str) -> Kind:
     named = {k.name: k for k in (kinds.STRING, kinds.INT, kinds.BOOLEAN, *kinds.SCALARS)}
-    named |= {k.name: k for k in CHOICES.values()}
+    named |= {k.name: k for k in CHOICES.values()} | ENUMERATIONS
     return named[name]
 
 

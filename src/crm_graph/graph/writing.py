@@ -20,9 +20,11 @@ from crm_graph.errors import (
     VariableInvalid,
     WriteAccessDenied,
 )
+from crm_graph.graph.answering import acted, check, user_error
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
+from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, denied, invalid
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import refused
@@ -100,6 +102,9 @@ class Writer:
             return denials
         if not isinstance(root.plain(request.variables).get("input"), dict):
             raise VariableInvalid(f"The input of {root.name} cannot be null.")
+        if root.name in ACTIONS:
+            check(root, request.variables)
+            return denials
         for selected in root.on(_payload_type(root)):
             if selected.name not in _PLAIN:
                 statement = self._statement(request, selected, _entity(root))
@@ -114,6 +119,8 @@ class Writer:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with self._database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
+                    if root.name in ACTIONS:
+                        return await acted(tx, actor, root, request.variables, request.request_id), ()
                     entity, outcome = await self._act(tx, request, root)
                     return await self._payload(tx, request, root, entity, outcome)
             except RETRYABLE:
@@ -144,7 +151,7 @@ class Writer:
         for selected in root.on(payload):
             match selected.name:
                 case "userErrors":
-                    value = orjson.dumps([_error(e, selected) for e in outcome.errors])
+                    value = orjson.dumps([user_error(e, selected) for e in outcome.errors])
                 case "deletedId":
                     gone = outcome.effect is Effect.DELETED and outcome.id is not None
                     value = orjson.dumps(ids.encode(entity.__prefix__, outcome.id) if gone and outcome.id else None)
@@ -302,13 +309,3 @@ def _row(value: object, entity: type[Entity]) -> UUID | None:
     except IdInvalid:
         return None
     return row if prefix == entity.__prefix__ else None
-
-
-def _error(error: UserError, selected: Selected) -> dict[str, object]:
-    values = {
-        "code": error.code,
-        "message": error.message,
-        "field": list(error.field) if error.field else None,
-        "__typename": "UserError",
-    }
-    return {s.key: values[s.name] for s in selected.on("UserError")}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from crm_graph.auth.levels import Level
+from crm_graph.auth.rights import Right
 from crm_graph.db.lanes import Lane
 from crm_graph.errors import JSON, CrmError, FieldAccessDenied
 from crm_graph.plan.parameters import Source
@@ -17,8 +18,13 @@ class Denial:
     """A place in the document whose field shows on no row the caller can see."""
 
     coordinate: str
-    requires: Level
+    requires: Level | Right
     place: Place
+
+    @property
+    def needed(self) -> str:
+        """The level or right that is missing, by name."""
+        return self.requires.name if isinstance(self.requires, Level) else self.requires.value
 
     def to_graphql(self) -> dict[str, object]:
         """The error of this place; its path is given where no list stands in between."""
@@ -28,7 +34,7 @@ class Denial:
             "extensions": {
                 "code": FieldAccessDenied.code,
                 "coordinate": self.coordinate,
-                "requires": self.requires.name,
+                "requires": self.needed,
             },
         }
         if not self.place.in_list:
@@ -41,7 +47,7 @@ class Denial:
         return FieldAccessDenied(
             f"You may not read {self.coordinate}.",
             coordinate=self.coordinate,
-            requires=self.requires.name,
+            requires=self.needed,
             locations=at,
         )
 
@@ -62,7 +68,8 @@ class Statement:
     """One compiled operation. `sql` is empty when nothing has to be asked of the database.
 
     The statement returns one JSON value: the data object, or, where there is a single root field, that field's value,
-    which `before` and `after` complete to the response. `introspects`: the document also asks for the schema.
+    which `before` and `after` complete to the response. `introspects`: the document also asks for the schema;
+    `by_hand`: hand-written queries answer some of it.
     """
 
     sql: str
@@ -72,6 +79,7 @@ class Statement:
     lane: Lane = Lane.GENERIC
     denials: tuple[Denial, ...] = ()
     introspects: bool = False
+    by_hand: bool = False
 
     def response(self, value: bytes | None) -> bytes:
         """The whole response, around what the database answered."""

@@ -1,0 +1,44 @@
+"""Hand-written root queries: what is not the reading of records. Declared here, written in `resolvers/`.
+
+The function gets an `Ask` whose transaction cannot write, and returns data or raises a `CrmError`, which becomes the
+error of its field. Without the right, the field is not in the caller's schema, and null with FIELD_ACCESS_DENIED.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from crm_graph.auth.policy import Policy
+from crm_graph.auth.rights import Right
+from crm_graph.plan.signatures import Signature, signature
+from crm_graph.specs import DeclarationError
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A root field of queries. `right`: what the caller must have; `None`: nothing."""
+
+    signature: Signature
+    run: Callable[..., Awaitable[Any]]
+    right: Right | None
+
+    def open_to(self, policy: Policy) -> bool:
+        return self.right is None or self.right in policy.rights
+
+
+QUERIES: dict[str, Query] = {}
+
+
+def query(*, right: Right | None = None) -> Callable[[F], F]:
+    """Make a function a query: `access_policy` becomes `accessPolicy`, its docstring the description."""
+
+    def declare(run: F) -> F:
+        found = signature(run)
+        if found.name in QUERIES:
+            raise DeclarationError(f"{run.__module__}: the query {found.name} is declared twice. Rename one of them.")
+        QUERIES[found.name] = Query(found, run, right)
+        return run
+
+    return declare
