@@ -85,7 +85,7 @@ def resolved(
             (e, [(g.rule, g.read, g.write, g.create, g.delete, g.subject, sorted(g.without)) for g in found])
             for e, found in grants.items()
         ]
-        + [classification.key, sorted(rights)]
+        + [classification.key, *sorted(rights)]
     )
     return Policy(grants, hashlib.sha256(text.encode()).hexdigest()[:16], classification, rights)
 
