@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 import asyncpg
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.sign_in import SignIn
+from crm_graph.auth.view_as import viewing_as
 from crm_graph.db.lanes import Lane, Lanes
 from crm_graph.db.session import Database
 from crm_graph.errors import JSON, CrmError
@@ -25,6 +27,7 @@ from crm_graph.graph.limits import Limits
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.types import build_schema, core_schema
 from crm_graph.graph.writing import Writer
+from crm_graph.pages.access import AccessPage
 from crm_graph.settings import Settings
 
 DECLARED = (schema, resolvers)
@@ -66,6 +69,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         reader,
         Writer(database, secret, settings.max_nodes, refusals),
         refusals,
+        partial(viewing_as, database),
         settings.max_body_bytes,
     )
     passwords = Passwords()
@@ -116,6 +120,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         Route("/readyz", ready),
         *explorer.routes(lambda: shown),
         *sign_in.routes(),
+        *AccessPage(authenticator, database).routes(),
     ]
     return Application(endpoint, routes, lifespan)
 

@@ -6,18 +6,23 @@ operation and of its plan, one statement, and a splice.
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.types import Receive, Scope, Send
 
+from crm_graph.auth.actor import Actor
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.view_as import ViewAsWrites
 from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
 from crm_graph.graph import http
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, MediaType
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.writing import Request, Writer
+
+ViewAs = Callable[[Actor, bytes, str], Awaitable[Actor]]
+"""Gives the caller looking as the user of an id, for a request of this id."""
 
 logger = logging.getLogger("crm_graph.graph")
 
@@ -32,8 +37,10 @@ class Endpoint:
         reader: Reader,
         writer: Writer,
         refusals: Denials,
+        view_as: ViewAs,
         max_body: int,
     ) -> None:
+        self._view_as = view_as
         self._authenticator, self._documents, self._refusals = authenticator, documents, refusals
         self._reader, self._writer, self._max_body = reader, writer, max_body
 
@@ -63,6 +70,11 @@ class Endpoint:
         strict = http.is_strict(headers.get(b"x-access-mode"))
         actor = await self._authenticator.actor(scope)
         operation = await self._documents.operation(request.query, request.operation_name)
+        seen_as = headers.get(b"x-view-as")
+        if seen_as is not None:
+            if operation.is_mutation:
+                raise ViewAsWrites("Looking as somebody else, nothing can be written.")
+            actor = await self._view_as(actor, seen_as, request_id)
         try:
             if not operation.is_mutation:
                 return await self._reader.read(actor, operation, request.variables, strict=strict)

@@ -29,7 +29,7 @@ audit_entries = _table(
     sa.Column("entity", sa.Text, nullable=False),
     sa.Column("row_id", sa.Uuid, nullable=False),
     sa.Column("changes", JSONB, nullable=False),
-    sa.CheckConstraint("action IN ('create', 'update', 'delete')", name="ck_audit_entries_action"),
+    sa.CheckConstraint("action IN ('create', 'update', 'delete', 'view_as')", name="ck_audit_entries_action"),
     sa.Index("ix_audit_entries_row", "organization_id", "row_id", sa.text("at DESC")),
 )
 """Who wrote what: `changes` maps a column to `[before, after]`. Read at today's level of each field."""

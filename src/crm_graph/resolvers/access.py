@@ -1,0 +1,163 @@
+"""Why somebody sees what they see, and what callers were refused."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from crm_graph.auth import callers
+from crm_graph.auth.actor import Actor
+from crm_graph.auth.denials import NOBODY
+from crm_graph.auth.levels import Category, Level
+from crm_graph.auth.rights import Right
+from crm_graph.auth.rows import Rule
+from crm_graph.db.ids import decode, encode
+from crm_graph.entity import REGISTRY, Entity
+from crm_graph.errors import FieldAccessDenied, IdInvalid, PageSizeInvalid
+from crm_graph.plan.explain import Explanation, Shown, explain
+from crm_graph.plan.fields import fields_of
+from crm_graph.plan.paging import MAX_SIZE
+from crm_graph.plan.queries import query
+from crm_graph.plan.refusals import ArgumentInvalid
+from crm_graph.plan.signatures import Ask, Id
+from crm_graph.plan.visibility import sees
+from crm_graph.specs import FieldSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReach:
+    """What one grant gives on a record."""
+
+    rule: Annotated[Rule, "The relation between caller and record."]
+    read: Annotated[Level | None, "Up to which level the record is read by it; null where it does not reach it."]
+    write: Annotated[Level | None, "Up to which level the record is written by it."]
+    leaves_out: Annotated[list[Category], "Categories of fields that it does not reach, whatever their level."]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessExplanation:
+    """What decides how a field of a record shows."""
+
+    coordinate: Annotated[str, "The field, as `Customer.creditLimit`."]
+    exists: Annotated[bool, "Whether the record exists for the person."]
+    shown: Annotated[Shown, "What they get."]
+    requires: Annotated[Level, "The field's level."]
+    mask: Annotated[str | None, "The mask that shows one level below."]
+    clearance: Annotated[Level | None, "What the person has on the record, as far as it counts for the field."]
+    by: Annotated[list[Rule], "The rules that decide: those that give this clearance."]
+    oneself: Annotated[bool, "Whether it shows because the record is about the person."]
+    may_write: Annotated[bool, "Whether the person may write the field on the record."]
+    write_requires: Annotated[Level | None, "The level needed to write it; null where nobody writes it."]
+    grants: Annotated[list[AccessReach], "All grants of the person on such records."]
+
+
+@query()
+async def explain_access(
+    ask: Ask,
+    node: Annotated[Id, "The record; one that you see."],
+    field: Annotated[str, "Name of the field."],
+    user: Annotated[Id | None, "The user to explain it for, if not yourself; needs the right POLICY_READ."] = None,
+) -> AccessExplanation | None:
+    """Which rule decides what you (or somebody else) see of a field of a record. Null where you see no such record."""
+    entity, row = _record(node)
+    if entity is None or not await sees(ask.tx, ask.actor, entity, row):
+        return None
+    spec = next((s for s in fields_of(entity, ask.actor.policy).values() if s.graphql == field and s.read), None)
+    if spec is None:
+        raise ArgumentInvalid(f"{entity.__name__} has no field {field[:80]!r}.")
+    actor = ask.actor if user is None else await _somebody(ask, user)
+    found = await explain(await ask.tx.raw(), actor, entity, spec, row)
+    return _explanation(entity, spec, found)
+
+
+def _record(node: str) -> tuple[type[Entity] | None, UUID]:
+    try:
+        prefix, row = decode(node)
+    except IdInvalid:
+        return None, NOBODY
+    return next((e for e in REGISTRY.values() if e.__prefix__ == prefix), None), row
+
+
+async def _somebody(ask: Ask, user: str) -> Actor:
+    entity, row = _record(user)
+    actor = ask.actor
+    if entity is REGISTRY["User"] and row == actor.user_id:
+        return actor
+    if Right.POLICY_READ not in actor.policy.rights:
+        raise FieldAccessDenied(
+            "You may ask this for yourself only.", coordinate="Query.explainAccess", requires=Right.POLICY_READ.value
+        )
+    people = []
+    if entity is REGISTRY["User"]:
+        people = await callers.by_user(await ask.tx.raw(), actor.organization_id, row)
+    if len(people) != 1:
+        raise ArgumentInvalid("user names no user.")
+    return people[0].actor
+
+
+def _explanation(entity: type[Entity], spec: FieldSpec, found: Explanation | None) -> AccessExplanation:
+    assert spec.read is not None
+    coordinate, mask = f"{entity.__name__}.{spec.graphql}", spec.read.mask.name if spec.read.mask else None
+    if found is None:
+        write = spec.write.level if spec.write else None
+        return AccessExplanation(
+            coordinate, False, Shown.HIDDEN, spec.read.level, mask, None, [], False, False, write, []
+        )
+    grants = [AccessReach(g.rule, g.read, g.write, sorted(g.without)) for g in found.grants]
+    return AccessExplanation(
+        coordinate,
+        True,
+        found.shown,
+        found.requires,
+        mask,
+        found.clearance,
+        list(found.by),
+        found.oneself,
+        found.may_write,
+        found.write_requires,
+        grants,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDenial:
+    """How often one caller was refused one thing."""
+
+    coordinate: Annotated[str, "What was asked for; `*` stands for what was too much to count apart."]
+    code: Annotated[str, "The refusal."]
+    user_id: Annotated[Id | None, "Who was refused; null for callers who are not signed in."]
+    user_name: Annotated[str | None, "Their name."]
+    times: Annotated[int, "How often."]
+    last_at: Annotated[dt.datetime, "The minute in which it happened last."]
+
+
+_DENIALS = """
+SELECT d.coordinate, d.code, d.actor_id, u.name, least(sum(d.times), 2147483647)::int AS times, max(d.minute) AS last_at
+  FROM access_denials d LEFT JOIN users u ON u.organization_id = d.organization_id AND u.id = d.actor_id
+ WHERE d.organization_id = $1 AND d.minute >= $2
+ GROUP BY d.coordinate, d.code, d.actor_id, u.name
+ ORDER BY sum(d.times) DESC, d.coordinate, d.code, d.actor_id LIMIT $3"""
+
+
+@query(right=Right.POLICY_READ)
+async def access_denials(
+    ask: Ask,
+    since: Annotated[dt.datetime | None, "From when; a day back if it is left out."] = None,
+    first: Annotated[int, "How many, the most frequent first; at most 200."] = 50,
+) -> list[AccessDenial]:
+    """What callers were refused: mistakes of front ends, and people who try doors."""
+    if not 0 <= first <= MAX_SIZE:
+        raise PageSizeInvalid(f"`first` is a number from 0 to {MAX_SIZE}.")
+    begin = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    rows = await (await ask.tx.raw()).fetch(_DENIALS, ask.actor.organization_id, begin, first)
+    return [
+        AccessDenial(
+            r["coordinate"],
+            r["code"],
+            None if r["actor_id"] == NOBODY else Id(encode("usr", r["actor_id"])),
+            r["name"],
+            r["times"],
+            r["last_at"],
+        )
+        for r in rows
+    ]

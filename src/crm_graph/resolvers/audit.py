@@ -1,0 +1,187 @@
+"""Who wrote what on a record, at today's level of each field."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from crm_graph import kinds
+from crm_graph.auth.levels import INTERNAL
+from crm_graph.db.ids import decode, encode
+from crm_graph.entity import REGISTRY, Entity
+from crm_graph.errors import IdInvalid, PageSizeInvalid
+from crm_graph.plan.fields import Fields, fields_of
+from crm_graph.plan.lens import open_lens
+from crm_graph.plan.paging import MAX_SIZE
+from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.queries import query
+from crm_graph.plan.signatures import Ask, Id
+from crm_graph.specs import FieldSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChange:
+    """One field of a change."""
+
+    field: Annotated[str, "Name of the field."]
+    before: Annotated[str | None, "What it was, as text; null if it was empty, or if you may not see it."]
+    after: Annotated[str | None, "What it became, as text; null if it was emptied, or if you may not see it."]
+    hidden: Annotated[bool, "Whether you may not see the values: today, on this record."]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change of a record, or one look at it as somebody else."""
+
+    at: Annotated[dt.datetime, "When."]
+    action: Annotated[str, "create, update, delete or view_as."]
+    user_id: Annotated[Id | None, "Who did it; null where nobody was signed in."]
+    user_name: Annotated[str | None, "Their name, as you may see it."]
+    user_kind: Annotated[str, "Which sort of caller they were."]
+    channel: Annotated[str, "Through what: api, import, …"]
+    request_id: Annotated[str | None, "The request, as the log has it."]
+    changes: Annotated[list[AuditChange], "What changed, by field."]
+
+
+@query()
+async def audit_entries(
+    ask: Ask,
+    node: Annotated[Id, "The record."],
+    first: Annotated[int, "How many, the newest first; at most 200."] = 50,
+    before: Annotated[dt.datetime | None, "Only what was done before this moment."] = None,
+) -> list[AuditEntry] | None:
+    """What was done to a record. Null where you do not see the record at INTERNAL or above."""
+    if not 0 <= first <= MAX_SIZE:
+        raise PageSizeInvalid(f"`first` is a number from 0 to {MAX_SIZE}.")
+    entity, row = _record(node)
+    hidden = None if entity is None else await _hidden(ask, entity, row)
+    if entity is None or hidden is None:
+        return None
+    found = await _entries(ask, entity, row, first, before)
+    fields = fields_of(entity, ask.actor.policy)
+    changes = [_changes(fields, hidden, json.loads(entry["changes"], parse_float=str)) for entry in found]
+    seen = await _seen(ask, changes)
+    return [
+        AuditEntry(
+            entry["at"],
+            entry["action"],
+            Id(encode("usr", entry["actor_id"])) if entry["actor_id"] else None,
+            entry["name"],
+            entry["actor_kind"],
+            entry["channel"],
+            entry["request_id"],
+            [_shown(one, seen) for one in changed],
+        )
+        for entry, changed in zip(found, changes, strict=True)
+    ]
+
+
+def _record(node: str) -> tuple[type[Entity] | None, UUID]:
+    try:
+        prefix, row = decode(node)
+    except IdInvalid:
+        return None, UUID(int=0)
+    return next((e for e in REGISTRY.values() if e.__prefix__ == prefix), None), row
+
+
+async def _hidden(ask: Ask, entity: type[Entity], row: UUID) -> frozenset[str] | None:
+    """The fields of a record that do not show whole; `None` where the caller has not INTERNAL on it."""
+    parameters = Parameters()
+    lens = open_lens(entity, ask.actor.policy, parameters, "t")
+    if lens is None or lens.highest < INTERNAL:
+        return None
+    unseen = lens.by_clearance(lambda at: _literal([*lens.unseen(at)[0], *lens.unseen(at)[1]]))
+    level = lens.by_clearance(lambda at: str(int(at[None])))
+    wanted = parameters.constant(row, "uuid")
+    sql, sources = parameters.finish(
+        f"SELECT {unseen}, {level} FROM {lens.source()} WHERE {lens.where()} AND t.id = {wanted}"
+    )
+    found = await (await ask.tx.raw()).fetchrow(sql, *[source((), ask.actor) for source in sources])
+    return None if found is None or found[1] < INTERNAL else frozenset(found[0].split())
+
+
+def _literal(names: list[str]) -> str:
+    return f"'{' '.join(names)}'"
+
+
+async def _entries(
+    ask: Ask, entity: type[Entity], row: UUID, first: int, before: dt.datetime | None
+) -> "list[asyncpg.Record]":
+    parameters = Parameters()
+    users = open_lens(REGISTRY["User"], ask.actor.policy, parameters, "u")
+    name = "NULL::text"
+    if users is not None:
+        shown = users.column(users.spec("name")).sql or "NULL::text"
+        name = f"(SELECT {shown} FROM {users.source()} WHERE {users.where()} AND u.id = a.actor_id)"
+    of, until = parameters.constant(entity.__name__, "text"), parameters.constant(before, "timestamptz")
+    wanted, most = parameters.constant(row, "uuid"), parameters.constant(first, "integer")
+    sql, sources = parameters.finish(
+        f"SELECT a.at, a.action, a.actor_id, a.actor_kind, a.channel, a.request_id, a.changes::text AS changes,"
+        f" {name} AS name FROM audit_entries a WHERE a.organization_id = {parameters.organization}"
+        f" AND a.row_id = {wanted} AND a.entity = {of} AND a.at < coalesce({until}, 'infinity')"
+        f" ORDER BY a.at DESC, a.id DESC LIMIT {most}"
+    )
+    return await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    spec: FieldSpec
+    before: Any
+    after: Any
+    hidden: bool
+
+
+def _changes(fields: Fields, hidden: frozenset[str], changes: Mapping[str, list[Any]]) -> list[_Change]:
+    """What changed in fields that are there today; the columns that only the write path sets are left out."""
+    found = []
+    for column, (before, after) in sorted(changes.items()):
+        spec = fields.get(column)
+        if spec is not None and spec.read is not None:
+            found.append(_Change(spec, before, after, spec.graphql in hidden))
+    return found
+
+
+async def _seen(ask: Ask, changes: list[list[_Change]]) -> set[tuple[str, str]]:
+    """The records that references of these changes lead to and that the caller sees: entity and uuid as text."""
+    asked: dict[str, set[str]] = {}
+    for one in (change for changed in changes for change in changed):
+        if one.spec.ref and not one.hidden:
+            asked.setdefault(one.spec.ref.entity, set()).update(v for v in (one.before, one.after) if v)
+    seen: set[tuple[str, str]] = set()
+    for name, rows in asked.items():
+        parameters = Parameters()
+        lens = open_lens(REGISTRY[name], ask.actor.policy, parameters, "t")
+        if lens is None:
+            continue
+        wanted = parameters.constant([UUID(row) for row in rows], "uuid[]")
+        sql, sources = parameters.finish(
+            f"SELECT t.id::text FROM {lens.source()} WHERE {lens.where()} AND t.id = ANY({wanted})"
+        )
+        found = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
+        seen |= {(name, row[0]) for row in found}
+    return seen
+
+
+def _shown(change: _Change, seen: set[tuple[str, str]]) -> AuditChange:
+    ref = change.spec.ref
+    if change.hidden or (ref and any(v and (ref.entity, v) not in seen for v in (change.before, change.after))):
+        return AuditChange(change.spec.graphql, None, None, hidden=True)
+    return AuditChange(
+        change.spec.graphql, _text(change.spec, change.before), _text(change.spec, change.after), hidden=False
+    )
+
+
+def _text(spec: FieldSpec, value: Any) -> str | None:
+    if value is None:
+        return None
+    if spec.ref:
+        return encode(REGISTRY[spec.ref.entity].__prefix__, UUID(value))
+    if spec.kind in (kinds.DECIMAL, kinds.MONEY):
+        return str(value)
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
