@@ -40,6 +40,7 @@ from crm_graph.specs import (
     Read,
     Ref,
     RelatedCount,
+    Search,
     Sort,
     Unique,
     Write,
@@ -58,6 +59,7 @@ __all__ = [
     "Read",
     "Ref",
     "RelatedCount",
+    "Search",
     "Sort",
     "Unique",
     "Write",
@@ -162,6 +164,8 @@ def _declare(cls: type[Entity]) -> None:
             specs[name] = _computed(cls, name, found, specs)
     currency = specs["currency"].read if "currency" in specs else None
     for name, spec in specs.items():
+        if spec.search_fault:
+            _refuse(cls, name, *spec.search_fault)
         if spec.kind is kinds.MONEY and spec.read and (currency is None or currency.level > spec.read.level):
             _refuse(cls, name, "it is seen where its currency is not", "Raise its level or lower the currency's")
     cls.__specs__ = specs
@@ -211,6 +215,7 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
         ref,
         next((m for m in marks if isinstance(m, Matching)), None),
         info.is_required() and not nullable,
+        search=next((m for m in marks if isinstance(m, Search)), None),
     )
 
 

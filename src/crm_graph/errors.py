@@ -138,6 +138,12 @@ class PageSizeInvalid(CrmError):
     code = "PAGE_SIZE_INVALID"
 
 
+class SearchInvalid(CrmError):
+    """`search` has no word in it, or too many, or too much text."""
+
+    code = "SEARCH_INVALID"
+
+
 class IdInvalid(CrmError):
     """The text is no identifier, or one of another kind."""
 

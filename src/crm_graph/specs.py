@@ -69,7 +69,14 @@ class Matching(enum.StrEnum):
     TAX = "crm_match_tax"
 
 
-Marker = Read | Write | Ref | Matching | type[Filter] | type[Sort] | type[Unique]
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The full text of the field is searched; a match in it weighs from `"A"` (most) to `"D"`."""
+
+    weight: str
+
+
+Marker = Read | Write | Ref | Matching | Search | type[Filter] | type[Sort] | type[Unique]
 
 
 class Choice(enum.StrEnum):
@@ -104,6 +111,7 @@ class FieldSpec:
     inputs: tuple[str, ...] = ()
     label: str = ""
     """The name in GraphQL where it does not follow from the column's."""
+    search: Search | None = None
 
     @property
     def graphql(self) -> str:
@@ -133,6 +141,24 @@ class FieldSpec:
     def fold(self) -> str | None:
         """The stored folded key that text orders and prefixes go by."""
         return f"{self.name}_fold" if self.sort and self.kind.column is sa.Text and not self.kind.choices else None
+
+    @property
+    def vector(self) -> str:
+        """The stored vector that full-text search goes by, of a field that is searched."""
+        return f"{self.name}_search"
+
+    @property
+    def search_fault(self) -> tuple[str, str] | None:
+        """What is wrong with its `Search`, and the remedy."""
+        if self.search is None:
+            return None
+        if self.search.weight not in ("A", "B", "C", "D"):
+            return f"its search weighs {self.search.weight!r}", 'Use Search("A"), "B", "C" or "D"'
+        if self.kind.column is not sa.Text or self.kind.choices:
+            return f"it is searched but holds no text ({self.kind.name})", "Drop Search, or filter by it"
+        if self.read is None:
+            return "it can be searched but has no level", "Add Read(LEVEL)"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

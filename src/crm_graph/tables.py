@@ -1,8 +1,9 @@
 """From specs to tables: constraints, indexes, stored keys and the history of every entity."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from crm_graph import kinds
 from crm_graph.auth.scopes import resource
@@ -25,9 +26,10 @@ def complete(
     sa.Index(f"uq_{name}_external_id", c.organization_id, c.source, c.external_id, unique=True)
     for check, sql in checks.items():
         table.append_constraint(sa.CheckConstraint(sql, name=f"ck_{name}_{check}"))
-    for spec in specs:
-        if spec.sql is None:
-            _complete_field(table, spec)
+    stored = [spec for spec in specs if spec.sql is None]
+    for spec in stored:
+        _complete_field(table, spec)
+    _complete_search(table, [spec for spec in stored if spec.search])
     for columns in indexes:
         parts = [c[column.lstrip("-")].desc() if column.startswith("-") else c[column] for column in columns]
         sa.Index(f"ix_{name}_{'_'.join(column.lstrip('-') for column in columns)}", c.organization_id, *parts)
@@ -51,6 +53,32 @@ def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
         sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
     elif (spec.filter or spec.sort) and spec.name not in ("id", "source", "external_id"):
         sa.Index(f"ix_{name}_{spec.name}", c.organization_id, *_ordered(table, spec))
+
+
+def _complete_search(table: sa.Table, searched: Sequence[FieldSpec]) -> None:
+    """A vector for each field that is searched, and one index over all of them."""
+    for spec in searched:
+        table.append_column(sa.Column(spec.vector, TSVECTOR, sa.Computed(vector_sql(spec, spec.name), persisted=True)))
+    if searched:
+        everything = sa.text(indexed_sql("", [spec.vector for spec in searched]))
+        sa.Index(f"ix_{table.name}_search", everything, postgresql_using="gin", _table=table)
+
+
+def vector_sql(spec: FieldSpec, column: str) -> str:
+    """The vector of a field's text, with the weight that the field has."""
+    return f"crm_vector({column}, '{spec.search.weight if spec.search else 'D'}')"
+
+
+def indexed_sql(prefix: str, vectors: Iterable[str]) -> str:
+    """What the index holds: the words of all fields, and the organisation, which no word looks like.
+
+    `prefix` is a table's alias and a dot, or nothing. Parentheses as PostgreSQL writes them, or `migrate --check`
+    would see a difference.
+    """
+    sql = f"array_to_tsvector(ARRAY[{prefix}organization_id::text])"
+    for vector in vectors:
+        sql = f"({sql} || {prefix}{vector})"
+    return sql
 
 
 def _ordered(table: sa.Table, spec: FieldSpec) -> list[sa.ColumnElement[object]]:
@@ -78,8 +106,12 @@ def _stored(name: str, sql: str) -> sa.Column[str]:
 
 
 def history(table: sa.Table) -> sa.Table:
-    """Every version a row has had: its values, from when to when, by whom, through which channel."""
-    columns = [sa.Column(c.name, c.type, primary_key=c.primary_key, nullable=c.nullable) for c in table.columns]
+    """Every version a row has had: its values, from when to when, by whom, through which channel; without vectors."""
+    columns = [
+        sa.Column(c.name, c.type, primary_key=c.primary_key, nullable=c.nullable)
+        for c in table.columns
+        if not isinstance(c.type, TSVECTOR)
+    ]
     stamp = sa.TIMESTAMP(timezone=True)
     columns += [
         sa.Column("history_from", stamp, primary_key=True),

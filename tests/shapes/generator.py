@@ -20,6 +20,7 @@ from graphql import (
 )
 
 WORDS = ("a", "An", "GmbH", "son", "é", "Haus", "", "%", "_", "'", "Wärme", "x" * 60)
+SEARCHES = ("gmbh", "An", "é", "Wärme ha", "s", "twin 1", "e a", "x" * 60)
 VALUES: Mapping[str, Sequence[Any]] = {
     "String": WORDS,
     "Int": (0, 1, 5, 80, -3, 2147483647),
@@ -147,6 +148,8 @@ class Generator:
                     wanted = one.args[name].type
                     value = self._filter(wanted, 0) if name == "filter" else self._order(wanted)
                     given.append(f"{name}: {self._given(str(wanted), value, wanted)}")
+            if "search" in one.args and self.random.random() < 0.3:
+                given.append(f"search: {self._given('String', self.random.choice(SEARCHES), one.args['search'].type)}")
         for name in ("id", "ids"):
             if name in one.args:
                 value = (

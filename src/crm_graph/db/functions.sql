@@ -52,6 +52,80 @@ CREATE OR REPLACE FUNCTION crm_match_tax(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN nullif(upper(regexp_replace(normalize(value, NFKC) COLLATE "C", '[^0-9A-Za-z]', '', 'g') COLLATE "C"), '');
 
+-- Full text. A word is what stands between blanks and signs in folded text, at most 250 characters of it; no
+-- dictionary, no parser of the server: the same words on every machine, and nothing in them that an operator is made of.
+-- 'Müller & Söhne, anna@müller.example' → 'muller sohne anna muller example'
+CREATE OR REPLACE FUNCTION crm_words(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (
+        SELECT nullif(btrim(CASE
+            WHEN char_length(plain) > 250 THEN regexp_replace(plain COLLATE "C", '([^ ]{250})', '\1 ', 'g')
+            ELSE plain
+        END), '')
+        FROM (
+            SELECT left(regexp_replace(crm_fold(value) COLLATE "C",
+                '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u00f7\u02b0-\u02ff\u180e\u2000-\u2bff\u3000-\u3004\u3008-\u3020\ufe00-\ufe6f]+',
+                ' ', 'g'), 10000) AS plain
+        ) AS folded
+    );
+
+-- The vector of one field: each word once, with the field's weight (A to D).
+CREATE OR REPLACE FUNCTION crm_vector(value text, weight text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN coalesce(regexp_replace(crm_words(value) COLLATE "C", '[^ ]+', '''\&'':1' || weight, 'g'), '')::tsvector;
+
+-- What a caller looks for: every word, the last one by its beginning. NULL when there is no word.
+CREATE OR REPLACE FUNCTION crm_query(value text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ('''' || replace(crm_words(value), ' ', ''' & ''') || ''':*')::tsquery;
+
+-- The same for rank and highlights: any of the words. And any of them as a whole word, which counts more.
+CREATE OR REPLACE FUNCTION crm_query_any(value text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ('''' || replace(crm_words(value), ' ', ''' | ''') || ''':*')::tsquery;
+
+CREATE OR REPLACE FUNCTION crm_query_whole(value text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ('''' || replace(crm_words(value), ' ', ''' | ''') || '''')::tsquery;
+
+CREATE OR REPLACE FUNCTION crm_escape(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN replace(replace(replace(replace(replace(value, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+
+-- A text with the words marked that were looked for, as safe HTML: <mark>…</mark>, all else escaped; of a long text the
+-- part around the first mark. NULL when nothing is marked. `words` and `wanted`: crm_words and crm_query_any of the question.
+-- Fewer signs part words here than in crm_words: those that folding drops or makes letters of (², soft hyphen) stay in.
+CREATE OR REPLACE FUNCTION crm_highlight(value text, words text, wanted tsquery) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (
+        WITH pieces AS (
+            SELECT n, part[1] AS signs, part[2] AS word,
+                CASE
+                    WHEN part[2] = '' THEN FALSE
+                    WHEN octet_length(part[2]) = char_length(part[2])
+                    THEN lower(part[2] COLLATE "C") = ANY(string_to_array(words, ' '))
+                        OR starts_with(lower(part[2] COLLATE "C"), regexp_replace(words COLLATE "C", '^.* ', ''))
+                    ELSE crm_vector(part[2], 'A') @@ wanted
+                END AS hit
+            FROM regexp_matches(value COLLATE "C",
+                '([\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab\u00ac\u00ae-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u2000-\u200a\u2010-\u205f\u3000-\u3004\u3008-\u3020]*)([^\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab\u00ac\u00ae-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u2000-\u200a\u2010-\u205f\u3000-\u3004\u3008-\u3020]*)',
+                'g') WITH ORDINALITY AS found(part, n)
+        ), placed AS (
+            SELECT n, signs, word, hit, sum(char_length(signs) + char_length(word)) OVER (ORDER BY n) AS ends FROM pieces
+        ), around AS (
+            SELECT min(ends) FILTER (WHERE hit) AS first, max(ends) AS total FROM placed
+        )
+        SELECT CASE WHEN min(n) > 1 THEN '…' ELSE '' END
+            || string_agg(crm_escape(CASE WHEN n = 1 OR n > lowest THEN signs ELSE '' END)
+                || CASE WHEN hit THEN '<mark>' || crm_escape(word) || '</mark>' ELSE crm_escape(word) END, '' ORDER BY n)
+            || CASE WHEN max(ends) < max(total) THEN '…' ELSE '' END
+        FROM (
+            SELECT placed.*, around.total, min(n) OVER () AS lowest
+            FROM placed, around
+            WHERE ends BETWEEN first - 80 AND first + 160
+        ) AS shown
+    );
+
 -- Masks show a hint of a value to those who may know only that it is there. Total: no input makes them fail.
 -- 'john@example.com' → 'j•••@example.com'
 CREATE OR REPLACE FUNCTION crm_mask_email(value text) RETURNS text

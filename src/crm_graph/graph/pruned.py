@@ -28,12 +28,14 @@ from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
 from crm_graph.graph.mutation_types import written
+from crm_graph.graph.search_types import hidden_search
 from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.mutations import MUTATIONS
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import QUERIES
+from crm_graph.plan.search import visible
 from crm_graph.specs import camel
 
 T = TypeVar("T")
@@ -54,6 +56,9 @@ def hidden(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
         else:
             coordinates |= _hidden_fields(name, entity, lens, lenses)
         coordinates |= _hidden_writes(name, entity, policy)
+        if lens is not None and not visible(lens):
+            listed = [f"{b}.{back.name}" for b in REGISTRY for back in backs(b).values() if back.entity == name]
+            coordinates |= hidden_search(name, [f"Query.{many}", *listed])
     coordinates |= {f"Query.{name}" for name, one in QUERIES.items() if not one.open_to(policy)}
     coordinates |= {f"Mutation.{name}" for name, one in ACTIONS.items() if not one.open_to(policy)}
     return frozenset(coordinates), frozenset(dead)
@@ -111,7 +116,11 @@ def prune(schema: GraphQLSchema, coordinates: frozenset[str], dead_types: frozen
         return {
             key: GraphQLField(
                 of(f.type),
-                {a: argument(v) for a, v in f.args.items() if get_named_type(v.type).name not in dead},
+                {
+                    a: argument(v)
+                    for a, v in f.args.items()
+                    if get_named_type(v.type).name not in dead and f"{name}.{key}({a}:)" not in coordinates
+                },
                 description=f.description,
                 deprecation_reason=f.deprecation_reason,
             )

@@ -17,8 +17,10 @@ from crm_graph.graph.building import FieldOf, Made, field, input_type, interface
 from crm_graph.graph.declared_types import DeclaredTypes
 from crm_graph.graph.mutation_types import mutation_fields
 from crm_graph.graph.operators import Conditions, Scalars
+from crm_graph.graph.search_types import ARGUMENT, edge_fields, highlight_type
 from crm_graph.plan.ordering import DIRECTIONS
 from crm_graph.plan.paging import DEFAULT_SIZE, MAX_SIZE
+from crm_graph.plan.search import searched
 from crm_graph.specs import FieldSpec, camel
 
 DIRECTION_WORDS = {"ASC": "Ascending; empty values last.", "DESC": "Descending; empty values last."}
@@ -36,7 +38,7 @@ class Types:
         self.filters = {name: shell(f"{name}Filter") for name in REGISTRY}
         self.list_filters = {name: shell(f"{name}ListFilter") for name in REGISTRY}
         self.orders = {name: shell(f"{name}OrderBy") for name in REGISTRY}
-        self.money = self._money()
+        self.money, self.highlight = self._money(), highlight_type()
         self.money_input = input_type(
             shell("MoneyInput"),
             {
@@ -104,6 +106,7 @@ class Types:
         def said(annotation: Any, text: str) -> Any:
             return Annotated[annotation, strawberry.argument(description=text)]
 
+        search = {"search": said(maybe(str), ARGUMENT)} if searched(REGISTRY[name]) else {}
         return {
             "first": said(
                 maybe(int),
@@ -116,6 +119,7 @@ class Types:
             "order_by": said(
                 maybe(listed(self.orders[name])), "Order keys, most important first; by id if there are none."
             ),
+            **search,
         }
 
     def complete(self) -> None:
@@ -127,6 +131,7 @@ class Types:
                 {
                     "node": field(self.objects[name], "node", "The record."),
                     "cursor": field(str, "cursor", "Its place in the list."),
+                    **(edge_fields(self.highlight) if searched(entity) else {}),
                 },
                 f"One row of a list of {name} records.",
             )

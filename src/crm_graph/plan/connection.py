@@ -7,6 +7,7 @@ from crm_graph.entity import Entity
 from crm_graph.plan import ordering, paging
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.rendering import columns, json_array, json_object
+from crm_graph.plan.search import Search, keys, search
 from crm_graph.plan.selection import Selected
 from crm_graph.specs import Back
 
@@ -44,7 +45,7 @@ def _connection(
             shape = (
                 compiler.object(lens, one.on(entity.__name__))
                 if one.name == "nodes"
-                else [(e.key, _edge(compiler, lens, e, None)) for e in one.on(f"{entity.__name__}Edge")]
+                else [(e.key, _edge(compiler, lens, e, None, rows.search)) for e in one.on(f"{entity.__name__}Edge")]
             )
             if len(wanted) == 1 and not rows.turned:
                 return rows.array(shape, one.key)
@@ -62,10 +63,14 @@ class _Rows:
     def __init__(self, compiler: "Compiler", selected: Selected, coordinate: str, lens: Lens, via: Via | None) -> None:
         self.compiler, self.lens, self.via = compiler, lens, via
         self.page = paging.page(selected.arguments)
-        self.keys = ordering.order_keys(lens, selected.arguments.get("orderBy"))
-        self.condition = compiler.filters.where(lens, selected.arguments.get("filter"))
         self._coordinate, self._arguments = coordinate, selected.arguments
-        self.order = selected.arguments.get("orderBy")
+        self.search, self.keys = self._sought(lens)
+        self.condition = _condition(compiler, lens, selected, self.search)
+
+    def _sought(self, lens: Lens) -> tuple[Search | None, tuple[ordering.Key, ...]]:
+        """What is searched for through a lens, and the order keys there."""
+        found = search(lens, self.compiler.parameters, self._coordinate, self._arguments)
+        return found, keys(lens, found, self._arguments.get("orderBy"))
 
     def scope(self) -> str:
         """The key that cursors of this list are made with, as a parameter."""
@@ -106,9 +111,14 @@ class _Rows:
                 self.lens.entity, self.compiler.policy, self.compiler.parameters, self.compiler.alias(), table=table
             )
             assert lens is not None
-            opened.append((lens, ordering.order_keys(lens, self.order)))
+            opened.append((lens, self._sought(lens)[1]))
         (now, now_keys), (past, past_keys) = opened
         return ordering.position(now, past, now_keys, past_keys, row_id, digest, self.scope())
+
+
+def _condition(compiler: "Compiler", lens: Lens, selected: Selected, found: Search | None) -> str:
+    condition = compiler.filters.where(lens, selected.arguments.get("filter"))
+    return condition + found.condition if found else condition
 
 
 def numbered(kept: Sequence[tuple[str, str]], rest: str) -> str:
@@ -129,11 +139,14 @@ def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coord
     whole = via[0] if via and entity.__rows__.parent == via[1].column else None
     lens = compiler.open(entity, selected.place, coordinate, whole)
     assert lens is not None
-    condition = compiler.filters.where(lens, selected.arguments.get("filter")) + link(lens, via)
+    found = search(lens, compiler.parameters, coordinate, selected.arguments)
+    condition = _condition(compiler, lens, selected, found) + link(lens, via)
     return f"(SELECT count(*) FROM {lens.source()} WHERE {lens.where()}{condition})"
 
 
-def _edge(compiler: "Compiler", lens: Lens, selected: Selected, cursor: str | None) -> str:
+def _edge(compiler: "Compiler", lens: Lens, selected: Selected, cursor: str | None, found: Search | None) -> str:
+    if selected.name in ("rank", "highlights"):
+        return found.edge(selected) if found else "NULL::json"
     if selected.name == "node":
         return json_object(compiler.object(lens, selected.on(lens.entity.__name__)))
     return cursor if selected.name == "cursor" and cursor else f"'{lens.entity.__name__}Edge'::text"
@@ -152,7 +165,9 @@ def _windowed(
             kept.append((f"j{len(lists)}", json_object(compiler.object(lens, one.on(lens.entity.__name__)))))
         elif one.name == "edges":
             cursor = ordering.cursor(values, f"{lens.alias}.id", scope)
-            shape = [(e.key, _edge(compiler, lens, e, cursor)) for e in one.on(f"{lens.entity.__name__}Edge")]
+            shape = [
+                (e.key, _edge(compiler, lens, e, cursor, rows.search)) for e in one.on(f"{lens.entity.__name__}Edge")
+            ]
             kept.append((f"j{len(lists)}", json_object(shape)))
         else:
             continue

@@ -17,6 +17,7 @@ from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.fields import Fields, fields_of
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
+from crm_graph.tables import vector_sql
 
 _PARTS = (Rule.PARENT, Rule.PUBLISHED_PART)
 
@@ -138,6 +139,8 @@ class Lens:
         return f"crm_fold({column.sql})"
 
     def _raw(self, spec: FieldSpec, stored: str | None) -> str:
+        if self.table and spec.search and stored == spec.vector:  # a history keeps no vectors
+            return vector_sql(spec, f"{self.alias}.{spec.name}")
         if spec.sql is None:
             return f"{self.alias}.{stored or spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"

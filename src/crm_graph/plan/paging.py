@@ -48,8 +48,10 @@ def _size(name: str, value: Value) -> int | None:
 
 
 def scope(parameters: Parameters, secret: bytes, where: str, arguments: Mapping[str, Value]) -> str:
-    """A key, as SQL parameter, of this caller (anonymous ones share one), this list, filter and order."""
-    bound = tuple((name, arguments.get(name)) for name in ("filter", "orderBy"))
+    """A key, as SQL parameter, of this caller (anonymous ones share one), this list, filter, order and search."""
+    bound = [(name, arguments.get(name)) for name in ("filter", "orderBy")]
+    if arguments.get("search") is not None:
+        bound.append(("search", arguments["search"]))
 
     def key(leaves: Sequence[object], actor: Actor) -> bytes:
         seen = actor.seen_as and actor.seen_as.user_id

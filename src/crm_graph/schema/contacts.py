@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, PARTNER, Mask
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.kinds import CountryCode, EmailAddress, PhoneNumber
 
 
@@ -31,17 +31,19 @@ class Contact(Entity, table=True):
     """The organisation or household."""
     person_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Customer", back="affiliations"), default=None)
     """The person, where they are a customer of their own."""
-    name: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort)
+    name: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, Search("A"))
     """Name of the person."""
     role: ContactRole = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=ContactRole.USER)
     """What part the person plays."""
-    job_title: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
+    job_title: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Search("C"), default=None)
     """What the person does there."""
     email: EmailAddress | None = attr(
-        Read(INTERNAL, mask=Mask.EMAIL, subject=True), Write(INTERNAL), Filter, default=None
+        Read(INTERNAL, mask=Mask.EMAIL, subject=True), Write(INTERNAL), Filter, Search("B"), default=None
     )
     """E-mail address at work."""
-    phone: PhoneNumber | None = attr(Read(INTERNAL, mask=Mask.PHONE, subject=True), Write(INTERNAL), default=None)
+    phone: PhoneNumber | None = attr(
+        Read(INTERNAL, mask=Mask.PHONE, subject=True), Write(INTERNAL), Search("B"), default=None
+    )
     """Telephone number at work."""
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Mask
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, RelatedCount, Sort, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, RelatedCount, Search, Sort, Write, attr
 from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Locale, Money, PhoneNumber, Url
 
 
@@ -50,7 +50,7 @@ class Customer(Entity, table=True):
     __rows__ = Rows(own="owner_id", team="team_id", self_="id", shared=True)
     __indexes__ = (("segment", "stage", "-created_at", "-id"),)
 
-    name: str = attr(Read(PUBLIC, subject=True), Write(PARTNER), Filter, Sort, Matching.NAME)
+    name: str = attr(Read(PUBLIC, subject=True), Write(PARTNER), Filter, Sort, Matching.NAME, Search("A"))
     """Name as the customer writes it."""
     kind: CustomerKind = attr(Read(PUBLIC, subject=True), Write(INTERNAL), Filter, default=CustomerKind.ORGANIZATION)
     """Person, organisation or household."""
@@ -58,19 +58,29 @@ class Customer(Entity, table=True):
     """Coarse market segment."""
     stage: LifecycleStage = attr(Read(PARTNER), Write(INTERNAL), Filter, default=LifecycleStage.PROSPECT)
     """Where the relationship stands."""
-    industry: str | None = attr(Read(PARTNER), Write(INTERNAL), Filter, default=None)
+    industry: str | None = attr(Read(PARTNER), Write(INTERNAL), Filter, Search("C"), default=None)
     """Industry an organisation works in."""
     email: EmailAddress | None = attr(
-        Read(INTERNAL, mask=Mask.EMAIL, subject=True), Write(INTERNAL), Filter, Matching.EMAIL, default=None
+        Read(INTERNAL, mask=Mask.EMAIL, subject=True),
+        Write(INTERNAL),
+        Filter,
+        Matching.EMAIL,
+        Search("B"),
+        default=None,
     )
     """Preferred e-mail address."""
     phone: PhoneNumber | None = attr(
-        Read(INTERNAL, mask=Mask.PHONE, subject=True), Write(INTERNAL), Filter, Matching.PHONE, default=None
+        Read(INTERNAL, mask=Mask.PHONE, subject=True),
+        Write(INTERNAL),
+        Filter,
+        Matching.PHONE,
+        Search("B"),
+        default=None,
     )
     """Preferred telephone number."""
-    website: Url | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
+    website: Url | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Search("C"), default=None)
     """Public web site."""
-    city: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
+    city: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, Search("C"), default=None)
     """City of the main address."""
     country: CountryCode | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=None)
     """Country of the main address."""
@@ -83,7 +93,7 @@ class Customer(Entity, table=True):
     employees: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
     """How many people an organisation employs."""
     tax_number: str | None = attr(
-        Read(CONFIDENTIAL, subject=True), Write(CONFIDENTIAL), Filter, Matching.TAX, default=None
+        Read(CONFIDENTIAL, subject=True), Write(CONFIDENTIAL), Filter, Matching.TAX, Search("B"), default=None
     )
     """Tax or VAT identification number."""
     currency: CurrencyCode = attr(Read(PUBLIC), default="EUR")
@@ -96,9 +106,9 @@ class Customer(Entity, table=True):
     """What may be open at once."""
     lifetime_value: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), Filter, Sort, default=None)
     """What the customer is estimated to be worth to us."""
-    risk_note: str | None = attr(Read(RESTRICTED), Write(RESTRICTED), default=None)
+    risk_note: str | None = attr(Read(RESTRICTED), Write(RESTRICTED), Search("D"), default=None)
     """What management must know about the risk of this customer."""
-    notes: str | None = attr(Read(INTERNAL), Write(INTERNAL), default=None)
+    notes: str | None = attr(Read(INTERNAL), Write(INTERNAL), Search("D"), default=None)
     """Internal notes."""
     owner_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("User", back="customers"), default=None)
     """Who looks after the customer."""

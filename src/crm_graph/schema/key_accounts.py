@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 
 
 class KeyAccountTier(Choice):
@@ -35,7 +35,7 @@ class KeyAccount(Entity, table=True):
         Read(PARTNER), Write(CONFIDENTIAL), Ref("User", back="managedAccounts"), default=None
     )
     """The key account manager."""
-    strategy: str | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
+    strategy: str | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), Search("B"), default=None)
     """What we mean to reach with this account, and how."""
     score: int | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), Filter, Sort, default=None)
     """Weighted score of the criteria, 0 to 100."""

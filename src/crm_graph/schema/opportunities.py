@@ -9,7 +9,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Sort, Write, attr
+from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
 
 
@@ -28,7 +28,7 @@ class Opportunity(Entity, table=True):
     __rows__ = Rows(own="owner_id", team="team_id", partner="partner_id", shared=True)
     __checks__ = {"probability": "probability BETWEEN 0 AND 100"}
 
-    name: str = attr(Read(PARTNER), Write(PARTNER), Filter, Sort)
+    name: str = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, Search("A"))
     """What is to be sold, in a few words."""
     customer_id: UUID | None = attr(Read(PARTNER), Write(PARTNER), Ref("Customer", back="opportunities"), default=None)
     """To whom."""
@@ -56,9 +56,9 @@ class Opportunity(Entity, table=True):
     """When talks began."""
     close_on: date | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
     """When the sale is expected to close, or closed."""
-    loss_reason: str | None = attr(Read(INTERNAL), Filter, default=None)
+    loss_reason: str | None = attr(Read(INTERNAL), Filter, Search("D"), default=None)
     """Why it was lost."""
-    next_step: str | None = attr(Read(INTERNAL), Write(INTERNAL), default=None)
+    next_step: str | None = attr(Read(INTERNAL), Write(INTERNAL), Search("C"), default=None)
     """What happens next."""
     owner_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("User", back="opportunities"), default=None)
     """Who sells."""

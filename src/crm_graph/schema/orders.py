@@ -9,7 +9,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Sort, Unique, Write, attr
+from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
 
 
@@ -42,7 +42,7 @@ class Order(Entity, table=True):
     __prefix__ = "ord"
     __rows__ = Rows(self_="customer_id", partner="partner_id", parent="customer_id")
 
-    number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique)
+    number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
     """Number on the papers, unique."""
     customer_id: UUID = attr(
         Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Ref("Customer", back="orders")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.kinds import CountryCode, EmailAddress
 
 
@@ -24,15 +24,15 @@ class Partner(Entity, table=True):
     __prefix__ = "par"
     __rows__ = Rows(own="owner_id", partner="id")
 
-    name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort)
+    name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, Search("A"))
     """Name of the business."""
     kind: PartnerKind = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=PartnerKind.RESELLER)
     """What the partner does for us."""
-    tier: str | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=None)
+    tier: str | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, Search("C"), default=None)
     """Tier of the partner programme."""
     country: CountryCode | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=None)
     """Country the partner works in."""
-    email: EmailAddress | None = attr(Read(PARTNER), Write(CONFIDENTIAL), default=None)
+    email: EmailAddress | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Search("B"), default=None)
     """General address of the partner."""
     owner_id: UUID | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), Ref("User", back="partners"), default=None)
     """Who looks after the partner."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Computed, Entity, Filter, Read, Sort, Unique, Write, attr
+from crm_graph.entity import Computed, Entity, Filter, Read, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
 
 
@@ -15,13 +15,13 @@ class Product(Entity, table=True):
     __prefix__ = "prd"
     __rows__ = Rows(published="active")
 
-    name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort)
+    name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, Search("A"))
     """Name in the catalogue."""
-    sku: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Unique)
+    sku: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Unique, Search("A"))
     """Stock-keeping unit: our own number, unique."""
-    series: str | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, default=None)
+    series: str | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, Search("B"), default=None)
     """Product family."""
-    description: str | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), default=None)
+    description: str | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), Search("D"), default=None)
     """Text for the catalogue."""
     currency: CurrencyCode = attr(Read(PUBLIC), default="EUR")
     """Currency of the prices."""

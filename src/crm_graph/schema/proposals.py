@@ -9,7 +9,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Sort, Unique, Write, attr
+from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
 
 
@@ -33,9 +33,9 @@ class Proposal(Entity, table=True):
     __prefix__ = "pro"
     __rows__ = Rows(own="owner_id", self_="customer_id", parent="opportunity_id")
 
-    number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique)
+    number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
     """Number on the paper, unique."""
-    title: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort)
+    title: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, Search("A"))
     """What is offered, in a few words."""
     opportunity_id: UUID | None = attr(
         Read(PARTNER), Write(INTERNAL), Ref("Opportunity", back="proposals"), default=None
@@ -55,7 +55,7 @@ class Proposal(Entity, table=True):
     """What it would cost us."""
     valid_until: date | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
     """Until when the customer may accept."""
-    terms: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
+    terms: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Search("D"), default=None)
     """Terms of payment and delivery."""
     owner_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("User", back="proposals"), default=None)
     """Who wrote it."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, PARTNER
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Unique, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
 from crm_graph.schema.orders import Channel
 
 
@@ -35,9 +35,9 @@ class Ticket(Entity, table=True):
     __prefix__ = "tic"
     __rows__ = Rows(own="assignee_id", team="team_id", self_="customer_id", parent="customer_id")
 
-    number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique)
+    number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
     """Number the customer may name, unique."""
-    subject: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort)
+    subject: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, Search("A"))
     """What it is about."""
     customer_id: UUID = attr(
         Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Ref("Customer", back="tickets")
@@ -75,7 +75,7 @@ class TicketMessage(Entity, table=True):
     """The ticket."""
     public: bool = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, default=False)
     """Whether the customer reads it; internal otherwise."""
-    body: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True))
+    body: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Search("B"))
     """The text."""
     author_id: UUID | None = attr(Read(INTERNAL), Ref("User"), default=None)
     """Who wrote it, where one of our users did."""

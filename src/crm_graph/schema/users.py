@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, PARTNER, PUBLIC, RESTRICTED
 from crm_graph.auth.rows import ActorValue, Rows
-from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, Sort, Unique, Write, attr
+from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import EmailAddress
 
 
@@ -14,7 +14,7 @@ class Team(Entity, table=True):
 
     __prefix__ = "tea"
 
-    name: str = attr(Read(PUBLIC), Write(RESTRICTED), Filter, Sort)
+    name: str = attr(Read(PUBLIC), Write(RESTRICTED), Filter, Sort, Search("A"))
     """Name of the team."""
     parent_id: UUID | None = attr(Read(INTERNAL), Write(RESTRICTED), Ref("Team", back="children"), default=None)
     """The team above this one."""
@@ -34,19 +34,19 @@ class User(Entity, table=True):
     __rows__ = Rows(self_="id", subject=ActorValue.USER, team="team_id", partner="partner_id")
     __checks__ = {"one_side": "partner_id IS NULL OR customer_id IS NULL"}
 
-    name: str = attr(Read(PUBLIC, subject=True), Write(RESTRICTED), Filter, Sort)
+    name: str = attr(Read(PUBLIC, subject=True), Write(RESTRICTED), Filter, Sort, Search("A"))
     """Full name."""
     email: EmailAddress | None = attr(
-        Read(INTERNAL, subject=True), Write(RESTRICTED), Filter, Unique, Matching.EMAIL, default=None
+        Read(INTERNAL, subject=True), Write(RESTRICTED), Filter, Unique, Matching.EMAIL, Search("B"), default=None
     )
     """Address the person signs in with; unique within the organisation."""
     status: UserStatus = attr(Read(INTERNAL), Write(RESTRICTED), Filter, default=UserStatus.ACTIVE)
     """Whether the person may sign in."""
     roles: list[str] = attr(Read(INTERNAL, subject=True), Write(RESTRICTED), default_factory=list)
     """Roles of the access policy that the person has."""
-    job_title: str | None = attr(Read(PARTNER, subject=True), Write(RESTRICTED), default=None)
+    job_title: str | None = attr(Read(PARTNER, subject=True), Write(RESTRICTED), Search("C"), default=None)
     """What the person does."""
-    region: str | None = attr(Read(INTERNAL), Write(RESTRICTED), Filter, default=None)
+    region: str | None = attr(Read(INTERNAL), Write(RESTRICTED), Filter, Search("C"), default=None)
     """Sales region or regional office."""
     team_id: UUID | None = attr(Read(INTERNAL), Write(RESTRICTED), Ref("Team", back="members"), default=None)
     """Team the person works in."""
