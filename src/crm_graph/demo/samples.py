@@ -132,6 +132,15 @@ query Catalogue {
 }
 """
 
+SEARCH: Final = """\
+query Search {
+  customers(first: 10, search: "alpenglas mo") {
+    totalCount
+    edges { rank highlights { field text } node { name city email hiddenFields } }
+  }
+}
+"""
+
 UPDATE: Final = """\
 mutation NoteOnCustomer($id: ID!, $notes: String!, $ifMatch: String) {
   updateCustomer(input: { id: $id, notes: $notes, ifMatch: $ifMatch }) {
@@ -212,6 +221,12 @@ async def samples(url: str) -> list[Sample]:
             title="The catalogue",
             description="What anybody in the shop may ask for.",
             query=CATALOGUE,
+            variables={},
+        ),
+        Sample(
+            title="Search customers",
+            description="All words, the last by its beginning, in the fields that the caller sees of each row.",
+            query=SEARCH,
             variables={},
         ),
         Sample(

@@ -1,0 +1,168 @@
+SELECT (
+  SELECT (
+    SELECT row_to_json(x)
+    FROM (
+      SELECT (
+        SELECT count(*)
+        FROM customers t4
+        WHERE t4.organization_id = $1::uuid AND (
+          (
+            (
+              (
+                (
+                  (
+                    (
+                      ((array_to_tsvector(ARRAY[t4.organization_id::text]) || t4.name_search) || t4.industry_search) || t4.email_search
+                    ) || t4.phone_search
+                  ) || t4.website_search
+                ) || t4.city_search
+              ) || t4.tax_number_search
+            ) || t4.risk_note_search
+          ) || t4.notes_search
+        ) @@ (
+          SELECT crm_query($2::text) && ('''' || $1::uuid || '''')::tsquery
+        ) AND (
+          t4.name_search || t4.industry_search || t4.email_search || t4.phone_search || t4.website_search || t4.city_search || t4.tax_number_search || t4.risk_note_search || t4.notes_search
+        ) @@ (SELECT crm_query($2::text))
+      ) AS "totalCount", a.j0 AS "edges", (
+        SELECT row_to_json(x)
+        FROM (
+          SELECT CASE WHEN least(a.total, 2) > 0 THEN encode(
+            uuid_send(a.last_id) || substr(sha256($3::bytea || uuid_send(a.last_id) || convert_to(ROW(a.last_k0)::text, 'UTF8')), 1, 11), 'base64'
+          ) END AS "endCursor"
+        ) x
+      ) AS "pageInfo"
+    ) x
+  )
+  FROM (
+    SELECT count(*) AS "total", coalesce(json_agg(q.j0) FILTER (WHERE q.n <= 2), '[]'::json) AS "j0", (array_agg(q.id))[1] AS "first_id", (array_agg(q.id))[least(count(*), 2)] AS "last_id", (array_agg(q.k0))[1] AS "first_k0", (array_agg(q.k0))[least(count(*), 2)] AS "last_k0"
+    FROM (
+      SELECT row_number() OVER () AS n, r.*
+      FROM (
+        SELECT t1.id AS "id", (
+          ts_rank(
+            (
+              t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+            ), (SELECT crm_query_any($2::text))
+          ) + ts_rank(
+            (
+              t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+            ), (SELECT crm_query_whole($2::text))
+          )
+        ) AS "k0", (
+          SELECT row_to_json(x)
+          FROM (
+            SELECT (
+              ts_rank(
+                (
+                  t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+                ), (SELECT crm_query_any($2::text))
+              ) + ts_rank(
+                (
+                  t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+                ), (SELECT crm_query_whole($2::text))
+              )
+            ) AS "rank", (
+              SELECT coalesce(
+                json_agg(
+                  (
+                    SELECT row_to_json(x)
+                    FROM (SELECT h.field AS "field", h.text AS "text" ) x
+                  )
+                ), '[]'::json
+              )
+              FROM (
+                VALUES (
+                  'name', CASE WHEN t1.name_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.name, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'industry', CASE WHEN t1.industry_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.industry, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'email', CASE WHEN t1.email_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.email, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'phone', CASE WHEN t1.phone_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.phone, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'website', CASE WHEN t1.website_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.website, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'city', CASE WHEN t1.city_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.city, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'taxNumber', CASE WHEN t1.tax_number_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.tax_number, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'riskNote', CASE WHEN t1.risk_note_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.risk_note, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                ), (
+                  'notes', CASE WHEN t1.notes_search @@ (SELECT crm_query_any($2::text)) THEN crm_highlight(
+                    t1.notes, (SELECT crm_words($2::text)), (SELECT crm_query_any($2::text))
+                  ) END
+                )
+              ) h(field, text)
+              WHERE h.text IS NOT NULL
+            ) AS "highlights", (
+              SELECT row_to_json(x)
+              FROM (
+                SELECT t1.name AS "name", (
+                  SELECT row_to_json(x)
+                  FROM (
+                    SELECT (
+                      SELECT count(*)
+                      FROM tickets t3
+                      WHERE t3.organization_id = $1::uuid AND ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.number_search) || t3.subject_search) @@ (
+                        SELECT crm_query($4::text) && ('''' || $1::uuid || '''')::tsquery
+                      ) AND (t3.number_search || t3.subject_search) @@ (SELECT crm_query($4::text)) AND t3.customer_id = t1.id
+                    ) AS "totalCount"
+                  ) x
+                ) AS "tickets"
+              ) x
+            ) AS "node"
+          ) x
+        ) AS "j0"
+        FROM customers t1
+        WHERE t1.organization_id = $1::uuid AND (
+          (
+            (
+              (
+                (
+                  (
+                    (
+                      ((array_to_tsvector(ARRAY[t1.organization_id::text]) || t1.name_search) || t1.industry_search) || t1.email_search
+                    ) || t1.phone_search
+                  ) || t1.website_search
+                ) || t1.city_search
+              ) || t1.tax_number_search
+            ) || t1.risk_note_search
+          ) || t1.notes_search
+        ) @@ (
+          SELECT crm_query($2::text) && ('''' || $1::uuid || '''')::tsquery
+        ) AND (
+          t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+        ) @@ (SELECT crm_query($2::text))
+        ORDER BY (
+          ts_rank(
+            (
+              t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+            ), (SELECT crm_query_any($2::text))
+          ) + ts_rank(
+            (
+              t1.name_search || t1.industry_search || t1.email_search || t1.phone_search || t1.website_search || t1.city_search || t1.tax_number_search || t1.risk_note_search || t1.notes_search
+            ), (SELECT crm_query_whole($2::text))
+          )
+        ) DESC, t1.id DESC
+        LIMIT 3
+      ) r
+    ) q
+  ) a
+)

@@ -1,0 +1,182 @@
+SELECT (
+  SELECT (
+    SELECT row_to_json(x)
+    FROM (
+      SELECT (
+        SELECT count(*)
+        FROM customers t4
+        CROSS JOIN LATERAL (
+          SELECT greatest(
+            CASE WHEN t4.owner_id = $2::uuid THEN 40 END, (
+              SELECT max(least(40, sh.clearance))
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            ), CASE WHEN t4.team_id = ANY($4::uuid[]) THEN 30 END, 20
+          ) AS cl OFFSET 0
+        ) t4k
+        WHERE t4.organization_id = $1::uuid AND (
+          (
+            (
+              (
+                (
+                  (
+                    (
+                      ((array_to_tsvector(ARRAY[t4.organization_id::text]) || t4.name_search) || t4.industry_search) || t4.email_search
+                    ) || t4.phone_search
+                  ) || t4.website_search
+                ) || t4.city_search
+              ) || t4.tax_number_search
+            ) || t4.risk_note_search
+          ) || t4.notes_search
+        ) @@ (
+          SELECT crm_query($5::text) && ('''' || $1::uuid || '''')::tsquery
+        ) AND (
+          t4.name_search || t4.industry_search || coalesce(CASE WHEN t4k.cl >= 30 THEN t4.email_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 30 THEN t4.phone_search END, ''::tsvector) || t4.website_search || t4.city_search || coalesce(CASE WHEN t4k.cl >= 40 THEN t4.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 30 THEN t4.notes_search END, ''::tsvector)
+        ) @@ (SELECT crm_query($5::text))
+      ) AS "totalCount", a.j0 AS "edges", (
+        SELECT row_to_json(x)
+        FROM (
+          SELECT CASE WHEN least(a.total, 2) > 0 THEN encode(
+            uuid_send(a.last_id) || substr(sha256($6::bytea || uuid_send(a.last_id) || convert_to(ROW(a.last_k0)::text, 'UTF8')), 1, 11), 'base64'
+          ) END AS "endCursor"
+        ) x
+      ) AS "pageInfo"
+    ) x
+  )
+  FROM (
+    SELECT count(*) AS "total", coalesce(json_agg(q.j0) FILTER (WHERE q.n <= 2), '[]'::json) AS "j0", (array_agg(q.id))[1] AS "first_id", (array_agg(q.id))[least(count(*), 2)] AS "last_id", (array_agg(q.k0))[1] AS "first_k0", (array_agg(q.k0))[least(count(*), 2)] AS "last_k0"
+    FROM (
+      SELECT row_number() OVER () AS n, r.*
+      FROM (
+        SELECT t1.id AS "id", (
+          ts_rank(
+            (
+              t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+            ), (SELECT crm_query_any($5::text))
+          ) + ts_rank(
+            (
+              t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+            ), (SELECT crm_query_whole($5::text))
+          )
+        ) AS "k0", (
+          SELECT row_to_json(x)
+          FROM (
+            SELECT (
+              ts_rank(
+                (
+                  t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+                ), (SELECT crm_query_any($5::text))
+              ) + ts_rank(
+                (
+                  t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+                ), (SELECT crm_query_whole($5::text))
+              )
+            ) AS "rank", (
+              SELECT coalesce(
+                json_agg(
+                  (
+                    SELECT row_to_json(x)
+                    FROM (SELECT h.field AS "field", h.text AS "text" ) x
+                  )
+                ), '[]'::json
+              )
+              FROM (
+                VALUES (
+                  'name', CASE WHEN t1.name_search @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    t1.name, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'industry', CASE WHEN t1.industry_search @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    t1.industry, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'email', CASE WHEN CASE WHEN t1k.cl >= 30 THEN t1.email_search END @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    CASE WHEN t1k.cl >= 30 THEN t1.email END, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'phone', CASE WHEN CASE WHEN t1k.cl >= 30 THEN t1.phone_search END @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    CASE WHEN t1k.cl >= 30 THEN t1.phone END, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'website', CASE WHEN t1.website_search @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    t1.website, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'city', CASE WHEN t1.city_search @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    t1.city, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'taxNumber', CASE WHEN CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    CASE WHEN t1k.cl >= 40 THEN t1.tax_number END, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                ), (
+                  'notes', CASE WHEN CASE WHEN t1k.cl >= 30 THEN t1.notes_search END @@ (SELECT crm_query_any($5::text)) THEN crm_highlight(
+                    CASE WHEN t1k.cl >= 30 THEN t1.notes END, (SELECT crm_words($5::text)), (SELECT crm_query_any($5::text))
+                  ) END
+                )
+              ) h(field, text)
+              WHERE h.text IS NOT NULL
+            ) AS "highlights", (
+              SELECT row_to_json(x)
+              FROM (
+                SELECT t1.name AS "name", (
+                  SELECT row_to_json(x)
+                  FROM (
+                    SELECT (
+                      SELECT count(*)
+                      FROM tickets t3
+                      WHERE t3.organization_id = $1::uuid AND ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.number_search) || t3.subject_search) @@ (
+                        SELECT crm_query($7::text) && ('''' || $1::uuid || '''')::tsquery
+                      ) AND (t3.number_search || t3.subject_search) @@ (SELECT crm_query($7::text)) AND t3.customer_id = t1.id
+                    ) AS "totalCount"
+                  ) x
+                ) AS "tickets"
+              ) x
+            ) AS "node"
+          ) x
+        ) AS "j0"
+        FROM customers t1
+        CROSS JOIN LATERAL (
+          SELECT greatest(
+            CASE WHEN t1.owner_id = $2::uuid THEN 40 END, (
+              SELECT max(least(40, sh.clearance))
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t1.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            ), CASE WHEN t1.team_id = ANY($4::uuid[]) THEN 30 END, 20
+          ) AS cl OFFSET 0
+        ) t1k
+        WHERE t1.organization_id = $1::uuid AND (
+          (
+            (
+              (
+                (
+                  (
+                    (
+                      ((array_to_tsvector(ARRAY[t1.organization_id::text]) || t1.name_search) || t1.industry_search) || t1.email_search
+                    ) || t1.phone_search
+                  ) || t1.website_search
+                ) || t1.city_search
+              ) || t1.tax_number_search
+            ) || t1.risk_note_search
+          ) || t1.notes_search
+        ) @@ (
+          SELECT crm_query($5::text) && ('''' || $1::uuid || '''')::tsquery
+        ) AND (
+          t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+        ) @@ (SELECT crm_query($5::text))
+        ORDER BY (
+          ts_rank(
+            (
+              t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+            ), (SELECT crm_query_any($5::text))
+          ) + ts_rank(
+            (
+              t1.name_search || t1.industry_search || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.email_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.phone_search END, ''::tsvector) || t1.website_search || t1.city_search || coalesce(CASE WHEN t1k.cl >= 40 THEN t1.tax_number_search END, ''::tsvector) || coalesce(CASE WHEN t1k.cl >= 30 THEN t1.notes_search END, ''::tsvector)
+            ), (SELECT crm_query_whole($5::text))
+          )
+        ) DESC, t1.id DESC
+        LIMIT 3
+      ) r
+    ) q
+  ) a
+)
