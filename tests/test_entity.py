@@ -48,6 +48,36 @@ WRONG = {
         """,
         ["Thing.name", "no description", "docstring under it"],
     ),
+    "a search of what is no text": (
+        '''
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            size: int = attr(Read(PUBLIC), Search("A"))
+            """Size."""
+        ''',
+        ["Thing.size", "holds no text", "Drop Search"],
+    ),
+    "a search of another weight": (
+        '''
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            name: str = attr(Read(PUBLIC), Search("E"))
+            """Name."""
+        ''',
+        ["Thing.name", "weighs 'E'", 'Use Search("A")'],
+    ),
+    "a search without a level": (
+        '''
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            name: str = attr(Search("A"))
+            """Name."""
+        ''',
+        ["Thing.name", "has no level", "Add Read(LEVEL)"],
+    ),
     "a filter without a level": (
         '''
         class Thing(Entity, table=True):
@@ -170,7 +200,8 @@ def test_every_table_and_reference_carries_the_organisation() -> None:
         for constraint in table.foreign_key_constraints:
             assert constraint.column_keys[0] == "organization_id", f"{constraint.name} leaves the organisation out"
         assert entity.__history__.primary_key.columns.keys() == ["organization_id", "id", "history_from"]
-        assert set(table.c.keys()) <= set(entity.__history__.c.keys())
+        vectors = {spec.vector for spec in entity.__specs__.values() if spec.search}
+        assert set(table.c.keys()) - vectors <= set(entity.__history__.c.keys())
 
 
 def test_every_field_has_a_level_or_is_not_exposed() -> None:

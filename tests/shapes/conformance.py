@@ -32,6 +32,7 @@ LEAVES: Mapping[str, Callable[[Any], bool]] = {
     "ID": _matches(r"[a-z]{3}_[0-9a-f]{32}"),
     "String": lambda v: isinstance(v, str),
     "Int": lambda v: type(v) is int,
+    "Float": lambda v: type(v) in (int, float),
     "Boolean": lambda v: type(v) is bool,
     "Decimal": _matches(r"-?\d+(\.\d+)?"),
     "DateTime": _matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(\+00:00|Z)"),
