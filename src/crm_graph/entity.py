@@ -30,6 +30,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.kinds import Kind
 from crm_graph.specs import (
     Back,
+    Benchmark,
     Choice,
     Computed,
     DeclarationError,
@@ -49,6 +50,7 @@ from crm_graph.specs import (
 
 __all__ = [
     "REGISTRY",
+    "Benchmark",
     "Choice",
     "Computed",
     "DeclarationError",
@@ -96,6 +98,7 @@ class Entity(SQLModel):
     """Conditions that always hold, by name."""
     __specs__: ClassVar[dict[str, FieldSpec]]
     __counts__: ClassVar[dict[str, RelatedCount]]
+    __benchmarks__: ClassVar[dict[str, Benchmark]] = {}
     __history__: ClassVar[sa.Table]
 
     organization_id: UUID = Field(primary_key=True, sa_type=sa.Uuid)
@@ -170,6 +173,10 @@ def _declare(cls: type[Entity]) -> None:
             _refuse(cls, name, "it is seen where its currency is not", "Raise its level or lower the currency's")
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
+    cls.__benchmarks__ = {n: b for n, b in vars(cls).items() if isinstance(b, Benchmark)}
+    for name, benchmark in cls.__benchmarks__.items():
+        if (fault := benchmark.fault(specs, [b for n, b in cls.__benchmarks__.items() if n != name])) is not None:
+            _refuse(cls, name, *fault)
     for column in (*cls.__rows__.columns(), cls.__rows__.published):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")

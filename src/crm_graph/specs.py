@@ -1,7 +1,7 @@
 """What can be said about a field: the markers a declaration uses, and the facts collected from them."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -179,6 +179,40 @@ class RelatedCount:
     back: str
     where: Mapping[str, object]
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """The median of an amount over the whole organisation, for callers who may not see each one.
+
+    It is told by these fields alone and never by a filter, to callers whose clearance reaches `level` on some record.
+    See plan/benchmarks.py for what is held back.
+    """
+
+    by: tuple[str, ...]
+    measure: str
+    level: Level
+    description: str
+
+    def fault(self, specs: Mapping[str, FieldSpec], others: Sequence["Benchmark"]) -> tuple[str, str] | None:
+        """What makes no sense in it, and what to do about that; `None` if all is well."""
+        measured = specs.get(self.measure)
+        if measured is None or measured.read is None or measured.kind.name != "Money":
+            return f"it measures {self.measure!r}, which is no readable amount", "Name an amount of this entity"
+        for name in self.by:
+            spec = specs.get(name)
+            if (
+                spec is None
+                or spec.read is None
+                or spec.ref
+                or not (spec.kind.choices or len(spec.kind.operators) == 5)
+            ):
+                return f"it goes by {name!r}, which is no readable choice or code", "Go by choices and codes"
+            if spec.read.level > self.level:
+                return f"it goes by {name!r}, which not all see who see it", "Raise its level, or go by something else"
+        if any(other.measure == self.measure for other in others):
+            return "two of one amount could be subtracted from each other", "Declare one for each amount"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

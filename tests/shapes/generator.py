@@ -52,6 +52,8 @@ class Generator:
     schema: GraphQLSchema
     random: Random
     ids: Sequence[str]
+    benchmarks: bool = True
+    """Whether to ask for declared aggregates too: the one thing that hidden values have a part in."""
     fields_left: int = 90
     aliases_left: int = 30
     variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Generator:
     def operation(self) -> Shape:
         root = self.schema.query_type
         assert root is not None
-        names = list(root.fields)
+        names = [n for n in root.fields if self.benchmarks or not n.endswith("Benchmark")]
         lists = [n for n in names if n[-1] == "s" and n != "nodes"]
         chosen = [
             self.random.choice(self.random.choice((lists, lists, names))) for _ in range(self.random.randint(1, 3))
@@ -141,7 +143,7 @@ class Generator:
     def _arguments(self, one: GraphQLField) -> str:
         given: list[str] = []
         if "first" in one.args:
-            word = self.random.choice(("first", "first", "first", "last"))
+            word = self.random.choice(("first", "first", "first", "last" if "last" in one.args else "first"))
             given.append(f"{word}: {self._given('Int', self.random.choice((0, 1, 2, 3)))}")
             for name in ("filter", "orderBy"):
                 if name in one.args and self.random.random() < 0.4:
@@ -150,6 +152,11 @@ class Generator:
                     given.append(f"{name}: {self._given(str(wanted), value, wanted)}")
             if "search" in one.args and self.random.random() < 0.3:
                 given.append(f"search: {self._given('String', self.random.choice(SEARCHES), one.args['search'].type)}")
+        for name in ("groupBy", "having"):
+            if name in one.args and self.random.random() < 0.7:
+                wanted = one.args[name].type
+                value = self._order(wanted) if name == "groupBy" else self._having(wanted)
+                given.append(f"{name}: {self._given(str(wanted), value, wanted)}")
         for name in ("id", "ids"):
             if name in one.args:
                 value = (
@@ -166,11 +173,31 @@ class Generator:
         self.variables[name] = (kind, value)
         return f"${name}"
 
-    def _order(self, wanted: Any) -> list[dict[str, str]]:
+    def _order(self, wanted: Any) -> list[dict[str, Any]]:
+        """One-of inputs: keys of an order or of groups; groups are not ordered by a key, which must be one of theirs."""
         keys = get_named_type(wanted)
         assert isinstance(keys, GraphQLInputObjectType)
-        names = self.random.sample(list(keys.fields), min(len(keys.fields), self.random.randint(1, 3)))
-        return [{n: self.random.choice(list(get_named_type(keys.fields[n].type).values))} for n in names]
+        possible = [n for n in keys.fields if n != "key"]
+        names = self.random.sample(possible, min(len(possible), self.random.randint(1, 3)))
+        return [{n: self._one_of(get_named_type(keys.fields[n].type))} for n in names]
+
+    def _one_of(self, of: Any) -> Any:
+        if isinstance(of, GraphQLInputObjectType):
+            name = self.random.choice(list(of.fields))
+            return {name: self._one_of(get_named_type(of.fields[name].type))}
+        return self.random.choice(list(of.values))
+
+    def _having(self, wanted: Any) -> dict[str, Any]:
+        of = get_named_type(wanted)
+        found: dict[str, Any] = {}
+        for name in self.random.sample(list(of.fields), self.random.randint(1, min(2, len(of.fields)))):
+            inner = get_named_type(of.fields[name].type)
+            if name == "count":
+                found[name] = self._conditions(inner)
+            else:
+                field_name = self.random.choice(list(inner.fields))
+                found[name] = {field_name: self._conditions(get_named_type(inner.fields[field_name].type))}
+        return found
 
     def _filter(self, wanted: Any, depth: int) -> dict[str, Any]:
         """A filter tree; relation filters nest at most twice."""

@@ -26,15 +26,18 @@ from graphql import (
 
 from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
-from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.entity import REGISTRY, Entity, backs
+from crm_graph.graph.aggregate_types import aggregate_types
 from crm_graph.graph.mutation_types import written
 from crm_graph.graph.search_types import hidden_search
 from crm_graph.plan.actions import ACTIONS
+from crm_graph.plan.benchmarks import told
 from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.mutations import MUTATIONS
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import QUERIES
+from crm_graph.plan.roots import aggregate_name, benchmark_name, many_name, one_name
 from crm_graph.plan.search import visible
 from crm_graph.specs import camel
 
@@ -49,16 +52,20 @@ def hidden(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
     dead: set[str] = set()
     for name, entity in REGISTRY.items():
         lens = lenses[name]
-        one, many = name[0].lower() + name[1:], camel(table_name(entity))
         if lens is None:
             dead |= {name, f"{name}Edge", f"{name}Connection", f"{name}Filter", f"{name}ListFilter", f"{name}OrderBy"}
-            coordinates |= {f"Query.{one}", f"Query.{many}"}
+            dead |= {f"{name}Aggregation", f"{name}Group", f"{name}Having", f"{name}GroupOrderBy"}
+            dead |= aggregate_types(name)
+            coordinates |= {f"Query.{root(entity)}" for root in (one_name, many_name, aggregate_name)}
         else:
             coordinates |= _hidden_fields(name, entity, lens, lenses)
+        coordinates |= {
+            f"Query.{benchmark_name(entity, n)}" for n, b in entity.__benchmarks__.items() if not told(b, lens)
+        }
         coordinates |= _hidden_writes(name, entity, policy)
         if lens is not None and not visible(lens):
             listed = [f"{b}.{back.name}" for b in REGISTRY for back in backs(b).values() if back.entity == name]
-            coordinates |= hidden_search(name, [f"Query.{many}", *listed])
+            coordinates |= hidden_search(name, [f"Query.{many_name(entity)}", *listed])
     coordinates |= {f"Query.{name}" for name, one in QUERIES.items() if not one.open_to(policy)}
     coordinates |= {f"Mutation.{name}" for name, one in ACTIONS.items() if not one.open_to(policy)}
     return frozenset(coordinates), frozenset(dead)
@@ -69,10 +76,11 @@ def _hidden_fields(name: str, entity: type[Entity], lens: Lens, lenses: dict[str
     for spec in lens.specs.values():
         if spec.read and (lens.column(spec).sql is None or (spec.ref and lenses[spec.ref.entity] is None)):
             found |= {f"{name}{part}.{spec.graphql}" for part in ("", "Filter", "OrderBy")}
+            found |= {f"{part}.{spec.graphql}" for part in aggregate_types(name)}
     for back in backs(name).values():
         other = lenses[back.entity]
         if other is None or other.column(other.spec(back.column)).sql is None:
-            found |= {f"{name}.{back.name}", f"{name}Filter.{back.name}"}
+            found |= {f"{name}.{back.name}", f"{name}.{back.name}Aggregate", f"{name}Filter.{back.name}"}
             found |= {f"{name}.{camel(c)}" for c, counted in entity.__counts__.items() if counted.back == back.name}
     return found
 

@@ -36,7 +36,7 @@ from crm_graph.plan.selection import Const, Place, Selected, Value
 INTROSPECTION = frozenset({"__schema", "__type"})
 """Root fields that graphql-core answers, not the planner."""
 LONGEST_KEY = 200
-_LISTS = frozenset({"nodes", "edges"})
+_LISTS = frozenset({"nodes", "edges", "groups"})
 _ABSENT = object()
 
 

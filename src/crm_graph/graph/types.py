@@ -12,7 +12,9 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from crm_graph import kinds
-from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.entity import REGISTRY, Entity, backs
+from crm_graph.graph.aggregate_types import ONE_OF, AggregateTypes
+from crm_graph.graph.benchmark_types import benchmark_fields
 from crm_graph.graph.building import FieldOf, Made, field, input_type, interface_type, listed, maybe, object_type, shell
 from crm_graph.graph.declared_types import DeclaredTypes
 from crm_graph.graph.mutation_types import mutation_fields
@@ -20,6 +22,7 @@ from crm_graph.graph.operators import Conditions, Scalars
 from crm_graph.graph.search_types import ARGUMENT, edge_fields, highlight_type
 from crm_graph.plan.ordering import DIRECTIONS
 from crm_graph.plan.paging import DEFAULT_SIZE, MAX_SIZE
+from crm_graph.plan.roots import aggregate_name, many_name, one_name
 from crm_graph.plan.search import searched
 from crm_graph.specs import FieldSpec, camel
 
@@ -59,6 +62,7 @@ class Types:
             _direction(),
             description="Which way a list is ordered by a field. Empty values come last unless asked for first.",
         )
+        self.aggregates = AggregateTypes(self)
         self.page_info = object_type(
             shell("PageInfo"),
             {
@@ -148,6 +152,7 @@ class Types:
                 f"One page of a list of {name} records.",
             )
             self._inputs(name, entity)
+        self.aggregates.complete()
 
     def _fields(self, entity: type[Entity]) -> dict[str, FieldOf]:
         found: dict[str, FieldOf] = {}
@@ -162,6 +167,12 @@ class Types:
             listed = maybe(self.connections[back.entity])
             found[f"list_{back.name}"] = field(
                 listed, back.name, f"List: {back.description}", self.page_arguments(back.entity)
+            )
+            found[f"aggregate_{back.name}"] = field(
+                maybe(self.aggregates.groups[back.entity]),
+                f"{back.name}Aggregate",
+                f"All in one: {back.description}",
+                self.aggregates.filter_argument(back.entity),
             )
         return found
 
@@ -211,9 +222,16 @@ def build_schema() -> strawberry.Schema:
         ),
     }
     for name, entity in REGISTRY.items():
-        one, many = name[0].lower() + name[1:], camel(table_name(entity))
+        one, many, aggregate = one_name(entity), many_name(entity), aggregate_name(entity)
         fields[one] = field(maybe(types.objects[name]), one, f"By id: {_said(entity)}", {"id": strawberry.ID})
         fields[many] = field(maybe(types.connections[name]), many, f"List: {_said(entity)}", types.page_arguments(name))
+        fields[aggregate] = field(
+            maybe(types.aggregates.aggregations[name]),
+            aggregate,
+            f"In groups: {_said(entity)}",
+            types.aggregates.arguments(name),
+        )
+    fields |= benchmark_fields(types)
     declared = DeclaredTypes(types)
     fields |= declared.queries()
     object_type(query, fields, "What can be asked.")
@@ -230,7 +248,9 @@ def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
     """The graphql-core schema that Strawberry made."""
     core = schema._schema  # noqa: SLF001 - the one way to it
     for name in REGISTRY:  # Strawberry declares the directive; graphql-core checks only where this is set
-        core.type_map[f"{name}OrderBy"].is_one_of = True  # type: ignore[attr-defined]
+        for part in ("OrderBy", *ONE_OF):
+            if f"{name}{part}" in core.type_map:
+                core.type_map[f"{name}{part}"].is_one_of = True  # type: ignore[attr-defined]
     return core
 
 

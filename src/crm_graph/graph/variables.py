@@ -36,6 +36,8 @@ Read = Callable[[object, list[object]], Shape]
 
 MAX_LIST, MAX_STRUCTURES = 1000, 100
 ABSENT = "absent"
+_WORDS = frozenset({"OrderDirection", "Grouping", "DateGrouping"})
+"""Enumerations whose very value decides the SQL."""
 _LEAF = "leaf"
 
 
@@ -93,7 +95,7 @@ def _leaf_reader(declared: GraphQLInputType, *, decides: bool) -> Read:
     name = getattr(declared, "name", "")
     if name == "ID":
         return _read_id
-    kind, constant = None if name == "OrderDirection" else _kind(name), decides or name in ("Boolean", "OrderDirection")
+    kind, constant = None if name in _WORDS else _kind(name), decides or name == "Boolean" or name in _WORDS
     members = frozenset(declared.values) if isinstance(declared, GraphQLEnumType) else frozenset()
 
     def read(value: object, leaves: list[object]) -> Shape:
@@ -125,10 +127,8 @@ def _list_reader(declared: "GraphQLList[GraphQLInputType]") -> Read:
     if isinstance(inner, GraphQLNonNull):
         inner, required = inner.of_type, True
     read_item = _reader(inner, decides=False)
-    structured = isinstance(inner, GraphQLInputObjectType | GraphQLList) or getattr(inner, "name", "") in (
-        "Boolean",
-        "OrderDirection",
-    )
+    named = getattr(inner, "name", "")
+    structured = isinstance(inner, GraphQLInputObjectType | GraphQLList) or named == "Boolean" or named in _WORDS
     limit = MAX_STRUCTURES if structured else MAX_LIST
 
     def read(value: object, leaves: list[object]) -> Shape:

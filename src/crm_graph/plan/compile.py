@@ -15,31 +15,24 @@ from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.db import ids
 from crm_graph.db.lanes import Lane
-from crm_graph.entity import REGISTRY, Entity, backs, table_name
+from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import TooCostly
+from crm_graph.plan.aggregates import BackAggregate, aggregation_sql, back_aggregate_sql
+from crm_graph.plan.benchmarks import benchmark_sql
 from crm_graph.plan.connection import connection_sql
 from crm_graph.plan.fields import classified
 from crm_graph.plan.filters import Filters
 from crm_graph.plan.ids import id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
+from crm_graph.plan.money import money_json
 from crm_graph.plan.parameters import Parameters, Source
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.refusals import ArgumentInvalid
-from crm_graph.plan.rendering import MOST_BUILT, json_built, json_list, json_object, literal
+from crm_graph.plan.rendering import json_list, json_object, literal
+from crm_graph.plan.roots import roots
 from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
 from crm_graph.plan.statement import Denial, Statement, errors_json
 from crm_graph.specs import Back, FieldSpec, RelatedCount, camel
-
-
-@cache
-def roots() -> Mapping[str, tuple[str, type[Entity]]]:
-    """The query fields: `customer` → ("one", Customer), `customers` → ("many", Customer)."""
-    found: dict[str, tuple[str, type[Entity]]] = {}
-    for name, entity in REGISTRY.items():
-        found[name[0].lower() + name[1:]] = ("one", entity)
-        found[camel(table_name(entity))] = ("many", entity)
-    return found
-
 
 VALUES_PER_NODE = 10
 """How many values an operation may answer for each record it may answer, on the whole."""
@@ -114,7 +107,7 @@ class Compiler:
         found = "FALSE" if wanted is None else f"{lens.alias}.id = {wanted}"
         return json_object(fields, f"FROM {lens.source()} WHERE {lens.where()} AND {found}")
 
-    def _root(self, selected: Selected) -> str:  # noqa: PLR0911 - one return a kind of root field
+    def _root(self, selected: Selected) -> str:
         if selected.name == "__typename":
             return _QUERY
         if selected.name == "node":
@@ -125,12 +118,20 @@ class Compiler:
             self.deny(f"Query.{selected.name}", QUERIES[selected.name].right or RESTRICTED, selected.place)
             return _NULL
         which, entity = roots()[selected.name]
+        return self._of_entity(which, entity, selected)
+
+    def _of_entity(self, which: str, entity: type[Entity], selected: Selected) -> str:
+        """SQL of a root field that was made for an entity."""
         if which == "one":
             return self.node(entity, selected, selected.arguments.get("id"))
+        if which.startswith("benchmark "):
+            return benchmark_sql(self, selected, entity, which.removeprefix("benchmark ")) or _NULL
         lens = self.open(entity, selected.place, f"Query.{selected.name}")
         if lens is None:
             return _NULL
         self._sparse = self._sparse or lens.sparse
+        if which == "aggregate":
+            return aggregation_sql(self, selected, lens)
         return connection_sql(self, selected, entity, f"Query.{selected.name}", lens)
 
     def _node(self, selected: Selected) -> str:
@@ -181,13 +182,17 @@ class Compiler:
 
     def object(self, lens: Lens, selected: Sequence[Selected]) -> list[tuple[str, str]]:
         """Response keys with the SQL of their values, for one row of the lens."""
-        self._values += self._width * len(selected)
+        self.answers(len(selected))
+        return [(s.key, self._field(lens, s)) for s in selected]
+
+    def answers(self, values: int) -> None:
+        """Count values of one row of the page at hand. Raises `TooCostly` when they come to too many."""
+        self._values += self._width * values
         if self._values > VALUES_PER_NODE * self._max_nodes:
             raise TooCostly(
                 f"The operation may answer {self._values} values or more; ask for smaller pages or fewer fields.",
                 limit=VALUES_PER_NODE * self._max_nodes,
             )
-        return [(s.key, self._field(lens, s)) for s in selected]
 
     def _field(self, lens: Lens, selected: Selected) -> str:  # noqa: PLR0911 - one return a kind of member
         match found := members(lens.entity, self.policy.classification)[selected.name]:
@@ -197,6 +202,9 @@ class Compiler:
                 return self._reference(lens, selected, found)
             case Back():
                 return self._list(lens, selected, found)
+            case BackAggregate(back=back):
+                child, _ = self.related(lens, back, selected.place, selected.name)
+                return _NULL if child is None else back_aggregate_sql(self, selected, child, (lens, back))
             case RelatedCount():
                 return self._count(lens, selected, found)
             case "typename":
@@ -217,13 +225,7 @@ class Compiler:
             return _NULL
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
-        parts = {
-            "amount": f"({column.sql})::text",
-            "currency": lens.column(lens.spec("currency")).sql or "NULL",
-            "__typename": "'Money'::text",
-        }
-        fields = [(s.key, parts[s.name]) for s in selected.on("Money")]
-        money = json_built(fields) if len(fields) <= MOST_BUILT else json_object(fields)
+        money = money_json(selected.on("Money"), column.sql, lens.column(lens.spec("currency")).sql or "NULL")
         return f"CASE WHEN {column.sql} IS NOT NULL THEN {money} END"
 
     def _reference(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
@@ -232,13 +234,15 @@ class Compiler:
         if column.sql is None or spec.ref is None:
             self.deny(coordinate, spec.read.level if spec.read else RESTRICTED, selected.place)
             return _NULL
-        target = self.open(REGISTRY[spec.ref.entity], selected.place, coordinate)
+        return self.referred(REGISTRY[spec.ref.entity], selected, coordinate, column.sql)
+
+    def referred(self, entity: type[Entity], selected: Selected, coordinate: str, row_id: str) -> str:
+        """SQL of the record that a visible reference leads to, as this caller sees it."""
+        target = self.open(entity, selected.place, coordinate)
         if target is None:
             return _NULL
-        fields = self.object(target, selected.on(spec.ref.entity))
-        return json_object(
-            fields, f"FROM {target.source()} WHERE {target.where()} AND {target.alias}.id = {column.sql}"
-        )
+        fields = self.object(target, selected.on(entity.__name__))
+        return json_object(fields, f"FROM {target.source()} WHERE {target.where()} AND {target.alias}.id = {row_id}")
 
     def _list(self, lens: Lens, selected: Selected, back: Back) -> str:
         child, coordinate = self.related(lens, back, selected.place)
@@ -268,7 +272,7 @@ class Compiler:
         return f"(SELECT count(*) FROM {child.source()} WHERE {child.where()} AND {link}{condition})"
 
 
-Member = FieldSpec | Back | RelatedCount | str
+Member = FieldSpec | Back | BackAggregate | RelatedCount | str
 
 
 @lru_cache(maxsize=4096)
@@ -282,6 +286,7 @@ def members(entity: type[Entity], classification: Classification) -> Mapping[str
     }
     found |= {spec.graphql: spec for spec in classified(entity, classification).values() if spec.read is not None}
     found |= backs(entity.__name__)
+    found |= {one.name: one for one in map(BackAggregate, backs(entity.__name__).values())}
     return found | {camel(name): counted for name, counted in entity.__counts__.items()}
 
 

@@ -56,12 +56,16 @@ class Filters:
         """SQL ` AND …` that is true on the rows of `lens` that match; empty when there is no condition."""
         if tree is None:
             return ""
+        self.charge(tree)
+        return self._where(lens, tree)
+
+    def charge(self, tree: Value) -> None:
+        """Count conditions towards what an operation may have. Raises `ArgumentInvalid` beyond that."""
         if id(tree) not in self._counted:  # a page and its total count have one filter
             self._counted[id(tree)] = tree
             self._conditions += _count(tree)
             if self._conditions > MAX_CONDITIONS:
                 raise ArgumentInvalid(f"The filters of an operation have at most {MAX_CONDITIONS} conditions.")
-        return self._where(lens, tree)
 
     def _where(self, lens: Lens, tree: Value) -> str:
         outside, self._varied = self._varied, False
@@ -114,23 +118,25 @@ class Filters:
                 raise ArgumentInvalid(f"{spec.graphql}.{operator} is null; use isNull to look for empty values.")
             if weak and column.varies and operator in ("isNull", "ne", "notIn"):
                 continue  # true where the value is hidden or stands behind a mask: nothing weaker can be said
-            compared = [self._compare(side, operator, value, lens.entity.__prefix__) for side in sides]
+            compared = [self.compare(side, operator, value, lens.entity.__prefix__) for side in sides]
             parts.append(_join(" OR ", list(dict.fromkeys(compared))))
         if spec.kind is kinds.MONEY and (set(conditions) - {"isNull"}):
             currency = self._visible(lens, lens.spec("currency"))
             self._varied = self._varied or currency.varies
             compared_in = currency.raw if weak and currency.varies else currency.sql
-            parts.append(f"{compared_in} = {self._currency(conditions.get('currency'))}")
+            parts.append(f"{compared_in} = {self.currency(conditions.get('currency'))}")
         return _join(" AND ", parts)
 
-    def _currency(self, value: Value) -> str:
+    def currency(self, value: Value) -> str:
+        """The currency that amounts are compared in: the one given, or the organisation's."""
         if value is None:
             return self.parameters.add(lambda _leaves, actor: actor.currency, "text", "currency")
         return self.parameters.value(value, kinds.CURRENCY)
 
-    def _compare(  # noqa: PLR0911 - one return an operator
+    def compare(  # noqa: PLR0911 - one return an operator
         self, side: Operand, operator: str, value: Value, prefix: str
     ) -> str:
+        """One condition on one value; `prefix` is that of ids which can be equal to it."""
         put, kind = self.parameters, side.kind
         if operator == "isNull":
             return f"{side.value} IS NULL" if _truth(value) else f"{side.value} IS NOT NULL"

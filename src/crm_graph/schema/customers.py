@@ -7,7 +7,20 @@ from uuid import UUID
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Mask
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Matching, Read, Ref, RelatedCount, Search, Sort, Write, attr
+from crm_graph.entity import (
+    Benchmark,
+    Choice,
+    Entity,
+    Filter,
+    Matching,
+    Read,
+    Ref,
+    RelatedCount,
+    Search,
+    Sort,
+    Write,
+    attr,
+)
 from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Locale, Money, PhoneNumber, Url
 
 
@@ -121,4 +134,11 @@ class Customer(Entity, table=True):
         "tickets",
         {"status": {"in": ["NEW", "OPEN", "WAITING"]}},
         "How many of the customer's tickets are not resolved.",
+    )
+
+    revenue: ClassVar[Benchmark] = Benchmark(
+        ("segment", "country"),
+        "annual_revenue",
+        PARTNER,
+        "What customers of a segment and country turn over in a year: the median of all; groups of few are left out.",
     )

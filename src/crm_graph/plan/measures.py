@@ -1,0 +1,54 @@
+"""What can be asked of a group of records: which fields group them, and which take which aggregate."""
+
+import enum
+
+from crm_graph import kinds
+from crm_graph.kinds import Kind
+from crm_graph.specs import FieldSpec
+
+DATE_PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY")
+"""What a date or a time is cut to: the beginning of it in UTC; weeks begin on Monday."""
+_DATES = (kinds.DATE, kinds.DATETIME)
+_NUMBERS = (kinds.INT, kinds.DECIMAL, kinds.MONEY)
+_CODES = (kinds.BOOLEAN, kinds.COUNTRY, kinds.CURRENCY, kinds.LOCALE)
+_OWN = ("id", "version", "external_id")
+
+
+class Aggregate(enum.StrEnum):
+    """An aggregate of a field; the value is its name in GraphQL and in SQL."""
+
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+    def kind(self, of: Kind) -> Kind:
+        """The kind of its values: sums and averages of numbers are decimals, as they may be longer than an `Int`."""
+        return kinds.DECIMAL if of is kinds.INT and self in (Aggregate.SUM, Aggregate.AVG) else of
+
+    def takes(self, spec: FieldSpec) -> bool:
+        """Whether a field has this aggregate: numbers all of them, dates and times the first and the last."""
+        return summable(spec) if self in (Aggregate.SUM, Aggregate.AVG) else extremal(spec)
+
+
+def groupable(spec: FieldSpec) -> bool:
+    """Whether records are grouped, and their different values counted, by a field.
+
+    Those are references, enumerations, booleans, codes, and whatever can be filtered or ordered by.
+    """
+    if spec.read is None or spec.name in _OWN or spec.kind is kinds.TEXTS:
+        return False
+    return bool(spec.ref or spec.filter or spec.sort or spec.kind.choices or spec.kind in _CODES)
+
+
+def summable(spec: FieldSpec) -> bool:
+    return spec.read is not None and spec.kind in _NUMBERS and spec.name not in _OWN
+
+
+def extremal(spec: FieldSpec) -> bool:
+    return summable(spec) or is_dated(spec)
+
+
+def is_dated(spec: FieldSpec) -> bool:
+    """Whether the values are dates or times, which are grouped by a part of them."""
+    return spec.read is not None and spec.kind in _DATES
