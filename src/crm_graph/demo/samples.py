@@ -107,6 +107,27 @@ query PipelineByAmount {
 }
 """
 
+SUMS: Final = """\
+query PipelineInGroups {
+  opportunityAggregate(
+    filter: { status: { eq: OPEN } }
+    groupBy: [{ owner: VALUE }, { closeOn: QUARTER }]
+    having: { count: { gte: 3 } }
+    orderBy: [{ key: { closeOn: ASC } }, { sum: { amount: DESC } }]
+    first: 20
+  ) {
+    groupCount
+    groups {
+      key { owner { name } closeOn }
+      count
+      sum { amount { amount currency } weightedAmount { amount currency } }
+      avg { probability }
+    }
+  }
+  customerRevenueBenchmark { segment country atLeast median { amount currency } }
+}
+"""
+
 SERVICE: Final = """\
 query OpenTickets {
   tickets(first: 10, filter: { status: { in: [NEW, OPEN, WAITING] } }, orderBy: [{ openedAt: ASC }]) {
@@ -209,6 +230,12 @@ async def samples(url: str) -> list[Sample]:
             title="Pipeline by amount",
             description="Open sales, the biggest first; margins are confidential.",
             query=PIPELINE,
+            variables={},
+        ),
+        Sample(
+            title="Pipeline in groups",
+            description="Counted and summed up over what the caller sees, and a median of what is not seen.",
+            query=SUMS,
             variables={},
         ),
         Sample(

@@ -24,6 +24,6 @@ def benchmark_fields(types: "Types") -> dict[str, FieldOf]:
 def _type(types: "Types", entity: type[Entity], name: str, benchmark: Benchmark) -> type:
     by = [entity.__specs__[one] for one in benchmark.by]
     fields = {s.name: field(maybe(types.of(s)), s.graphql, s.description) for s in by}
-    fields["at_least"] = field(int, "atLeast", "How many records there are, down to a multiple of five.")
+    fields["at_least"] = field(int, "atLeast", "How many records it is of, down to a multiple of five.")
     fields["median"] = field(types.money, "median", "The median, to two significant digits.")
     return object_type(shell(benchmark_type(entity, name)), fields, benchmark.description)

@@ -3,8 +3,9 @@
 The one place where values beyond the caller's lens have a part in an answer, so there is no filter, no choice of
 what it goes by, and nothing to subtract:
 
-- a group is told only if at least `FEWEST` records have an amount that the caller does *not* see, so that nobody gets
-  at the rest of a group by what they know (or have put there themselves); other groups are as if they were not there;
+- it goes over the amounts alone that the caller does *not* see one by one: what they know, or have put there
+  themselves, has no part in it and cannot be subtracted, nor move the median from one of the others to the next;
+- a group with fewer than `FEWEST` of those is as if it were not there;
 - the median is rounded to two significant digits and the number of records down to a multiple of `FEWEST`, so that one
   record more or less, asked before and after, shows in neither.
 """
@@ -56,7 +57,9 @@ def benchmark_sql(compiler: "Compiler", selected: Selected, entity: type[Entity]
         wanted = selected.on(benchmark_type(entity, name))
         compiler.answers(len(wanted))
         fields = [(one.key, _field(entity, name, one)) for one in wanted]
-        return json_array(fields, f"FROM ({_groups(compiler, benchmark, lens)}) b ORDER BY {_order(benchmark)}")
+        return json_array(
+            fields, f"FROM ({_groups(compiler, benchmark, lens)}) b ORDER BY {_order(benchmark)} LIMIT {MAX_SIZE}"
+        )
 
 
 def _groups(compiler: "Compiler", benchmark: Benchmark, lens: Lens) -> str:
@@ -71,20 +74,20 @@ def _groups(compiler: "Compiler", benchmark: Benchmark, lens: Lens) -> str:
     grouped = ", ".join(str(number) for number in range(1, len(keys) + 1))
     return (
         f"SELECT {', '.join(keys)}, percentile_disc(0.5) WITHIN GROUP (ORDER BY {value}) AS median, count(*) AS n"
-        f" FROM {whole.source()}{lens.fence()} WHERE {whole.where()} AND {value} IS NOT NULL"
-        f" GROUP BY {grouped} HAVING count(*) FILTER (WHERE {unseen}) >= {FEWEST} LIMIT {MAX_SIZE}"
+        f" FROM {whole.source()}{lens.fence()} WHERE {whole.where()} AND {value} IS NOT NULL{unseen}"
+        f" GROUP BY {grouped} HAVING count(*) >= {FEWEST}"
     )
 
 
 def _unseen(benchmark: Benchmark, lens: Lens) -> str:
-    """SQL that is true on the rows whose amount counts towards the fewest that a group has."""
+    """SQL ` AND …` that leaves the rows whose amount the caller does not see; empty for one who sees all or none."""
     column = lens.column(lens.spec(benchmark.measure))
     if column.sql is None:
-        return "TRUE"
+        return ""
     if lens.visible == "TRUE" and not column.varies and column.sql == f"{lens.alias}.{benchmark.measure}":
-        return "TRUE"  # who sees every amount has nothing to find out
+        return ""  # who sees every amount has nothing to find out
     same = f"{column.sql} IS NOT DISTINCT FROM {lens.alias}.{benchmark.measure}"
-    return f"NOT coalesce({lens.visible} AND {same}, FALSE)"
+    return f" AND NOT coalesce({lens.visible} AND {same}, FALSE)"
 
 
 def _order(benchmark: Benchmark) -> str:

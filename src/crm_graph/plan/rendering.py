@@ -12,7 +12,8 @@ def json_object(fields: Sequence[tuple[str, str]], rest: str = "") -> str:
     """A JSON object with these keys as a scalar sub-select; `rest` is its FROM and WHERE."""
     if any(len(key) > LONGEST_ALIAS for key, _ in fields):
         return f"(SELECT {_spelled(fields)} {rest})"
-    return f"(SELECT row_to_json(x) FROM (SELECT {columns(fields)} {rest}) x)"
+    row = _row(fields)
+    return f"(SELECT row_to_json({row}) FROM (SELECT {columns(fields)} {rest}) {row})"
 
 
 def columns(fields: Iterable[tuple[str, str]]) -> str:
@@ -32,9 +33,15 @@ def json_array(fields: Sequence[tuple[str, str]], rest: str, key: str | None = N
     With `key` it is the one value of an object, made in the same sub-select.
     """
     long = any(len(name) > LONGEST_ALIAS for name, _ in fields)
-    listed = f"coalesce(json_agg({'x.o' if long else 'x'}), '[]'::json)"
+    row = _row(fields)
+    listed = f"coalesce(json_agg({f'{row}.o' if long else row}), '[]'::json)"
     whole = listed if key is None else f"json_build_object('{key}', {listed})"
-    return f"(SELECT {whole} FROM (SELECT {f'{_spelled(fields)} AS o' if long else columns(fields)} {rest}) x)"
+    return f"(SELECT {whole} FROM (SELECT {f'{_spelled(fields)} AS o' if long else columns(fields)} {rest}) {row})"
+
+
+def _row(fields: Iterable[tuple[str, str]]) -> str:
+    """What a whole row is called: a column of that name, which an alias can make, would be taken for it."""
+    return "x$" if any(key == "x" for key, _ in fields) else "x"
 
 
 def _spelled(fields: Iterable[tuple[str, str]]) -> str:

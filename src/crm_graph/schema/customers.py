@@ -140,5 +140,5 @@ class Customer(Entity, table=True):
         ("segment", "country"),
         "annual_revenue",
         PARTNER,
-        "What customers of a segment and country turn over in a year: the median of all; groups of few are left out.",
+        "What customers of a segment and country turn over in a year: the median of those that you do not see.",
     )
