@@ -60,7 +60,7 @@ def hidden(policy: Policy) -> tuple[frozenset[str], frozenset[str]]:
         else:
             coordinates |= _hidden_fields(name, entity, lens, lenses)
         coordinates |= {
-            f"Query.{benchmark_name(entity, n)}" for n, b in entity.__benchmarks__.items() if not told(b, lens)
+            f"Query.{benchmark_name(entity, n)}" for n, b in entity.__benchmarks__.items() if not told(b, lens, policy)
         }
         coordinates |= _hidden_writes(name, entity, policy)
         if lens is not None and not visible(lens):

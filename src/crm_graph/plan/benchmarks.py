@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 FEWEST = 5
 
 
-def told(benchmark: Benchmark, lens: Lens | None) -> bool:
-    """Whether a caller with this lens on the entity is told the benchmark.
+def told(benchmark: Benchmark, lens: Lens | None, policy: Policy) -> bool:
+    """Whether a caller with this policy, and this lens on the entity, is told the benchmark.
 
-    Not if an organisation has raised what it measures above its declared level, nor what it goes by above the caller.
+    Not if an organisation has raised what it measures above its declared level, or what it goes by above the caller;
+    and not to one who looks with the eyes of another beside their own: what the two know differs.
     """
-    if lens is None:
+    if lens is None or policy.beside is not None:
         return False
     declared, measured = lens.entity.__specs__[benchmark.measure].read, lens.spec(benchmark.measure).read
     by = [lens.spec(name).read for name in benchmark.by]
@@ -50,7 +51,7 @@ def benchmark_sql(compiler: "Compiler", selected: Selected, entity: type[Entity]
     """SQL of a benchmark's JSON list; `None` where the caller is not told it, which is then a denial."""
     benchmark, alias = entity.__benchmarks__[name], compiler.alias()
     lens = open_lens(entity, compiler.policy, compiler.parameters, alias)
-    if lens is None or not told(benchmark, lens):
+    if lens is None or not told(benchmark, lens, compiler.policy):
         compiler.deny(f"Query.{benchmark_name(entity, name)}", benchmark.level, selected.place)
         return None
     with compiler.page_of(MAX_SIZE):

@@ -8,8 +8,8 @@ SELECT (
       SELECT t1.segment AS segment, t1.country AS country, t1.currency AS currency, percentile_disc(0.5) WITHIN GROUP (ORDER BY t1.annual_revenue) AS median, count(*) AS n
       FROM customers t1
       WHERE t1.organization_id = $1::uuid AND t1.annual_revenue IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) >= 5
-      LIMIT 200
     ) b
     ORDER BY b.segment COLLATE "C" NULLS LAST, b.country COLLATE "C" NULLS LAST, b.currency COLLATE "C" NULLS LAST
+    LIMIT 200
   ) x
 )

@@ -26,8 +26,8 @@ SELECT (
         ) AND CASE WHEN t1k.cl >= 30 THEN t1.annual_revenue WHEN t1k.cl >= 20 THEN crm_mask_bucket(t1.annual_revenue) END IS NOT DISTINCT
         FROM t1.annual_revenue, FALSE
       ) GROUP BY 1, 2, 3 HAVING count(*) >= 5
-      LIMIT 200
     ) b
     ORDER BY b.segment COLLATE "C" NULLS LAST, b.country COLLATE "C" NULLS LAST, b.currency COLLATE "C" NULLS LAST
+    LIMIT 200
   ) x
 )
