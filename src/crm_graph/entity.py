@@ -173,14 +173,20 @@ def _declare(cls: type[Entity]) -> None:
             _refuse(cls, name, "it is seen where its currency is not", "Raise its level or lower the currency's")
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
-    cls.__benchmarks__ = {n: b for n, b in vars(cls).items() if isinstance(b, Benchmark)}
-    for name, benchmark in cls.__benchmarks__.items():
-        if (fault := benchmark.fault(specs, [b for n, b in cls.__benchmarks__.items() if n != name])) is not None:
-            _refuse(cls, name, *fault)
+    cls.__benchmarks__ = _benchmarks(cls, specs)
     for column in (*cls.__rows__.columns(), cls.__rows__.published):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
     REGISTRY[cls.__name__] = cls
+
+
+def _benchmarks(cls: type[Entity], specs: Mapping[str, FieldSpec]) -> dict[str, Benchmark]:
+    found = {name: one for name, one in vars(cls).items() if isinstance(one, Benchmark)}
+    for name, one in found.items():
+        fault = one.fault(specs, [other for other_name, other in found.items() if other_name != name])
+        if fault is not None:
+            _refuse(cls, name, *fault)
+    return found
 
 
 def _spec(cls: type[Entity], name: str) -> FieldSpec:
