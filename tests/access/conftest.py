@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from crm_graph.db.embedded import EmbeddedServer
+from tests.access.policy_world import PolicyWorld, policy_world
 from tests.access.secrets import Secrets, World, callers, load_rows, plant
 from tests.conftest import blocking, clone
 from tests.fixtures.api import Api, running
@@ -54,3 +55,17 @@ def demo_world(demo_url: str, demo_template: Demo) -> World:
 async def planted_api(planted_url: str, small_demo_template: Demo) -> AsyncIterator[Api]:
     async with running(planted_url, small_demo_template.data_dir, small_demo_template.personas) as started:
         yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _changing(embedded_server: EmbeddedServer, small_demo_template: Demo) -> AsyncIterator[PolicyWorld]:
+    with clone(embedded_server, small_demo_template.template) as url:
+        async with policy_world(url, small_demo_template) as made:
+            yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def policies(_changing: PolicyWorld) -> AsyncIterator[PolicyWorld]:
+    """Two processes on a demo whose access policy the test may change."""
+    yield _changing
+    await _changing.reset()

@@ -145,10 +145,14 @@ async def test_a_rep_s_upserted_customer_is_theirs(world: World) -> None:
 
 async def test_lists_choices_and_times_are_stored_as_they_are(world: World) -> None:
     made = await world.do(
-        world.administrator, Action.CREATE, "User", name="N", roles=["sales_rep", 'a "quoted", one'], status="SUSPENDED"
+        world.administrator, Action.CREATE, "User", name="N", roles=["sales_rep", "service_agent"], status="SUSPENDED"
     )
     row = await world.row("User", made.id)
-    assert (row["roles"], row["status"]) == (["sales_rep", 'a "quoted", one'], "SUSPENDED")
+    assert (row["roles"], row["status"]) == (["sales_rep", "service_agent"], "SUSPENDED")
+    world.ids["organization"] = world.organization
+    hosts = ["one.test", 'a "quoted", one']
+    await world.do(world.administrator, Action.UPDATE, "Organization", "organization", hosts=hosts)
+    assert (await world.row("Organization", "organization"))["hosts"] == hosts
     made = await world.do(
         world.administrator,
         Action.CREATE,

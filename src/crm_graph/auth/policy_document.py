@@ -82,6 +82,15 @@ class Document:
         return {"roles": roles, "levels": levels}
 
 
+def broken(document: Document) -> Iterator[Problem]:
+    """What of a parsed document must not be stored again: it denies, and would not any more."""
+    if document.broken:
+        yield Problem((), "the document in force cannot be read; go back to a version")
+    for name, role in document.roles.items():
+        if role.broken:
+            yield Problem(("roles", name), "what is said of this role cannot be read; remove it first")
+
+
 def parse(raw: object) -> tuple[Document, tuple[Problem, ...]]:
     """A document and what is wrong with it."""
     reading = _Reading([])

@@ -1,6 +1,7 @@
 """The versions of an organisation's access policy as they are stored."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -9,6 +10,7 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.access_policy import SHIPPED_POLICY
+from crm_graph.errors import JSON
 
 _COLUMNS: Final = "id, version, note, created_by, created_at"
 
@@ -42,6 +44,14 @@ async def history(
     return [Version(r["version"], r["id"], r["note"], r["created_by"], r["created_at"]) for r in rows]
 
 
+async def number_of(connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, row: UUID) -> int | None:
+    """The number of the version with this id."""
+    found: int | None = await connection.fetchval(
+        "SELECT version FROM access_policies WHERE organization_id = $1 AND id = $2", organization_id, row
+    )
+    return found
+
+
 async def document_of(
     connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, version: int
 ) -> tuple[Version, object] | None:
@@ -57,3 +67,46 @@ async def document_of(
         return None
     found = Version(row["version"], row["id"], row["note"], row["created_by"], row["created_at"])
     return found, orjson.loads(row["document"])
+
+
+async def add(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    organization_id: UUID,
+    version: Version,
+    document: dict[str, JSON],
+) -> None:
+    """Store a version; from the commit on it is in force. Raises asyncpg's UniqueViolationError where it is taken."""
+    await connection.execute(
+        "INSERT INTO access_policies (organization_id, id, version, document, note, created_by)"
+        " VALUES ($1, $2, $3, $4::text::jsonb, $5, $6)",
+        organization_id,
+        version.id,
+        version.version,
+        orjson.dumps(document).decode(),
+        version.note or "",
+        version.created_by,
+    )
+
+
+async def holders(
+    connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, roles: Iterable[str], *, active: bool
+) -> int:
+    """How many users have at least one of the roles; `active`: only those who may sign in."""
+    found = await connection.fetchval(
+        "SELECT count(*) FROM users WHERE organization_id = $1 AND roles && $2::text[]"
+        " AND (status = 'ACTIVE' OR NOT $3)",
+        organization_id,
+        list(roles),
+        active,
+    )
+    return int(found)
+
+
+async def outsiders(connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID) -> frozenset[str]:
+    """The roles that people have who work for a partner or are customers."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT unnest(roles) FROM users WHERE organization_id = $1"
+        " AND (partner_id IS NOT NULL OR customer_id IS NOT NULL)",
+        organization_id,
+    )
+    return frozenset(row[0] for row in rows)

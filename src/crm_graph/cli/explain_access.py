@@ -17,6 +17,7 @@ from crm_graph.cli.signals import stopping
 from crm_graph.db import ids
 from crm_graph.entity import Entity, table_name
 from crm_graph.errors import CrmError, ServiceUnavailable
+from crm_graph.plan.fields import fields_of
 from crm_graph.specs import FieldSpec
 
 Who = Annotated[
@@ -63,6 +64,7 @@ async def _for_user(url: str, who: str, row: str | None, entity: type[Entity], s
     try:
         user = await _user(connection, who, entity, row_id)
         actor = user.actor
+        spec = fields_of(entity, actor.policy)[spec.name]
         name = f"{user.name} ({', '.join(actor.roles) or 'no role'}, {user.status.lower()})"
         text = f"{described(entity, spec)}\n\n{granted(name, actor.policy, entity, spec)}"
         if row_id is not None:

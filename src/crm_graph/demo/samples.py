@@ -186,6 +186,17 @@ mutation Win($id: ID!) {
 }
 """
 
+POLICY: Final = """\
+query WhatIf {
+  previewPolicy(changes: { levels: [{ coordinate: "Customer.creditLimit", read: RESTRICTED }] }) {
+    version
+    warnings { message }
+    roles { role activeUsers }
+    cells { role entity field action before after }
+  }
+}
+"""
+
 _RECORDS: Final = """
 WITH main AS (SELECT id FROM organizations WHERE source = $1 AND external_id = 'main')
 SELECT (SELECT c.id FROM customers c, main
@@ -267,5 +278,11 @@ async def samples(url: str) -> list[Sample]:
             description="Moves the opportunity to its pipeline's won stage; sent twice with one key, it happens once.",
             query=WIN,
             variables={"id": opportunity},
+        ),
+        Sample(
+            title="What if credit limits were restricted",
+            description="For administrators: what a change of the access policy would come to, before it is made.",
+            query=POLICY,
+            variables={},
         ),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from crm_graph import kinds
 from crm_graph.auth.classification import SHIPPED, Classification, Levels
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
@@ -28,9 +29,19 @@ def classified(entity: type[Entity], classification: Classification) -> Fields:
     if classification == SHIPPED:
         return entity.__specs__
     found: dict[str, FieldSpec] = {}
+    levels = {name: classification.levels.get(f"{entity.__name__}.{s.graphql}") for name, s in entity.__specs__.items()}
+    currency = entity.__specs__.get("currency")
+    seen = _levelled(currency, levels["currency"], {}).read if currency else None
     for name, spec in entity.__specs__.items():
-        found[name] = _levelled(spec, classification.levels.get(f"{entity.__name__}.{spec.graphql}"), found)
+        found[name] = _with_currency(_levelled(spec, levels[name], found), seen)
     return found
+
+
+def _with_currency(spec: FieldSpec, currency: Read | None) -> FieldSpec:
+    """An amount is not seen where its currency is not: declarations and documents say so, and here it holds."""
+    if spec.kind is not kinds.MONEY or spec.read is None or currency is None or currency.level <= spec.read.level:
+        return spec
+    return replace(spec, read=replace(spec.read, level=currency.level))
 
 
 def _levelled(spec: FieldSpec, levels: Levels | None, known: Fields) -> FieldSpec:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
 
@@ -33,15 +33,15 @@ class Cell:
 
 def cell(policy: Policy, entity: type[Entity], spec: FieldSpec) -> Cell:
     """What a policy gives of a field."""
-    return Cell(_sight(policy, entity, spec), _writes(policy, entity, spec))
-
-
-def _sight(policy: Policy, entity: type[Entity], spec: FieldSpec) -> Sight:
     lens = open_lens(entity, policy, Parameters(), "t")
+    beyond = open_lens(REGISTRY[spec.ref.entity], policy, Parameters(), "t") if spec.ref else None
+    return Cell(sight(lens, beyond, spec), _writes(policy, entity, spec))
+
+
+def sight(lens: Lens | None, beyond: Lens | None, spec: FieldSpec) -> Sight:
+    """How a field shows through a lens; `beyond` is the lens on what it refers to, if it does."""
     column = lens.column(spec) if lens is not None else None
-    if column is None or column.sql is None:
-        return Sight.HIDDEN
-    if spec.ref is not None and open_lens(REGISTRY[spec.ref.entity], policy, Parameters(), "t") is None:
+    if column is None or column.sql is None or (spec.ref is not None and beyond is None):
         return Sight.HIDDEN
     if column.varies:
         return Sight.ROWS

@@ -19,6 +19,7 @@ from crm_graph.entity import REGISTRY
 from crm_graph.plan.changes import Action, Change, Draft, Effect, ExternalKey, Outcome, key_taken, with_defaults
 from crm_graph.plan.fields import fields_of
 from crm_graph.plan.idempotency import claim, remember
+from crm_graph.plan.role_assignment import decides_who_decides, guarded, unassignable
 from crm_graph.plan.write_prepare import Prepared, identity, prepare
 from crm_graph.plan.write_refusals import RETRYABLE, Asked
 from crm_graph.plan.write_run import run
@@ -29,6 +30,12 @@ __all__ = ["RETRYABLE", "delete_rows", "insert_fields", "update_fields", "update
 
 async def write(tx: Transaction, actor: Actor, change: Change, *, request_id: str | None = None) -> Outcome:
     """Make one change. A repeated idempotency key gives the first outcome's row and effect, to be read anew."""
+    if decides_who_decides(change):
+        return await guarded(tx, actor, change, lambda: _write(tx, actor, change, request_id))
+    return await _write(tx, actor, change, request_id)
+
+
+async def _write(tx: Transaction, actor: Actor, change: Change, request_id: str | None) -> Outcome:
     prepared = prepare(actor, change)
     connection = await tx.raw()
     if change.idempotency_key is None:
@@ -82,7 +89,8 @@ async def write_rows(
     groups: dict[Shape, list[tuple[int, Prepared]]] = {}
     seen: set[ExternalKey] = set()
     for position, (key, values) in enumerate(rows):
-        prepared = prepare(actor, Change(entity, action, key=key, values=values), system=system)
+        change = Change(entity, action, key=key, values=values)
+        prepared = await unassignable(tx, actor, change) or prepare(actor, change, system=system)
         if isinstance(prepared, Prepared) and key in seen:
             prepared = Outcome.refused(key_taken("externalId"))
         seen.add(key)

@@ -38,7 +38,7 @@ class AccessReach:
 class AccessExplanation:
     """What decides how a field of a record shows."""
 
-    coordinate: Annotated[str, "The field, as `Customer.creditLimit`."]
+    coordinate: Annotated[str, "The field, as `Customer.name`."]
     exists: Annotated[bool, "Whether the record exists for the person."]
     shown: Annotated[Shown, "What they get."]
     requires: Annotated[Level, "The field's level."]
