@@ -7,7 +7,8 @@ sub-select (proved itself), a CTE, a function that makes rows of its arguments, 
 rule of its lens must stand alone between the top-level ANDs of WHERE (or of its own ON): there they cannot be weakened.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NewType
 
 from crm_graph.plan.sql_text import Group, Node, Token, Unreadable, parsed
@@ -17,8 +18,8 @@ Proven = NewType("Proven", str)
 NOTHING: Final = Proven("")
 """Nothing is asked of the database."""
 
-Reached = tuple[str, str, str]
-"""A table, the alias it is reached by, and the SQL that is true on the rows that may be seen there."""
+Reached = Mapping[tuple[str, str], AbstractSet[tuple[str, ...]]]
+"""Of a table and the alias it is reached by: the conditions of a row that may be seen; one set of them must hold."""
 
 _ROW_MAKERS: Final = frozenset(
     ("unnest", "generate_series", "json_array_elements", "json_array_elements_text", "json_each", "json_to_recordset",
@@ -40,7 +41,7 @@ class UnprovenStatement(RuntimeError):
     """A statement that could reach rows past the lens, or that the proof does not understand: a bug, never sent."""
 
 
-def prove(sql: str, reached: Set[Reached], organization: str) -> None:
+def prove(sql: str, reached: Reached, organization: str) -> None:
     """Raises UnprovenStatement unless every table in the statement is bound.
 
     `organization` is the placeholder that holds the caller's organisation.
@@ -52,11 +53,8 @@ def prove(sql: str, reached: Set[Reached], organization: str) -> None:
 
 
 class _Proof:
-    def __init__(self, sql: str, reached: Set[Reached], organization: str) -> None:
-        self.sql, self.organization = sql, organization
-        self.rules: dict[tuple[str, str], set[str]] = {}
-        for table, alias, rule in reached:
-            self.rules.setdefault((table, alias), set()).add(rule)
+    def __init__(self, sql: str, reached: Reached, organization: str) -> None:
+        self.sql, self.reached, self.organization = sql, reached, organization
 
     def group(self, nodes: Sequence[Node], ctes: frozenset[str]) -> None:
         """Prove what stands between two brackets: a query, or an expression that may hold some."""
@@ -119,14 +117,15 @@ class _Proof:
         assert isinstance(alias, Token)
         after = nodes[nodes.index(alias) + 1 :]
         self._refuse(bool(after) and after[0].word not in ("ON", "USING"), f"{first.text} {alias.text} and more")
-        rules = self.rules.get((first.name, alias.name))
-        self._refuse(rules is None, f"{first.text} {alias.text}, which no lens has opened,")
+        rules = self.reached.get((first.name, alias.name), ())
+        self._refuse(not rules, f"{first.text} {alias.text}, which no lens has opened,")
         if after and after[0].word == "ON" and not outer:
             conditions = conditions | set(self._conjuncts(after[1:]))
         bound = f"{alias.text}.organization_id = {self.organization}"
         self._refuse(bound not in conditions, f"{first.text} {alias.text} without its organisation")
-        assert rules is not None
-        self._refuse(not any(rule == "TRUE" or rule in conditions for rule in rules), f"{first.text} without its rule")
+        self._refuse(
+            not any(conditions.issuperset(rule) for rule in rules), f"{first.text} {alias.text} without its rule"
+        )
 
     def _conjuncts(self, nodes: Sequence[Node]) -> Iterator[str]:
         """The conditions that must all hold, as text; none where an OR stands beside them."""
