@@ -56,18 +56,21 @@ class _Proof:
     def __init__(self, sql: str, reached: Reached, organization: str) -> None:
         self.sql, self.reached, self.organization = sql, reached, organization
 
-    def group(self, nodes: Sequence[Node], ctes: frozenset[str]) -> None:
+    def group(self, group: Group, ctes: frozenset[str]) -> None:
         """Prove what stands between two brackets: a query, or an expression that may hold some."""
-        names = {node.word for node in nodes if isinstance(node, Token)}
-        self._refuse(bool(names & _WRITES), "more than a read")
-        if "WITH" in names and nodes and nodes[0].word == "WITH":
+        nodes: Sequence[Node] = group.nodes
+        self._refuse(not group.words.isdisjoint(_WRITES), "more than a read")
+        if "WITH" in group.words and nodes[0].word == "WITH":
             nodes, ctes = self._ctes(nodes, ctes)
-        for before, node in zip((None, *nodes), nodes, strict=False):
-            if isinstance(node, Group):
+        before: Node | None = None
+        for node in nodes:
+            if type(node) is Group:
                 self._refuse(before is not None and _reaches_further(before), "a function that reaches further")
-                self.group(node.nodes, ctes)
-        if "SELECT" in names:
-            for block in _split(nodes, _SETS):
+                self.group(node, ctes)
+            before = node
+        if "SELECT" in group.words:
+            sets = not group.words.isdisjoint(_SETS)
+            for block in _split(nodes, _SETS) if sets else (nodes,):
                 self._block(block, ctes)
 
     def _ctes(self, nodes: Sequence[Node], ctes: frozenset[str]) -> tuple[Sequence[Node], frozenset[str]]:
@@ -82,12 +85,12 @@ class _Proof:
             known = ctes | set(names if recursive else names[:i])
             for node in part:
                 if isinstance(node, Group):
-                    self.group(node.nodes, known)
+                    self.group(node, known)
         return nodes[at:], ctes | set(names)
 
     def _block(self, nodes: Sequence[Node], ctes: frozenset[str]) -> None:
         """One SELECT … FROM … WHERE …, without what is nested in it."""
-        starts = [i for i in range(len(nodes)) if _is_from(nodes, i)]
+        starts = [i for i, node in enumerate(nodes) if node.word == "FROM" and not _is_comparison(nodes, i)]
         if not starts:
             return
         self._refuse(len(starts) > 1, "two FROM")
@@ -105,7 +108,7 @@ class _Proof:
         self._refuse(not nodes, "an empty FROM")
         first, second = nodes[0], nodes[1] if len(nodes) > 1 else None
         if isinstance(first, Group):
-            self._refuse("SELECT" not in {n.word for n in first.nodes}, "a bracketed join")
+            self._refuse("SELECT" not in first.words, "a bracketed join")
             return
         if isinstance(second, Group):
             self._refuse(first.name not in _ROW_MAKERS, f"rows of {first.text}()")
@@ -151,15 +154,14 @@ class _Proof:
 
 
 def _reaches_further(node: Node) -> bool:
-    return isinstance(node, Token) and (node.name.endswith(_REACH_FURTHER) or node.name in _RUN_TEXT)
+    function = node.name.rpartition(".")[2] if isinstance(node, Token) else ""
+    return function.endswith(_REACH_FURTHER) or function in _RUN_TEXT
 
 
-def _is_from(nodes: Sequence[Node], i: int) -> bool:
-    """Whether this is the FROM of a SELECT, and not that of IS DISTINCT FROM."""
-    if nodes[i].word != "FROM":
-        return False
+def _is_comparison(nodes: Sequence[Node], i: int) -> bool:
+    """Whether this FROM is that of IS DISTINCT FROM."""
     before = [node.word for node in nodes[max(i - 3, 0) : i]]
-    return before[-2:] != ["IS", "DISTINCT"] and before != ["IS", "NOT", "DISTINCT"]
+    return before[-2:] == ["IS", "DISTINCT"] or before == ["IS", "NOT", "DISTINCT"]
 
 
 def _until(nodes: Sequence[Node], words: frozenset[str]) -> Sequence[Node]:

@@ -1,31 +1,29 @@
 """SQL text as words and brackets, as far as a proof needs it. What could hide text from that reading is refused."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(
-    r"""\s+
-    | (?P<text> (?: [uU]& )? '(?: [^'] | '' )*' (?! ') )
-    | (?P<word> [^\W\d][\w$]* (?! [\w$'] | &'| &") )
-    | (?P<quoted> "(?: [^"] | "" )+" )
-    | (?P<bracket> [()\[\]] )
-    | (?P<value> \$\d+ | \d[\w.]* )
-    | (?P<sign> , | \. | :: | (?: (?! -- | /\* ) [-+*/<>=~!@\#%^&|`?:] )+ )""",
+    r"""\s*+ (?:
+    (?P<name> [A-Za-z_][\w$]*+ (?: \. [A-Za-z_][\w$]*+ )*+ (?! ' | &['"] ) )
+    | (?P<sign> [()\[\],.] | :: | (?: (?! -- | /\* ) [-+*/<>=~!@\#%^&|`?:] )+ )
+    | (?P<text> (?: [uU]& )? '(?: [^'] | '' )*+' )
+    | (?P<value> \$\d+ (?: ::[a-z]++ )? | \d[\w.]* )
+    | (?P<quoted> "(?: [^"] | "" )++" ) )""",
     re.VERBOSE | re.ASCII,
 )
 """ASCII: what PostgreSQL takes for a letter or a space beyond it is not what Python does; strings may hold anything."""
 _OPENS: Final = {"(": ")", "[": "]", "CASE": "END"}
+_CLOSES: Final = frozenset((")", "]"))
 
 
 class Unreadable(ValueError):
     """The text has what this reading does not know: a comment, a dollar quote, a second statement, an open bracket."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, name, sign or value. `word`: an unquoted word in capitals, or a sign; `name`: as an identifier reads."""
+class Token(NamedTuple):
+    """A word, name, sign or value. `word`: an unquoted word in capitals, or a sign; `name`: as an identifier reads,
+    its dots included."""
 
     text: str
     word: str
@@ -34,11 +32,11 @@ class Token:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What stands between brackets, or between CASE and END."""
+class Group(NamedTuple):
+    """What stands between brackets, or between CASE and END; `words` are those at its top level."""
 
-    nodes: "Sequence[Token | Group]"
+    nodes: "list[Token | Group]"
+    words: set[str]
     start: int
     end: int
     word: str = ""
@@ -47,30 +45,42 @@ class Group:
 Node = Token | Group
 
 
-def parsed(sql: str) -> Sequence[Node]:
+def parsed(sql: str) -> Group:
     """The statement's words, groups nested. Raises Unreadable."""
-    stack: list[tuple[str, int, list[Node]]] = [("", 0, [])]
-    at, end, qualified = 0, len(sql), False
-    while at < end:
-        found = _TOKEN.match(sql, at)
-        if found is None:
-            raise Unreadable(f"unreadable text at {at} ({sql[at : at + 20]!r})")
-        start, at, kind = at, found.end(), found.lastgroup
-        if kind is None:
-            continue
-        text = found[0]
-        word = text.upper() if kind == "word" and not qualified else text if kind in ("sign", "bracket") else ""
-        qualified = text == "."
+    here = Group([], set(), 0, len(sql))
+    stack: list[tuple[str, Group]] = []
+    closes, at, dotted = "", 0, False
+    for found in _TOKEN.finditer(sql):
+        if found.start() != at:
+            break
+        kind = found.lastgroup or ""
+        text, at = found[kind], found.end()
+        start = at - len(text)
+        word, name = _read(text, kind, dotted)
+        dotted = text == "."
         if word in _OPENS:
-            stack.append((_OPENS[word], start, []))
-        elif word == stack[-1][0] and word:
-            _, opened, nodes = stack.pop()
-            stack[-1][2].append(Group(nodes, opened, at))
-        elif kind == "bracket":
+            stack.append((closes, here))
+            closes, here = _OPENS[word], Group([], set(), start, 0)
+        elif word and word == closes:
+            inner = Group(here.nodes, here.words, here.start, at)
+            closes, here = stack.pop()
+            here.nodes.append(inner)
+        elif word in _CLOSES:
             raise Unreadable(f"a bracket too many at {start}")
         else:
-            name = text.lower() if kind == "word" else text[1:-1].replace('""', '"') if kind == "quoted" else ""
-            stack[-1][2].append(Token(text, word, name, start, at))
-    if len(stack) > 1:
+            here.nodes.append(Token(text, word, name, start, at))
+            here.words.add(word)
+    if sql[at:].strip():
+        raise Unreadable(f"unreadable text at {at} ({sql[at : at + 20]!r})")
+    if stack:
         raise Unreadable("an open bracket")
-    return stack[0][2]
+    return here
+
+
+def _read(text: str, kind: str, dotted: bool) -> tuple[str, str]:
+    """The word and the name of a token; after a dot a word is a name only."""
+    if kind == "name":
+        return "" if dotted or "." in text else text.upper(), text.lower()
+    if kind == "sign":
+        return text, ""
+    return "", text[1:-1].replace('""', '"') if kind == "quoted" else ""
