@@ -35,7 +35,7 @@ ORGANIZATION: Final = "crm.organization_id"
 
 _CREATED: Final = "NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 _TAKEN: Final = "WITH INHERIT FALSE, SET TRUE"
-_REFUSALS: Final = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError)
+_REFUSALS: Final = (asyncpg.InsufficientPrivilegeError.sqlstate, asyncpg.InvalidParameterValueError.sqlstate)
 """What PostgreSQL answers a connection whose login may not take its role, or when there is no such role."""
 
 
@@ -92,8 +92,9 @@ async def make_on_own_server(connection: "asyncpg.Connection[asyncpg.Record]", o
 
 
 def refused(error: BaseException) -> bool:
-    """Whether a connection was refused for its role."""
-    return isinstance(error, _REFUSALS) and "role" in str(error)
+    """Whether a connection was refused for its role, by whichever library it says so."""
+    original = getattr(error, "orig", error)
+    return getattr(original, "sqlstate", None) in _REFUSALS and "role" in str(original)
 
 
 REFUSED: Final = (
