@@ -128,10 +128,15 @@ async def _told() -> AsyncIterator[None]:
         raise
 
 
-def write_engine(url: str, pool_size: int = 8, statement_seconds: float = STATEMENT_SECONDS) -> AsyncEngine:
-    """SQLAlchemy's engine over asyncpg for a `postgresql://` URL; its connections give `json` as bytes."""
+def write_engine(
+    url: str, pool_size: int = 8, statement_seconds: float = STATEMENT_SECONDS, role: Role | None = Role.RUNTIME
+) -> AsyncEngine:
+    """SQLAlchemy's engine over asyncpg for a `postgresql://` URL; its connections give `json` as bytes.
+
+    `role` is `None` for measurements only: they work as the login.
+    """
     settings = {
-        **Role.RUNTIME.settings(),
+        **(role.settings() if role else {}),
         "TimeZone": "UTC",
         "jit": "off",
         "application_name": "crm-graph writes",
