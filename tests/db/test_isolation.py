@@ -260,6 +260,26 @@ async def test_the_owner_is_held_to_the_organisation_it_binds(world: World) -> N
     await admin.close()
 
 
+async def test_the_end_of_a_migration_isolates_what_is_not(embedded_server: EmbeddedServer, world: World) -> None:
+    database = world.url.rpartition("@/")[2].partition("?")[0]
+    admin = await asyncpg.connect(embedded_server.database_url(database, "postgres"))
+    await admin.execute(
+        "CREATE TABLE news (organization_id uuid, id uuid); ALTER TABLE teams DISABLE ROW LEVEL SECURITY;"
+        " DROP POLICY crm_organization ON partners; ALTER TABLE products OWNER TO postgres; SELECT crm_isolate_all()"
+    )
+    found = await admin.fetch(
+        "SELECT c.relname, array_agg(p.polname::text ORDER BY 1), bool_and(p.polname <> 'crm_owner'"
+        " OR p.polroles = ARRAY[c.relowner]) FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid"
+        " WHERE c.relrowsecurity AND c.relforcerowsecurity AND c.relname IN ('news', 'teams', 'partners', 'products')"
+        " GROUP BY 1 ORDER BY 1"
+    )
+    await admin.close()
+    policies = ["crm_organization", "crm_owner", "crm_reader"]
+    assert [tuple(row) for row in found] == [
+        (name, policies, True) for name in ("news", "partners", "products", "teams")
+    ]
+
+
 @pytest.mark.parametrize("role", [Role.READER, Role.BOUND_READER])
 async def test_readers_write_nothing(world: World, role: Role) -> None:
     connection = await connect(world.login, role)

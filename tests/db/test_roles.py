@@ -114,7 +114,12 @@ def test_separate_logins_migrate_and_run(bare: EmbeddedServer) -> None:
 
     async def escape() -> None:
         connection = await connect(url, Role.RUNTIME)
-        for statement in ("SET ROLE owner", "SET SESSION AUTHORIZATION owner", "ALTER TABLE customers ADD x int"):
+        for statement in (
+            "CREATE TEMP TABLE mine ()",
+            "SET ROLE owner",
+            "SET SESSION AUTHORIZATION owner",
+            "ALTER TABLE customers ADD x int",
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
         await connection.close()

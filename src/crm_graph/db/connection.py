@@ -1,6 +1,6 @@
 """How a connection for reads is set up, and the statements it has prepared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -51,12 +51,12 @@ async def connect(url: str, role: Role | None, **settings: str) -> "asyncpg.Conn
         raise ServiceUnavailable(f"The database cannot be reached: {error}") from error
 
 
-async def check_roles(url: str) -> None:
-    """That the login of `url` may take the roles, and that none of them goes round a policy.
+async def check_roles(url: str, wanted: Iterable[Role] = Role) -> None:
+    """That the login of `url` may take these roles, and that none of them goes round a policy.
 
     Raises ServiceUnavailable where it may not, RolesUnfit.
     """
-    for role in Role:
+    for role in wanted:
         connection = await connect(url, role)
         try:
             await roles.refuse_overpowered(connection)

@@ -282,7 +282,8 @@ BEGIN
 END
 $$;
 
--- Isolate every table with organization_id that is not yet: the end of each migration (migrations/env.py).
+-- Isolate every table with organization_id that is not yet, or whose owner has changed: the end of each migration
+-- (migrations/env.py).
 CREATE OR REPLACE FUNCTION crm_isolate_all() RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
@@ -293,7 +294,9 @@ BEGIN
          WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
            AND a.attname = 'organization_id' AND NOT a.attisdropped
            AND NOT (c.relrowsecurity AND c.relforcerowsecurity
-                    AND 3 = (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname LIKE 'crm\_%'))
+                    AND 3 = (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid
+                                AND p.polname IN ('crm_organization', 'crm_reader', 'crm_owner')
+                                AND (p.polname <> 'crm_owner' OR p.polroles = ARRAY[c.relowner])))
          ORDER BY c.relname
     LOOP
         PERFORM crm_isolate(found);

@@ -58,6 +58,10 @@ async def ensure(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
                     f" {administrators_sql(login)} Then migrate again."
                 ) from None
     await refuse_overpowered(connection)
+    # to make temporary tables is everybody's right in PostgreSQL; here nobody needs it
+    name = await connection.fetchval("SELECT quote_ident(current_database())")
+    with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
     for role in Role:
         if not await connection.fetchval("SELECT pg_has_role(session_user, $1::name, 'SET')", role):
             # it need not work as them where another login does; a connection that has to will say so
