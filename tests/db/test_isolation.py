@@ -75,7 +75,7 @@ async def test_every_table_of_an_organisation_is_isolated(database_url: str) -> 
         "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS forced,"
         " (SELECT json_object_agg(p.polname, pg_get_expr(p.polqual, p.polrelid) ORDER BY p.polname) FROM pg_policy p"
         "   WHERE p.polrelid = c.oid)::text AS policies,"
-        " (SELECT json_object_agg(r, (SELECT json_agg(a.privilege_type ORDER BY 1) FROM aclexplode(c.relacl) a"
+        " (SELECT json_object_agg(r, (SELECT json_agg(a.privilege_type ORDER BY a.privilege_type) FROM aclexplode(c.relacl) a"
         "   WHERE a.grantee = r::regrole)) FROM unnest($1::text[]) r)::text AS granted"
         " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'"
         " WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace",
@@ -100,7 +100,7 @@ async def test_every_table_of_an_organisation_is_isolated(database_url: str) -> 
     assert set(json.loads(policies.pop())) == {"crm_organization", "crm_reader", "crm_owner"}
     assert len({row["granted"] for row in found}) == 1
     granted = json.loads(found[0]["granted"])
-    assert sorted(granted[Role.RUNTIME]) == ["DELETE", "INSERT", "SELECT", "UPDATE"]
+    assert granted[Role.RUNTIME] == ["DELETE", "INSERT", "SELECT", "UPDATE"]
     assert granted[Role.READER] == granted[Role.BOUND_READER] == ["SELECT"]
     assert [row["relname"] for row in others] == ["alembic_version"], "a table without organisation is seen by all"
 
@@ -268,7 +268,7 @@ async def test_the_end_of_a_migration_isolates_what_is_not(embedded_server: Embe
         " DROP POLICY crm_organization ON partners; ALTER TABLE products OWNER TO postgres; SELECT crm_isolate_all()"
     )
     found = await admin.fetch(
-        "SELECT c.relname, array_agg(p.polname::text ORDER BY 1), bool_and(p.polname <> 'crm_owner'"
+        "SELECT c.relname, array_agg(p.polname::text ORDER BY p.polname::text), bool_and(p.polname <> 'crm_owner'"
         " OR p.polroles = ARRAY[c.relowner]) FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid"
         " WHERE c.relrowsecurity AND c.relforcerowsecurity AND c.relname IN ('news', 'teams', 'partners', 'products')"
         " GROUP BY 1 ORDER BY 1"
