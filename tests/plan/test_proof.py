@@ -29,6 +29,7 @@ OPPORTUNITIES = "{ opportunities(first: 3) { nodes { weightedAmount { amount } }
 ORDERED = "{ opportunities(orderBy: [{ name: ASC }]) { nodes { name } } }"
 FILTERED = '{ opportunities(filter: { name: { startsWith: "a" } }) { nodes { name } } }'
 SHARED = "{ customers { nodes { name } } }"
+SEARCHED = '{ customers(search: "ada") { edges { cursor highlights { field } node { name } } pageInfo { endCursor } } }'
 CURSOR = "{ customers(first: 2) { pageInfo { endCursor } nodes { name } } }"
 
 
@@ -38,7 +39,7 @@ async def compiled(query: str, role: str = "administrator") -> Statement:
     return Compiler(resolve(frozenset((role,))), b"x" * 32, 200_000).query(operation.roots(shape))
 
 
-@pytest.mark.parametrize("query", [OPPORTUNITIES, ORDERED, FILTERED, SHARED, CURSOR])
+@pytest.mark.parametrize("query", [OPPORTUNITIES, ORDERED, FILTERED, SHARED, SEARCHED, CURSOR])
 @pytest.mark.parametrize("role", ["administrator", "sales_rep", "partner_rep"])
 async def test_what_the_planner_writes_is_proved(query: str, role: str) -> None:
     assert "organization_id = $1::uuid" in (await compiled(query, role)).sql
@@ -147,6 +148,7 @@ BOUND = "t1.organization_id = $1::uuid"
     "sql",
     [
         f"SELECT t1.name FROM customers t1 WHERE {BOUND} AND (a OR b) AND c BETWEEN 1 AND 2 AND d",
+        f"SELECT x FROM (VALUES ('a', (SELECT 1 FROM customers t1 WHERE {BOUND}))) h(x, y)",
         f"SELECT x FROM customers AS t1, unnest($2::text[]) x WHERE {BOUND}",
         f"SELECT 1 FROM (SELECT 1 FROM customers t1 WHERE {BOUND}) q UNION ALL SELECT 2 FROM customers t1 WHERE {BOUND}",
         f"WITH cur AS MATERIALIZED (SELECT 1 FROM customers t1 WHERE {BOUND}) SELECT extract(year FROM a) FROM cur",
@@ -170,6 +172,7 @@ def test_these_are_bound(sql: str) -> None:
         f"SELECT 1 FROM CUSTOMERS t1, users u WHERE {BOUND}",
         f"SELECT 1 FROM customers t1 CROSS JOIN users u WHERE {BOUND}",
         f"SELECT 1 FROM customers t1, LATERAL (SELECT 1 FROM users u WHERE {BOUND}) x WHERE {BOUND}",
+        "SELECT x FROM (VALUES ('a', (SELECT 1 FROM customers t1))) h(x, y)",
         f"SELECT 1 FROM (customers t1 CROSS JOIN users u) WHERE {BOUND}",
         f"SELECT 1 FROM customers t1 WHERE {BOUND} OR TRUE",
         f"SELECT 1 FROM customers t1 WHERE ({BOUND}) IS NOT NULL",

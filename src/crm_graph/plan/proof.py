@@ -108,7 +108,8 @@ class _Proof:
         self._refuse(not nodes, "an empty FROM")
         first, second = nodes[0], nodes[1] if len(nodes) > 1 else None
         if isinstance(first, Group):
-            self._refuse("SELECT" not in first.words, "a bracketed join")
+            rows = "SELECT" in first.words or (bool(first.nodes) and first.nodes[0].word == "VALUES")
+            self._refuse(not rows, "a bracketed join")
             return
         if isinstance(second, Group):
             self._refuse(first.name not in _ROW_MAKERS, f"rows of {first.text}()")
