@@ -1,7 +1,7 @@
 """No read is compiled in which a table is reached other than through the caller's lens, its organisation bound."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from crm_graph.auth.policy import resolve
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema
-from crm_graph.plan import connection, lens, ordering
+from crm_graph.plan import lens, ordering
 from crm_graph.plan.compile import Compiler, members
 from crm_graph.plan.filters import Filters
 from crm_graph.plan.parameters import Parameters
@@ -69,12 +69,12 @@ async def test_a_computed_field_cannot_reach_a_table(sql: str, monkeypatch: pyte
 
 
 async def test_an_order_key_cannot_reach_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = ordering.order_keys
+    own = ordering.order_by
 
-    def keys(*arguments: object) -> tuple[ordering.Key, ...]:
-        return (ordering.Key("name", "(SELECT c.name FROM customers c LIMIT 1)"), *own(*arguments))  # type: ignore[arg-type]
+    def by(keys: Sequence[ordering.Key], *, reverse: bool) -> str:
+        return f"(SELECT c.name FROM customers c LIMIT 1), {own(keys, reverse=reverse)}"
 
-    monkeypatch.setattr(connection.ordering, "order_keys", keys)
+    monkeypatch.setattr(ordering, "order_by", by)
     with pytest.raises(UnprovenStatement, match="customers c"):
         await compiled(ORDERED)
 

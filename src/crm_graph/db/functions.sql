@@ -261,7 +261,8 @@ CREATE OR REPLACE FUNCTION crm_organization() RETURNS uuid
 -- Keep a table's organisations apart. The application's roles (db/roles.py) are granted rows, never the table:
 --   crm_graph_runtime, crm_graph_bound_reader  the rows of the bound organisation; none when none is bound
 --   crm_graph_reader                           all rows, to read: TRUE folds away, so that every index still serves
---   the owner                                  when it has bound an organisation that one's, else (migrations) all
+--   the owner                                  when it has bound an organisation that one's, else (migrations) all;
+--                                              on the embedded server it has BYPASSRLS, so that it can be dumped
 CREATE OR REPLACE FUNCTION crm_isolate(isolated regclass) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE

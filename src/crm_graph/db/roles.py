@@ -90,6 +90,8 @@ async def make_on_own_server(connection: "asyncpg.Connection[asyncpg.Record]", o
     await ensure(connection)
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", APPLICATION_LOGIN):
         await connection.execute(f"CREATE ROLE {APPLICATION_LOGIN} {_CREATED.replace('NOLOGIN', 'LOGIN')}")
+    # it migrates and is dumped by, so it must see all there is; nothing of the application works as it
+    await connection.execute(f"ALTER ROLE {owner} BYPASSRLS")
     for login in (owner, APPLICATION_LOGIN):
         if not await connection.fetchval("SELECT pg_has_role($1::name, $2::name, 'SET')", login, Role.READER):
             await connection.execute(f"GRANT {', '.join(Role)} TO {login} {_TAKEN}")
