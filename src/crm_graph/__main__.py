@@ -14,6 +14,7 @@ from crm_graph.cli.serve import serve
 from crm_graph.cli.user import user
 from crm_graph.cli.worker import worker
 from crm_graph.db.cluster import ServerFailed
+from crm_graph.db.roles import RolesUnfit
 from crm_graph.errors import CrmError
 from crm_graph.migrations import MigrationFailed
 
@@ -46,7 +47,7 @@ def main() -> None:
     """Run a command; what a person can act on is one line, not a traceback."""
     try:
         app()
-    except (ServerFailed, MigrationFailed, CrmError) as error:
+    except (ServerFailed, MigrationFailed, RolesUnfit, CrmError) as error:
         sys.stderr.write(f"crm-graph: {error}\n")
         raise SystemExit(1) from None
 

@@ -58,7 +58,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         settings.max_tokens, settings.max_depth, settings.max_aliases, settings.max_root_fields, settings.max_fields
     )
     secret = settings.secret_bytes()
-    lanes = Lanes(database_url, settings.pool_size)
+    lanes = Lanes(database_url, settings.pool_size, isolated=settings.read_isolation == "on")
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
     refusals = Denials(database)
@@ -132,6 +132,6 @@ async def _alive(_request: Request) -> Response:
 async def _revision(lanes: Lanes) -> str | None:
     try:
         found = await lanes.fetch(Lane.AUTO, "SELECT to_json(version_num) FROM alembic_version", [])
-    except asyncpg.UndefinedTableError:
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         return None
     return found.decode().strip('"') if found else None

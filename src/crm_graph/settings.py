@@ -17,6 +17,14 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="PostgreSQL ≥ 16 to use, `postgresql://…`; without it an embedded server is started."
     )
+    migration_url: str | None = Field(
+        default=None,
+        description="Login that `crm-graph migrate` uses, which owns the tables; without it the one of database_url.",
+    )
+    read_isolation: Literal["off", "on"] = Field(
+        default="off",
+        description="Row-level security for compiled reads too: a second wall, at the price of some indexes.",
+    )
     data_dir: Path = Field(default=Path(".crm-graph"), description="Where the embedded server and the secret live.")
     host: str = Field(default="127.0.0.1", description="Address the HTTP server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the HTTP server listens on; 0 takes a free one.")

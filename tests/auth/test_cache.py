@@ -180,8 +180,8 @@ async def test_a_change_during_the_question_is_not_missed(world: World) -> None:
     token = await world.key(organization, user)
 
     class Slow(Lanes):
-        async def fetch(self, lane: Lane, sql: str, args: object) -> bytes | None:
-            answer = await world.lanes.fetch(lane, sql, args)  # type: ignore[arg-type]
+        async def fetch(self, lane: Lane, sql: str, args: object, organization: UUID | None = None) -> bytes | None:
+            answer = await world.lanes.fetch(lane, sql, args, organization)  # type: ignore[arg-type]
             await asyncio.sleep(0.2)
             return answer
 

@@ -151,7 +151,9 @@ async def test_old_statements_are_closed_on_the_server(functions_url: str, monke
 
 async def test_statements_survive_a_change_of_the_schema(lanes: Lanes, functions_url: str) -> None:
     admin = await asyncpg.connect(functions_url)
-    await admin.execute("CREATE TABLE shape (a int); INSERT INTO shape VALUES (1)")
+    await admin.execute(
+        "CREATE TABLE shape (a int); INSERT INTO shape VALUES (1); GRANT SELECT ON shape TO crm_graph_reader"
+    )
     read = "SELECT to_json(s) FROM shape s"
     assert await lanes.fetch(Lane.AUTO, read, []) == b'{"a":1}'
     await admin.execute("ALTER TABLE shape ADD b int")

@@ -16,7 +16,7 @@ ORGANIZATION, ACTOR = UUID(int=1), UUID(int=2)
 @pytest.fixture
 async def database(functions_url: str) -> AsyncIterator[Database]:
     admin = await asyncpg.connect(functions_url)
-    await admin.execute("CREATE TABLE notes (id int PRIMARY KEY, body jsonb)")
+    await admin.execute("CREATE TABLE notes (id int PRIMARY KEY, body jsonb); GRANT ALL ON notes TO crm_graph_runtime")
     await admin.close()
     database = Database(functions_url, 2)
     yield database

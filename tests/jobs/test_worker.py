@@ -95,6 +95,17 @@ async def test_more_than_a_batch_goes_too(database_url: str) -> None:
     await admin.close()
 
 
+async def test_each_organisation_has_its_rows_removed(database_url: str) -> None:
+    owners = [await filled(database_url) for _ in range(3)]
+    for n, (admin, organization, _) in enumerate(owners[:2], 1):
+        await add_key(admin, organization, "2 days", n)
+        await add_key(admin, organization, "1 hour")
+    assert await worker.run_once(database_url, [KEYS]) == {"idempotency_keys": 3}
+    assert await owners[0][0].fetchval("SELECT count(*) FROM idempotency_keys") == 2
+    for admin, *_ in owners:
+        await admin.close()
+
+
 async def test_one_worker_does_a_chore_at_a_time(database_url: str) -> None:
     admin, organization, _ = await filled(database_url)
     await add_key(admin, organization, "2 days")

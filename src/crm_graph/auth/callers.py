@@ -54,6 +54,8 @@ SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.curr
     (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id)))
   FROM organizations o WHERE EXISTS (SELECT FROM unnest(o.hosts) AS host WHERE crm_host(host) = $1)
 """
+HOME_OF_TOKEN: Final = "SELECT to_json(crm_organization_of_token($1))"  # noqa: S105 - SQL
+HOME_OF_HOST: Final = "SELECT to_json(crm_organization_of_host($1))"
 
 
 class _Organization(TypedDict):
@@ -124,12 +126,13 @@ async def by_token(
     lanes: Lanes, policies: AccessPolicies, digest: bytes, *, is_key: bool, now: float, ttl: float
 ) -> tuple[Caller, bool] | None:
     """Whose token this is, and whether its use is to be noted; `None` if unknown, expired, revoked or suspended."""
-    found = await lanes.fetch(Lane.GENERIC, _KEY if is_key else _SESSION, (digest,))
+    organization = await _found(lanes, HOME_OF_TOKEN, digest)
+    found = await lanes.fetch(Lane.GENERIC, _KEY if is_key else _SESSION, (digest,), organization)
     if found is None:
         return None
     token: _Token = orjson.loads(found)
     caller = Caller(
-        await _actor(token, policies, _asking(lanes)),
+        await _actor(token, policies, _asking(lanes, token["organization"])),
         UUID(token["user"]),
         token["name"],
         token["email"],
@@ -156,14 +159,14 @@ async def by_email(
 
 async def by_host(lanes: Lanes, policies: AccessPolicies, host: str, *, now: float, ttl: float) -> Storefront | None:
     """The organisation that a host name selects; `None` unless there is exactly one."""
-    found = await lanes.fetch(Lane.GENERIC, _HOST, (host,))
+    found = await lanes.fetch(Lane.GENERIC, _HOST, (host,), await _found(lanes, HOME_OF_HOST, host))
     organizations: list[_Organization] = orjson.loads(found) if found else []
     if len(organizations) != 1:
         return None
     only = organizations[0]
     roles = ("storefront",)
     organization_id = UUID(only["id"])
-    policy = await policies.at(organization_id, only["revision"], _asking(lanes))
+    policy = await policies.at(organization_id, only["revision"], _asking(lanes, only["id"]))
     actor = Actor(
         organization_id=organization_id,
         kind=ActorKind.STOREFRONT,
@@ -172,6 +175,12 @@ async def by_host(lanes: Lanes, policies: AccessPolicies, host: str, *, now: flo
         roles=roles,
     )
     return Storefront(actor, actor.organization_id, only["name"], now + ttl)
+
+
+async def _found(lanes: Lanes, look_up: str, by: object) -> UUID | None:
+    """The organisation to bind before a look-up that does not know it, where reads are isolated."""
+    found = await lanes.fetch(Lane.GENERIC, look_up, (by,)) if lanes.isolated else None
+    return UUID(orjson.loads(found)) if found else None
 
 
 async def _person(found: str | bytes, connection: "asyncpg.Connection[asyncpg.Record]") -> Person:
@@ -190,8 +199,8 @@ async def _person(found: str | bytes, connection: "asyncpg.Connection[asyncpg.Re
     )
 
 
-def _asking(lanes: Lanes) -> Fetch:
-    return lambda sql, arguments: lanes.fetch(Lane.GENERIC, sql, arguments)
+def _asking(lanes: Lanes, organization: str) -> Fetch:
+    return lambda sql, arguments: lanes.fetch(Lane.GENERIC, sql, arguments, UUID(organization))
 
 
 async def _actor(user: _User, policies: AccessPolicies, fetch: Fetch) -> Actor:

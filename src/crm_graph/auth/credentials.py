@@ -34,7 +34,7 @@ class Credential:
 
 async def find(lanes: Lanes, organization_id: UUID, email: str) -> Credential | None:
     """The password of whoever signs in with this address; `None`: nobody may, for whatever reason."""
-    found = await lanes.fetch(Lane.GENERIC, _FIND, (organization_id, email))
+    found = await lanes.fetch(Lane.GENERIC, _FIND, (organization_id, email), organization_id)
     values = orjson.loads(found) if found else {"hash": None}
     return Credential(UUID(values["user"]), values["hash"]) if values["hash"] else None
 

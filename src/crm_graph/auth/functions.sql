@@ -73,15 +73,22 @@ CREATE OR REPLACE FUNCTION crm_host(value text) RETURNS text
     RETURN rtrim(regexp_replace(lower(value COLLATE "C") COLLATE "C", ':[0-9]*$', ''), '.');
 
 -- A host selects one organisation: whoever has it keeps it. An array has no unique index over several rows, hence a
--- trigger, one writer at a time. It looks at all organisations, so it runs as its owner.
+-- trigger, one writer at a time. It looks at all organisations, so it runs as its owner, which sees them all while none
+-- is bound; what it learns is one bit.
 CREATE OR REPLACE FUNCTION crm_refuse_taken_host() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    bound text := coalesce(current_setting('crm.organization_id', true), '');
+    taken boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('crm_organizations_hosts'));
-    IF EXISTS (
+    PERFORM set_config('crm.organization_id', '', true);
+    taken := EXISTS (
         SELECT FROM organizations o, unnest(o.hosts) AS theirs, unnest(NEW.hosts) AS ours
          WHERE o.id <> NEW.id AND crm_host(theirs) = crm_host(ours)
-    ) THEN
+    );
+    PERFORM set_config('crm.organization_id', bound, true);
+    IF taken THEN
         RAISE unique_violation USING MESSAGE = 'another organisation has this host', CONSTRAINT = 'uq_organizations_hosts';
     END IF;
     RETURN NEW;
@@ -89,3 +96,18 @@ END
 $$;
 CREATE OR REPLACE TRIGGER crm_refuse_taken_host
     BEFORE INSERT OR UPDATE OF hosts ON organizations FOR EACH ROW EXECUTE FUNCTION crm_refuse_taken_host();
+
+-- Where reads are isolated, authentication has to find the organisation before it can bind it. These run as their owner
+-- and say no more than that: the organisation of a token by its hash, and of a host name if it selects exactly one.
+CREATE OR REPLACE FUNCTION crm_organization_of_token(hash bytea) RETURNS uuid
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    RETURN coalesce(
+        (SELECT s.organization_id FROM sessions s WHERE s.token_hash = hash),
+        (SELECT k.organization_id FROM api_keys k WHERE k.token_hash = hash));
+CREATE OR REPLACE FUNCTION crm_organization_of_host(host text) RETURNS uuid
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER
+    RETURN (
+        SELECT CASE WHEN count(*) = 1 THEN (array_agg(o.id))[1] END FROM organizations o
+         WHERE EXISTS (SELECT FROM unnest(o.hosts) AS theirs WHERE crm_host(theirs) = host));
+REVOKE EXECUTE ON FUNCTION crm_organization_of_token(bytea), crm_organization_of_host(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION crm_organization_of_token(bytea), crm_organization_of_host(text) TO crm_graph_bound_reader;

@@ -7,7 +7,9 @@ from typing import Final
 
 import asyncpg
 
-from crm_graph.db.connection import CONNECT_SECONDS
+from crm_graph.db.connection import connect
+from crm_graph.db.roles import Role
+from crm_graph.errors import ServiceUnavailable
 
 logger = logging.getLogger("crm_graph.auth.listener")
 
@@ -52,16 +54,15 @@ class Listener:
             try:
                 await self._listen(ready)
                 pause = 0.05
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (ServiceUnavailable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 logger.warning("lost the connection that listens on %s: %s", self._channel, type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _listen(self, ready: asyncio.Event) -> None:
         """Hear until the connection ends."""
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-            self._url, timeout=CONNECT_SECONDS, server_settings={"application_name": "crm-graph listens"}
-        )
+        # of all roles the one that sees the least: a notice needs no rights
+        connection = await connect(self._url, Role.BOUND_READER, application_name="crm-graph listens")
         ended = asyncio.Event()
 
         def on_notice(_connection: object, _pid: int, _channel: str, payload: object) -> None:

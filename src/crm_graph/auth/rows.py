@@ -98,12 +98,17 @@ def predicate(  # noqa: PLR0911 - one return a rule
 
 def share_rows(table: str, alias: str, organization: str, bind: Bind, select: str = "SELECT 1") -> str:
     """A sub-select over the shares that reach the caller now for the row of `alias`."""
-    singular_id = f"{singular(table)}_id"
+    singular_id, (probed, sh) = f"{singular(table)}_id", shares(table)
     return (
-        f"{select} FROM {singular(table)}_shares sh"
+        f"{select} FROM {probed} {sh}"
         f" WHERE sh.organization_id = {organization} AND sh.{singular_id} = {alias}.id"
         f" AND sh.grantee_id = ANY({bind(ActorValue.GRANTEES)}) AND sh.valid_from <= now() AND sh.valid_until > now()"
     )
+
+
+def shares(table: str) -> tuple[str, str]:
+    """The table of the shares of a table's rows, and the alias by which it is probed."""
+    return f"{singular(table)}_shares", "sh"
 
 
 def share_clearance(table: str, alias: str, organization: str, bind: Bind, most: Level) -> str:

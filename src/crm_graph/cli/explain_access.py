@@ -15,8 +15,10 @@ from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.schema import known
 from crm_graph.cli.signals import stopping
 from crm_graph.db import ids
+from crm_graph.db.connection import connect
+from crm_graph.db.roles import Role
 from crm_graph.entity import Entity, table_name
-from crm_graph.errors import CrmError, ServiceUnavailable
+from crm_graph.errors import CrmError
 from crm_graph.plan.fields import fields_of
 from crm_graph.specs import FieldSpec
 
@@ -57,10 +59,7 @@ async def _for_user(url: str, who: str, row: str | None, entity: type[Entity], s
     from crm_graph.cli.access_on_row import on_row
 
     row_id = None if row is None else _row(row, entity)
-    try:
-        connection = await asyncpg.connect(url, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise ServiceUnavailable(f"the database cannot be reached: {error}") from error
+    connection = await connect(url, Role.READER)
     try:
         user = await _user(connection, who, entity, row_id)
         actor = user.actor

@@ -38,9 +38,9 @@ def migrate(
             for difference in differences:
                 print(f"not in any migration: {difference}")
             raise typer.Exit(1 if differences else 0)
-        server = None if settings.database_url else embedded.start(settings.data_dir)
+        server = None if settings.migration_url or settings.database_url else embedded.start(settings.data_dir)
         try:
-            url = settings.database_url or (server.url if server else "")
+            url = settings.migration_url or settings.database_url or (server.url if server else "")
             downwards = revision == "base" or revision.startswith("-")
             (migrations.downgrade if downwards else migrations.upgrade)(url, revision)
             print(f"The database is at revision {migrations.current(url) or 'base'}.")

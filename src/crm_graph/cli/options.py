@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -40,15 +41,30 @@ def settings_from(**given: object) -> Settings:
     return settings
 
 
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Two ways into one database: as the application, and as who migrates it and owns its tables."""
+
+    application: str
+    owner: str
+
+
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The URL to use: the one in the settings as it is, else an embedded server, started and migrated, then left."""
+def databases(settings: Settings) -> Iterator[Urls]:
+    """The URLs of the settings as they are, else of an embedded server, started and migrated, then left."""
     if settings.database_url is not None:
-        yield settings.database_url
+        yield Urls(settings.database_url, settings.migration_url or settings.database_url)
         return
     server = embedded.start(settings.data_dir)
     try:
         upgrade(server.url)
-        yield server.url
+        yield Urls(server.application_url, server.url)
     finally:
         server.stop()
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL that the application uses, as `databases` has it."""
+    with databases(settings) as urls:
+        yield urls.application

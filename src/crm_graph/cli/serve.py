@@ -8,8 +8,10 @@ import typer
 import uvicorn
 import uvloop
 
-from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
+from crm_graph.cli.options import DatabaseUrl, DataDir, databases, settings_from
 from crm_graph.cli.signals import ignore, stopping
+from crm_graph.db.connection import check_roles
+from crm_graph.db.roles import Role
 from crm_graph.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on [CRM_GRAPH_HOST, 127.0.0.1].")]
@@ -31,21 +33,22 @@ def serve(
     with stopping():
         try:
             listening = _listen(settings)
-            with listening, database(settings) as url:
-                _must_be_migrated(url)
+            with listening, databases(settings) as urls:
+                _must_be_fit(urls.application, settings)
                 if settings.demo:
                     from crm_graph import demo as demo_organisation
 
-                    demo_organisation.ensure(url, settings.data_dir)
-                failures = uvloop.run(_serve(settings, url, listening, check=check))
+                    demo_organisation.ensure(urls.application, settings.data_dir, urls.owner)
+                failures = uvloop.run(_serve(settings, urls.application, listening, check=check))
                 ignore()
         finally:
             ignore()
     raise typer.Exit(1 if failures else 0)
 
 
-def _must_be_migrated(url: str) -> None:
-    """End with one line where the database is not at the revision this release needs."""
+def _must_be_fit(url: str, settings: Settings) -> None:
+    """End with one line where the database is not at the revision this release needs, or the roles are not as they
+    should be."""
     from crm_graph import migrations
 
     at, needed = migrations.current(url), migrations.head()
@@ -53,6 +56,9 @@ def _must_be_migrated(url: str) -> None:
         raise migrations.MigrationFailed(
             f"the database is at revision {at or 'none'}, this release needs {needed}: run `crm-graph migrate`"
         )
+    asyncio.run(
+        check_roles(url, [role for role in Role if role is not Role.READER or settings.read_isolation == "off"])
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -35,7 +35,7 @@ def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseU
 async def _once(url: str) -> dict[str, int]:
     try:
         return await jobs.run_once(url)
-    except asyncpg.UndefinedTableError:
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         raise ServiceUnavailable("the database has no tables yet: run `crm-graph migrate` first.") from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise ServiceUnavailable(f"the database cannot be reached: {error}") from error

@@ -5,6 +5,7 @@ Each process holds a shared file lock while it uses the server. Locks end with t
 last one to leave knows that it is the last.
 """
 
+import asyncio
 import atexit
 import contextlib
 import fcntl
@@ -14,12 +15,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import asyncpg
+
 from crm_graph.db.cluster import Cluster, ServerFailed
 from crm_graph.db.operating_system import account_for, open_path
+from crm_graph.db.roles import APPLICATION_LOGIN, make_on_own_server
 
 logger = logging.getLogger("crm_graph.db.embedded")
 
@@ -40,6 +45,11 @@ class EmbeddedServer:
     def url(self) -> str:
         """URL of the database `crm_graph`, as its owner, through the Unix socket."""
         return self.database_url("crm_graph")
+
+    @property
+    def application_url(self) -> str:
+        """URL of the same database for all but migrations: of a login that owns nothing."""
+        return self.database_url("crm_graph", APPLICATION_LOGIN)
 
     def database_url(self, database: str, role: str = "crm_graph") -> str:
         """URL of another database of this server."""
@@ -80,10 +90,11 @@ def start(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
             fcntl.flock(users, fcntl.LOCK_SH)
             cluster.initialise()
             _run(cluster, durable=durable)
+            server = EmbeddedServer(cluster, users)
+            _make_roles(server)
         except BaseException:
             os.close(users)
             raise
-    server = EmbeddedServer(cluster, users)
     atexit.register(server.stop)
     return server
 
@@ -100,6 +111,20 @@ def _run(cluster: Cluster, *, durable: bool) -> None:
                 raise
             logger.warning("the embedded PostgreSQL does not start yet, trying again")
             time.sleep(0.5)
+
+
+def _make_roles(server: EmbeddedServer) -> None:
+    """The application's roles, also for a server that an older release made."""
+
+    async def make() -> None:
+        connection = await asyncpg.connect(server.database_url("postgres", "postgres"), timeout=START_SECONDS)
+        try:
+            await make_on_own_server(connection, "crm_graph")
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:  # there may be an event loop in this one
+        thread.submit(asyncio.run, make()).result()
 
 
 def _is_last(users: int) -> bool:

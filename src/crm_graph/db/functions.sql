@@ -252,3 +252,55 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'CRM01', MESSAGE = code;
 END
 $$;
+
+-- The organisation that is bound: to the transaction by writes, to the connection by isolated reads; NULL when none is.
+CREATE OR REPLACE FUNCTION crm_organization() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(current_setting('crm.organization_id', true), '')::uuid;
+
+-- Keep a table's organisations apart. The application's roles (db/roles.py) are granted rows, never the table:
+--   crm_graph_runtime, crm_graph_bound_reader  the rows of the bound organisation; none when none is bound
+--   crm_graph_reader                           all rows, to read: TRUE folds away, so that every index still serves
+--   the owner                                  when it has bound an organisation that one's, else (migrations) all;
+--                                              on the embedded server it has BYPASSRLS, so that it can be dumped
+CREATE OR REPLACE FUNCTION crm_isolate(isolated regclass) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    owner text := (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = isolated);
+    name text;
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', isolated);
+    FOREACH name IN ARRAY ARRAY['crm_organization', 'crm_reader', 'crm_owner'] LOOP
+        EXECUTE format('DROP POLICY IF EXISTS %s ON %s', name, isolated);
+    END LOOP;
+    EXECUTE format('CREATE POLICY crm_organization ON %s TO crm_graph_runtime, crm_graph_bound_reader
+        USING (organization_id = crm_organization()) WITH CHECK (organization_id = crm_organization())', isolated);
+    EXECUTE format('CREATE POLICY crm_reader ON %s FOR SELECT TO crm_graph_reader USING (TRUE)', isolated);
+    EXECUTE format('CREATE POLICY crm_owner ON %s TO %s
+        USING (crm_organization() IS NULL OR organization_id = crm_organization())', isolated, owner);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO crm_graph_runtime', isolated);
+    EXECUTE format('GRANT SELECT ON %s TO crm_graph_reader, crm_graph_bound_reader', isolated);
+END
+$$;
+
+-- Isolate every table with organization_id that is not yet, or whose owner has changed: the end of each migration
+-- (migrations/env.py).
+CREATE OR REPLACE FUNCTION crm_isolate_all() RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    found regclass;
+BEGIN
+    FOR found IN
+        SELECT c.oid::regclass FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+           AND a.attname = 'organization_id' AND NOT a.attisdropped
+           AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+                    AND 3 = (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid
+                                AND p.polname IN ('crm_organization', 'crm_reader', 'crm_owner')
+                                AND (p.polname <> 'crm_owner' OR p.polroles = ARRAY[c.relowner])))
+         ORDER BY c.relname
+    LOOP
+        PERFORM crm_isolate(found);
+    END LOOP;
+END
+$$;

@@ -13,7 +13,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from crm_graph.db.connection import CONNECT_SECONDS, LOST, UNREACHABLE, json_as_bytes
+from crm_graph.db import roles
+from crm_graph.db.connection import CONNECT_SECONDS, LOST, UNREACHABLE, connect, json_as_bytes
+from crm_graph.db.roles import Role
 from crm_graph.errors import OperationTimedOut, ServiceUnavailable
 
 STATEMENT_SECONDS: Final = 30.0
@@ -59,6 +61,7 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 8, *, statement_seconds: float = STATEMENT_SECONDS) -> None:
+        self._url = url
         self.engine = write_engine(url, pool_size, statement_seconds)
 
     @asynccontextmanager
@@ -67,6 +70,7 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """A transaction for an organisation, an actor and a channel (`graphql`, `import`, …); history rows name them.
 
+        It sees and writes rows of that organisation only, whatever its SQL says; of none, none.
         Commits at the end of the block, rolls back on any exception. Raises ServiceUnavailable when the database is
         away, OperationTimedOut when a statement took too long.
         """
@@ -82,6 +86,15 @@ class Database:
             await transaction._refuse_when_failed()  # noqa: SLF001 - our own
             await session.commit()
 
+    @asynccontextmanager
+    async def across_organizations(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """A connection of its own that reads all organisations and can write nothing: to find the one that is meant."""
+        connection = await connect(self._url, Role.READER, default_transaction_read_only="on")
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     async def dispose(self) -> None:
         """Close the connections that are not in use."""
         await self.engine.dispose()
@@ -92,6 +105,10 @@ async def _opened(session: AsyncSession) -> AsyncConnection:
         return await session.connection()
     except UNREACHABLE as error:
         raise ServiceUnavailable("The database cannot be reached.") from error
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        if roles.refused(error):
+            raise ServiceUnavailable(roles.REFUSED) from error
+        raise
 
 
 @asynccontextmanager
@@ -111,9 +128,15 @@ async def _told() -> AsyncIterator[None]:
         raise
 
 
-def write_engine(url: str, pool_size: int = 8, statement_seconds: float = STATEMENT_SECONDS) -> AsyncEngine:
-    """SQLAlchemy's engine over asyncpg for a `postgresql://` URL; its connections give `json` as bytes."""
+def write_engine(
+    url: str, pool_size: int = 8, statement_seconds: float = STATEMENT_SECONDS, role: Role | None = Role.RUNTIME
+) -> AsyncEngine:
+    """SQLAlchemy's engine over asyncpg for a `postgresql://` URL; its connections give `json` as bytes.
+
+    `role` is `None` for measurements only: they work as the login.
+    """
     settings = {
+        **(role.settings() if role else {}),
         "TimeZone": "UTC",
         "jit": "off",
         "application_name": "crm-graph writes",

@@ -13,14 +13,15 @@ from crm_graph.errors import JSON
 __all__ = ["ensure", "explorer_config", "who_to_be"]
 
 
-def ensure(url: str, data_dir: Path) -> list[Persona]:
+def ensure(url: str, data_dir: Path, owner_url: str | None = None) -> list[Persona]:
     """Load the demo where it is missing, write `<data_dir>/personas.json` where it does not work, give the personas.
 
+    `owner_url` is of the login that owns the tables, where that is another one: statistics are gathered by it.
     Raises `DatabaseNotOurs` for a database that holds any organisation that is not the demo's.
     """
 
     async def run() -> list[Persona]:
-        await load.load(url)
+        await load.load(url, owner_url=owner_url)
         return await personas.ensure(url, data_dir)
 
     return asyncio.run(run())

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
+import orjson
 
+from crm_graph.db.connection import connect
+from crm_graph.db.roles import Role
 from crm_graph.demo import generate
 from crm_graph.demo.rows import Row, Rows, records, stored_columns
 from crm_graph.entity import REGISTRY, Entity, table_name, table_of
-from crm_graph.errors import CrmError, ServiceUnavailable
+from crm_graph.errors import CrmError
 from crm_graph.schema.organizations import Organization
 from crm_graph.schema.users import User
 
@@ -34,13 +37,16 @@ class DatabaseNotMigrated(CrmError):
     code = "DATABASE_NOT_MIGRATED"
 
 
-async def load(url: str, makers: dict[str, Callable[[], Rows]] | None = None) -> list[str]:
+async def load(
+    url: str, makers: dict[str, Callable[[], Rows]] | None = None, *, owner_url: str | None = None
+) -> list[str]:
     """Load what is missing of the demo's organisations and give their keys; each comes in one transaction.
 
+    Rows are written as any write is, for one organisation at a time; statistics are gathered by who owns the tables.
     Raises `DatabaseNotOurs` before anything is written, `DatabaseNotMigrated`, `ServiceUnavailable`.
     """
     async with _locked(url) as connection:
-        present = await _present(connection)
+        present = await _present(url)
         missing = {key: make for key, make in (makers or MAKERS).items() if key not in present}
         for key, make in missing.items():
             began = time.perf_counter()
@@ -50,20 +56,14 @@ async def load(url: str, makers: dict[str, Callable[[], Rows]] | None = None) ->
             count = sum(map(len, rows.of.values()))
             logger.info("loaded the demo organisation %r: %d rows in %.1f s", key, count, time.perf_counter() - began)
         if missing:
-            # Plans need statistics, and counts the visibility map, before the first query.
-            await connection.execute(
-                f"VACUUM (ANALYZE) {', '.join(table_name(entity) for entity in REGISTRY.values())}"
-            )
+            await _gather_statistics(owner_url or url)
         return list(missing)
 
 
 @asynccontextmanager
 async def _locked(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     """A connection that alone, of all processes, loads the demo; the lock ends with it."""
-    try:
-        connection = await asyncpg.connect(url, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise ServiceUnavailable(f"The database cannot be reached: {error}") from error
+    connection = await connect(url, Role.RUNTIME)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         yield connection
@@ -71,11 +71,24 @@ async def _locked(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]
         await connection.close()
 
 
-async def _present(connection: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
+async def _gather_statistics(url: str) -> None:
+    """Plans need statistics, and counts the visibility map, before the first query."""
+    connection = await connect(url, None)
+    try:
+        await connection.execute(f"VACUUM (ANALYZE) {', '.join(table_name(entity) for entity in REGISTRY.values())}")
+    finally:
+        await connection.close()
+
+
+async def _present(url: str) -> set[str]:
+    """The keys of the demo's organisations that are there."""
+    connection = await connect(url, Role.READER)
     try:
         found = await connection.fetch(f"SELECT name, source, external_id FROM {table_name(Organization)}")
-    except asyncpg.UndefinedTableError:
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         raise DatabaseNotMigrated("The database has no tables yet: run `crm-graph migrate` first.") from None
+    finally:
+        await connection.close()
     for row in found:
         if row["source"] != generate.SOURCE or row["external_id"] not in MAKERS:
             raise DatabaseNotOurs(
@@ -86,7 +99,10 @@ async def _present(connection: "asyncpg.Connection[asyncpg.Record]") -> set[str]
 
 
 async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -> None:
-    """COPY all rows into their tables, in an order that the references allow; history is written by the triggers."""
+    """Insert all rows, a table at a time in an order that the references allow; the triggers write history.
+
+    As JSON: COPY does not go with row-level security, and a statement a row would be a history statement a row.
+    """
     await connection.execute(
         "SELECT set_config('crm.organization_id', $1, true), set_config('crm.channel', 'demo', true),"
         " set_config('crm.actor_id', $2, true)",
@@ -95,7 +111,12 @@ async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -
     )
     for entity, some in _batches(rows):
         columns = stored_columns(entity)
-        await connection.copy_records_to_table(table_of(entity).name, records=records(entity, some), columns=columns)
+        given = [dict(zip(columns, record, strict=True)) for record in records(entity, some)]
+        table, names = table_of(entity).name, ", ".join(columns)
+        await connection.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, $1)",
+            orjson.dumps(given, default=str).decode(),
+        )
 
 
 def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:

@@ -15,6 +15,8 @@ import asyncpg
 
 from crm_graph.auth import api_keys, credentials, tokens
 from crm_graph.auth.passwords import Passwords
+from crm_graph.db.connection import connect
+from crm_graph.db.roles import Role
 from crm_graph.db.session import Database, Transaction
 from crm_graph.demo import generate
 from crm_graph.demo.staff import NAMED
@@ -87,7 +89,7 @@ def table(personas: Sequence[Persona]) -> str:
 
 async def _work(url: str, personas: Sequence[Persona]) -> bool:
     digests = [tokens.digest(one["token"].encode()) for one in personas if one["key"] != STOREFRONT]
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await connect(url, Role.READER)
     try:
         return bool(await connection.fetchval(_WORKING, digests) == len(set(digests)) == len(NAMES))
     finally:
@@ -115,7 +117,7 @@ async def _make(url: str) -> list[Persona]:
 
 
 async def _people(url: str) -> dict[str, asyncpg.Record]:
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await connect(url, Role.READER)
     try:
         found = await connection.fetch(_FIND, generate.SOURCE, list(NAMES.values()))
     finally:

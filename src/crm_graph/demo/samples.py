@@ -2,9 +2,9 @@
 
 from typing import Final, TypedDict
 
-import asyncpg
-
 from crm_graph.db import ids
+from crm_graph.db.connection import connect
+from crm_graph.db.roles import Role
 from crm_graph.demo.generate import SHARED_CUSTOMER, SOURCE
 from crm_graph.demo.staff import NAMED
 
@@ -211,7 +211,7 @@ SELECT (SELECT c.id FROM customers c, main
 
 async def samples(url: str) -> list[Sample]:
     """The samples with ids of records that are in this demo database."""
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await connect(url, Role.READER)
     try:
         found = await connection.fetchrow(_RECORDS, SOURCE, SHARED_CUSTOMER, NAMED["sales_rep"])
     finally:

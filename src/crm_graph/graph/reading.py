@@ -21,6 +21,7 @@ from crm_graph.graph.selection import INTROSPECTION, introspection
 from crm_graph.graph.variables import Shape
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import fetch
+from crm_graph.plan.proof import NOTHING
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.statement import AccessIncomplete, Statement
@@ -80,7 +81,7 @@ class Reader:
         by_hand = any(_answered_by_hand(r, policy) for r in roots)
         planned = [r for r in roots if r.name not in INTROSPECTION and not _answered_by_hand(r, policy)]
         if not planned:
-            return Statement("", (), b'{"data":{}}', b"", introspects=introspects, by_hand=by_hand)
+            return Statement(NOTHING, (), b'{"data":{}}', b"", introspects=introspects, by_hand=by_hand)
         statement = Compiler(policy, self._secret, self._max_nodes).query(planned)
         return replace(statement, introspects=introspects, by_hand=by_hand)
 

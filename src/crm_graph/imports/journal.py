@@ -14,19 +14,26 @@ from crm_graph.imports.lines import Line
 from crm_graph.imports.mapping import TableMapping
 from crm_graph.plan.changes import Effect
 
-_COLUMNS = [
-    "organization_id",
-    "id",
-    "run_id",
-    "entity",
-    "effect",
-    "external_id",
-    "row_id",
-    "version",
-    "file",
-    "line",
-    "errors",
-]
+_COLUMNS = {
+    "organization_id": "uuid",
+    "id": "uuid",
+    "run_id": "uuid",
+    "entity": "text",
+    "effect": "text",
+    "external_id": "text",
+    "row_id": "uuid",
+    "version": "integer",
+    "file": "text",
+    "line": "integer",
+    "errors": "text",
+}
+_NOTE = (
+    f"INSERT INTO import_rows ({', '.join(_COLUMNS)})"
+    f" SELECT {', '.join(_COLUMNS).replace('errors', 'errors::jsonb')}"
+    f" FROM unnest({', '.join(f'${n}::{sql}[]' for n, sql in enumerate(_COLUMNS.values(), 1))})"
+    f" AS noted({', '.join(_COLUMNS)})"
+)
+"""Arrays, as COPY does not go with row-level security."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ async def note(tx: Transaction, actor: Actor, run: UUID, table: TableMapping, li
         if line.effect is not Effect.UNCHANGED
     ]
     if rows:
-        await (await tx.raw()).copy_records_to_table("import_rows", records=rows, columns=_COLUMNS)
+        await (await tx.raw()).execute(_NOTE, *map(list, zip(*rows, strict=True)))
 
 
 def faults_as_json(line: Line) -> list[dict[str, object]]:

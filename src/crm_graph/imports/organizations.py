@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import asyncpg
+
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.callers import by_email
 from crm_graph.auth.policy import resolve
@@ -28,20 +30,20 @@ class UserUnknown(CrmError):
 
 async def importing_actor(database: Database, organization: str | None, email: str | None) -> Actor:
     """The actor of an import: the user signing in by `email`, else the command line as an administrator."""
-    async with database.transaction(None, None, CHANNEL) as tx:
-        organization_id, currency = await _organization(tx, organization)
+    async with database.across_organizations() as connection:
+        organization_id, currency = await _organization(connection, organization)
         if email is None:
             return _administrator(organization_id, currency)
-        people = await by_email(await tx.raw(), organization_id, email)
+        people = await by_email(connection, organization_id, email)
     active = [person.actor for person in people if person.status == "ACTIVE"]
     if not active:
         raise UserUnknown(f"No active user of this organisation signs in as {email}.")
     return replace(active[0], channel=CHANNEL)
 
 
-async def _organization(tx: Transaction, wanted: str | None) -> tuple[UUID, str]:
+async def _organization(connection: "asyncpg.Connection[asyncpg.Record]", wanted: str | None) -> tuple[UUID, str]:
     """Id and currency of the organisation of that id, name or host; of the only one when none is named."""
-    found = await (await tx.raw()).fetch(
+    found = await connection.fetch(
         "SELECT id, name, currency FROM organizations"
         " WHERE $1::text IS NULL OR id = $2 OR lower(name) = lower($1) OR $1 = ANY(hosts)"
         f" ORDER BY name LIMIT {_MOST_LISTED + 1}",
@@ -95,8 +97,8 @@ class NewOrganization:
 
 async def missing_organization(database: Database, name: str, currency: str) -> NewOrganization | None:
     """The organisation to make; `None` where there is one of that name."""
-    async with database.transaction(None, None, CHANNEL) as tx:
-        known = await (await tx.raw()).fetchval("SELECT 1 FROM organizations WHERE lower(name) = lower($1)", name)
+    async with database.across_organizations() as connection:
+        known = await connection.fetchval("SELECT 1 FROM organizations WHERE lower(name) = lower($1)", name)
     return None if known else NewOrganization(uuid7(), name, currency)
 
 

@@ -83,7 +83,7 @@ class References:
                 where.append(f"t.{spec.fold} = ANY(SELECT crm_fold(x) FROM unnest({wanted}) x)")
         sql = f"SELECT {column}, t.id FROM {lens.source()} WHERE {' AND '.join(where)} AND {column} IS NOT NULL"
         sql += f" ORDER BY t.id LIMIT {_MOST_CANDIDATES}" if texts is None else ""
-        sql, sources = parameters.finish(sql)
+        sql, sources = parameters.read(sql)
         connection = await tx.raw()
         rows = await connection.fetch(sql, *(source((), self.actor) for source in sources))
         return [(row[0], row[1]) for row in rows]

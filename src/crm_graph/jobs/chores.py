@@ -17,8 +17,12 @@ class Chore:
     outlived: str
     every: timedelta
 
+    def organizations(self) -> str:
+        """Which organisations have something to remove: all that is asked across them."""
+        return f"SELECT DISTINCT organization_id FROM {self.table} WHERE {self.outlived}"
+
     def statement(self) -> str:
-        """Removes at most a batch. Rows that somebody is writing are left for the next time."""
+        """Removes at most a batch of the bound organisation; rows that somebody is writing are left for later."""
         keys = "organization_id, id"
         return (
             f"DELETE FROM {self.table} WHERE ({keys}) IN (SELECT {keys} FROM {self.table} WHERE {self.outlived}"

@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from crm_graph.db.roles import RolesUnfit, ensure
+
 logger = logging.getLogger("crm_graph.migrations")
 
 DIRECTORY = Path(__file__).resolve().parent
@@ -38,8 +40,11 @@ class MigrationFailed(RuntimeError):
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the schema to `revision`; of several processes doing so at once, one does and the others wait."""
-    _run(url, lambda config: command.upgrade(config, revision))
+    """Bring the schema to `revision`; of several processes doing so at once, one does and the others wait.
+
+    Makes the application's roles where they are missing; raises MigrationFailed where the login may not.
+    """
+    _run(url, lambda config: command.upgrade(config, revision), roles=True)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -97,16 +102,16 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _run(url: str, action: Callable[[Config], T]) -> T:
+def _run(url: str, action: Callable[[Config], T], *, roles: bool = False) -> T:
     try:
-        return asyncio.run(_connected(url, lambda connection: action(_config(connection)), locked=True))
+        return asyncio.run(_connected(url, lambda connection: action(_config(connection)), locked=True, roles=roles))
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == "55P03":
             raise MigrationFailed("another session holds a lock that the migration needs: try again later") from error
         raise
 
 
-async def _connected(url: str, action: Callable[[Connection], T], *, locked: bool = False) -> T:
+async def _connected(url: str, action: Callable[[Connection], T], *, locked: bool = False, roles: bool = False) -> T:
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     try:
         connection = await engine.connect()
@@ -117,6 +122,8 @@ async def _connected(url: str, action: Callable[[Connection], T], *, locked: boo
         await _refuse_unfit(connection)
         if locked:
             await _lock(connection)
+        if roles:
+            await _ensure_roles(connection)
         return await connection.run_sync(action)
     finally:
         # The advisory lock ends with the connection.
@@ -137,6 +144,15 @@ async def _refuse_unfit(connection: AsyncConnection) -> None:
         raise MigrationFailed(f"this is PostgreSQL {version}, crm-graph needs {OLDEST_VERSION} or newer")
     if encoding != "UTF8":
         raise MigrationFailed(f"the database's encoding is {encoding}, crm-graph needs UTF8")
+
+
+async def _ensure_roles(connection: AsyncConnection) -> None:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    try:
+        await ensure(driver)
+    except RolesUnfit as error:
+        raise MigrationFailed(str(error)) from error
 
 
 async def _lock(connection: AsyncConnection) -> None:

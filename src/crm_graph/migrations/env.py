@@ -60,6 +60,10 @@ def run(connection: Connection) -> None:
     connection.commit()
     with context.begin_transaction():
         context.run_migrations()
+    # Whatever a migration made, by hand or not: a table of an organisation's rows is isolated, or nobody works on it.
+    if connection.scalar(text("SELECT to_regprocedure('crm_isolate_all()')")) is not None:
+        connection.execute(text("SELECT crm_isolate_all()"))
+    connection.commit()
 
 
 run(context.config.attributes["connection"])

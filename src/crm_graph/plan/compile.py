@@ -26,6 +26,7 @@ from crm_graph.plan.ids import id_parameter
 from crm_graph.plan.lens import Lens, open_lens, shown
 from crm_graph.plan.money import money_json
 from crm_graph.plan.parameters import Parameters, Source
+from crm_graph.plan.proof import NOTHING, Proven
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.rendering import json_list, json_object, literal
@@ -79,16 +80,16 @@ class Compiler:
         end = b"}" + errors_json(denials) + b"}"
         if all(sql in _CONSTANTS for _, sql in fields):  # nothing to ask the database
             answer = b",".join(b'"%b":%b' % (key.encode(), _CONSTANTS[sql]) for key, sql in fields)
-            return Statement("", (), b'{"data":{' + answer, end, denials=denials)
+            return Statement(NOTHING, (), b'{"data":{' + answer, end, denials=denials)
         alone = len(fields) == 1
         before = b'{"data":{"' + fields[0][0].encode() + b'":' if alone else b'{"data":'
         sql, sources = self._finished(fields[0][1] if alone else json_object(fields))
         return Statement(sql, sources, before, end if alone else end[1:], lane, denials)
 
-    def _finished(self, expression: str) -> tuple[str, tuple[Source, ...]]:
+    def _finished(self, expression: str) -> tuple[Proven, tuple[Source, ...]]:
         """The whole statement; its organisation is bound even where every table of it is denied."""
         sql = f"SELECT {expression}"
-        return self.parameters.finish(
+        return self.parameters.read(
             sql if Parameters.organization in sql else f"{sql} WHERE {Parameters.organization} IS NOT NULL"
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crm_graph.entity import Entity
+from crm_graph.entity import Entity, table_name
 from crm_graph.plan import ordering, paging
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.rendering import columns, json_array, json_object
@@ -111,6 +111,8 @@ class _Rows:
                 self.lens.entity, self.compiler.policy, self.compiler.parameters, self.compiler.alias(), table=table
             )
             assert lens is not None
+            # found by its hash: who holds the cursor was shown this version, whether or not they see the row still
+            self.compiler.parameters.reaches(table or table_name(lens.entity), lens.alias)
             opened.append((lens, self._sought(lens)[1]))
         (now, now_keys), (past, past_keys) = opened
         return ordering.position(now, past, now_keys, past_keys, row_id, digest, self.scope())

@@ -19,7 +19,7 @@ async def fetch(lanes: Lanes, statement: Statement, leaves: Sequence[object], ac
         return None
     arguments = [source(leaves, actor) for source in statement.sources]
     try:
-        return await lanes.fetch(statement.lane, statement.sql, arguments)
+        return await lanes.fetch(statement.lane, statement.sql, arguments, actor.organization_id)
     except asyncpg.PostgresError as error:
         raise refused(error) from None
 

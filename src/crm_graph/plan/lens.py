@@ -12,7 +12,7 @@ from crm_graph import kinds
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import INTERNAL, Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule, predicate, share_clearance
+from crm_graph.auth.rows import Rule, predicate, share_clearance, shares
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.fields import Fields, fields_of
 from crm_graph.plan.parameters import Parameters
@@ -214,12 +214,16 @@ def open_lens(
     if policy.beside is not None:
         own = open_lens(entity, replace(policy, beside=None), parameters, alias, parent=parent, table=table)
         seen = open_lens(entity, policy.beside, parameters.seen(), alias, parent=parent, table=table)
-        return _both(own, seen) if own is not None and seen is not None else None
+        if own is None or seen is None:
+            return None
+        parameters.reaches(table or table_name(entity), alias, own.visible, seen.visible)
+        return _both(own, seen)
     rules = _Rules(entity, policy, parameters, alias, parent)
     reached = rules.reached(None)
     if not reached:
         return None
     visible = "TRUE" if any(r.sql == "TRUE" for r in reached) else "(" + " OR ".join(r.sql for r in reached) + ")"
+    parameters.reaches(table or table_name(entity), alias, visible)
     bands: dict[Category | None, Band] = {None: _band(reached, None)}
     bands |= {category: _band(rules.reached(category), category) for category in left_out(entity, policy)}
     return Lens(
@@ -322,6 +326,7 @@ class _Rules:
             return None
         subject = grant.subject if grant.rule is Rule.SELF else None
         if grant.rule is Rule.SHARED:
+            self.parameters.reaches(*shares(table_name(self.entity)))
             shared = share_clearance(
                 table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, level
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.rows import ActorValue
 from crm_graph.kinds import Kind
+from crm_graph.plan.proof import Proven, prove
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.selection import Const, Leaf, Value
 
@@ -22,12 +23,17 @@ _ACTOR_TYPES = {
 }
 
 
+def _organization(_leaves: Sequence[object], actor: Actor) -> object:
+    return actor.organization_id
+
+
 class Parameters:
     """Collects parameters while SQL is written; equal ones share a number. `$1` is the caller's organisation."""
 
     def __init__(self) -> None:
-        self.sources: list[Source] = [lambda _leaves, actor: actor.organization_id]
+        self.sources: list[Source] = [_organization]
         self._known: dict[object, str] = {}
+        self._reached: dict[tuple[str, str], set[tuple[str, ...]]] = {}
 
     organization = "$1::uuid"
 
@@ -40,6 +46,20 @@ class Parameters:
         if key is not None:
             self._known[key, sql_type] = placeholder
         return placeholder
+
+    def reaches(self, table: str, alias: str, *rule: str) -> None:
+        """Say that a table is reached by this alias, on rows of the organisation where the conditions of `rule` hold.
+
+        For the lens, and what is proved in other ways; each of them says how. Said twice, one of the rules must hold.
+        """
+        self._reached.setdefault((table, alias), set()).add(tuple(sql for sql in rule if sql != "TRUE"))
+
+    def read(self, sql: str) -> tuple[Proven, tuple[Source, ...]]:
+        """A reading statement and its sources, proved to reach tables by the lens only. Raises UnprovenStatement."""
+        assert self.sources[0] is _organization
+        prove(sql, self._reached, self.organization)
+        final, sources = self.finish(sql)
+        return Proven(final), sources
 
     def finish(self, sql: str) -> tuple[str, tuple[Source, ...]]:
         """The statement and its sources with the numbers that it really uses: PostgreSQL refuses to guess at others."""
@@ -97,6 +117,7 @@ class _Seen(Parameters):
     def __init__(self, shared: Parameters) -> None:
         super().__init__()
         self.sources, self._known = shared.sources, shared._known  # noqa: SLF001 - of the same class
+        self._reached = shared._reached  # noqa: SLF001
 
     def actor(self, value: ActorValue) -> str:
         name = value.value

@@ -10,6 +10,7 @@ from crm_graph.auth.rights import Right
 from crm_graph.db.lanes import Lane
 from crm_graph.errors import JSON, CrmError, FieldAccessDenied
 from crm_graph.plan.parameters import Source
+from crm_graph.plan.proof import Proven
 from crm_graph.plan.selection import Place
 
 
@@ -65,14 +66,14 @@ class AccessIncomplete(FieldAccessDenied):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One compiled operation. `sql` is empty when nothing has to be asked of the database.
+    """One compiled operation. `sql` is proved to reach tables by the lens only, or empty when nothing has to be asked.
 
     The statement returns one JSON value: the data object, or, where there is a single root field, that field's value,
     which `before` and `after` complete to the response. `introspects`: the document also asks for the schema;
     `by_hand`: hand-written queries answer some of it.
     """
 
-    sql: str
+    sql: Proven
     sources: tuple[Source, ...]
     before: bytes
     after: bytes

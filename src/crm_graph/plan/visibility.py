@@ -17,5 +17,5 @@ async def sees(tx: Transaction, actor: Actor, entity: type[Entity], row: UUID) -
         return False
     wanted = parameters.constant(row, "uuid")
     exists = f"SELECT EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND t.id = {wanted})"
-    sql, sources = parameters.finish(exists)
+    sql, sources = parameters.read(exists)
     return bool(await (await tx.raw()).fetchval(sql, *[source((), actor) for source in sources]))
