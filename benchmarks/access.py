@@ -140,7 +140,7 @@ async def _turned(lanes: Lanes, query: str, one: _Ready) -> str:
 
 
 def _unmasked(policy: Policy) -> Policy:
-    """The rep's policy with customers of others at PUBLIC, so that nothing of them is masked: a mask costs what it costs."""
+    """The rep's policy with the customers of others at PUBLIC, so that nothing of them is masked."""
     low = tuple(replace(g, read=PUBLIC) if g.rule is Rule.EVERYONE else g for g in policy.on("Customer"))
     return Policy({**policy.grants, "Customer": low}, key=f"{policy.key} unmasked")
 

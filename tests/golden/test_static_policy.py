@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 
 import pytest
-
 from benchmarks.shapes import Shape, shapes
+
 from crm_graph import resolvers, schema  # noqa: F401 - they fill the registries
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL, RESTRICTED, Level

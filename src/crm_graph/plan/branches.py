@@ -104,18 +104,17 @@ def _by_rule(compiler: "Compiler", lens: Lens, keys: Sequence[Key], wanted: Want
             found.append(Branch(f"FROM {table} {alias} WHERE {bound} AND {reached.sql}{beyond}", keys, by))
         elif reached.rule is Rule.TEAM:
             columns = ", ".join(key.sql for key in keys)
-            each = (
-                f"SELECT {columns} FROM {table} {alias}"
-                f" WHERE {bound} AND {alias}.{rows.team} = g.id{_beyond(keys, wanted)} ORDER BY {by} LIMIT {wanted.limit}"
-            )
+            mine = f"{bound} AND {alias}.{rows.team} = g.id{_beyond(keys, wanted)}"
+            each = f"SELECT {columns} FROM {table} {alias} WHERE {mine} ORDER BY {by} LIMIT {wanted.limit}"
             teams = bind(ActorValue.TEAMS)
             found.append(Branch(f"FROM unnest({teams}) g(id) CROSS JOIN LATERAL ({each}) {alias}", keys, by))
         elif reached.rule is Rule.SHARED:
             shown = _of_share(keys, table)
             columns = ", ".join(f"{s.sql} AS {k.sql.partition('.')[2]}" for s, k in zip(shown, keys, strict=True))
+            valid = f"sh.valid_from <= now() AND sh.valid_until > now(){_beyond(shown, wanted)}"
             each = (
-                f"SELECT DISTINCT {columns} FROM {singular(table)}_shares sh WHERE sh.organization_id = {lens.organization}"
-                f" AND sh.grantee_id = g.id AND sh.valid_from <= now() AND sh.valid_until > now(){_beyond(shown, wanted)}"
+                f"SELECT DISTINCT {columns} FROM {singular(table)}_shares sh"
+                f" WHERE sh.organization_id = {lens.organization} AND sh.grantee_id = g.id AND {valid}"
                 f" ORDER BY {ordering.order_by(shown, reverse=wanted.reverse)} LIMIT {wanted.limit}"
             )
             grantees = bind(ActorValue.GRANTEES)
@@ -221,7 +220,7 @@ def _classes(many: Lens, spec: FieldSpec, raw: str, masked: str | None) -> list[
 def _in_index_order(
     spec: FieldSpec, rows: str, before: Sequence[Key], main: Key, row: Key, wanted: Wanted, *, hidden: bool
 ) -> list[Branch]:
-    """The rows of one clearance as an index has them: those with a value apart from those without, where that matters."""
+    """The rows of one clearance as an index has them: with a value, and without where an index has those elsewhere."""
     reverse = wanted.reverse
     keys = [*before, main, row]
     if hidden:

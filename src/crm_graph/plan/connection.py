@@ -112,7 +112,8 @@ class _Rows:
         if ids is None:
             return None
         alias = self.lens.alias
-        rows = f"FROM ({ids}) {alias}q CROSS JOIN {self.lens.source()} WHERE {self.lens.bound()} AND {alias}.id = {alias}q.id"
+        source, bound = self.lens.source(), self.lens.bound()
+        rows = f"FROM ({ids}) {alias}q CROSS JOIN {source} WHERE {bound} AND {alias}.id = {alias}q.id"
         return f"{rows} ORDER BY {ordering.order_by(branches.renamed(self.keys, f'{alias}q'), reverse=reverse)}"
 
     def _link(self) -> str:
