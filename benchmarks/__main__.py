@@ -1,6 +1,7 @@
 """`make bench`: four shapes, four peers, in turns; the figures are also written to `.bench/report.json`.
 
 python -m benchmarks [--quick] [--rounds N] [--seconds S] [--shape NAME]… [--peer NAME]… [--check]
+python -m benchmarks --access [--case PART]…: what row-by-row access costs the database (access.py)
 """
 
 import argparse
@@ -10,7 +11,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks import agreement, data, report
+from benchmarks import access, agreement, data, report
 from benchmarks.peers import ours, running
 from benchmarks.peers.running import Sample, Server
 from benchmarks.shapes import Shape, shapes
@@ -25,6 +26,9 @@ def main() -> int:
     arguments = _arguments()
     directory: Path = arguments.directory
     directory.mkdir(parents=True, exist_ok=True)
+    if arguments.access:
+        customers = arguments.customers
+        return access.run(directory, customers, 40 * arguments.rounds, arguments.case or (), check=arguments.check)
     found = data.ensure(directory, arguments.customers)
     try:
         asked = [s for s in shapes(asyncio.run(data.keys(found.url, IDS))) if s.name in arguments.shape]
@@ -95,6 +99,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--customers", type=int)
     parser.add_argument("--shape", action="append", choices=SHAPES)
     parser.add_argument("--peer", action="append", choices=PEERS)
+    parser.add_argument("--access", action="store_true", help="callers with row rules beside one who sees everything")
+    parser.add_argument("--case", action="append", help="with --access: only cases whose name or caller has this in it")
     parser.add_argument("--directory", type=Path, default=Path(".bench"))
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     arguments = parser.parse_args()

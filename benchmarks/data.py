@@ -17,7 +17,7 @@ from crm_graph.db.embedded import EmbeddedServer
 
 CUSTOMERS = 200_000
 ORGANIZATION = UUID("01856f2a-0000-7000-8000-000000000001")
-RECIPE = Path(__file__).with_name("load.sql")
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +29,28 @@ class Data:
     customers: int
 
 
-def ensure(directory: Path, customers: int) -> Data:
-    """Start the server of `directory`, with the data in it; loading takes some minutes."""
+def ensure(directory: Path, customers: int, recipe: str = "load") -> Data:
+    """Start the server of `directory`, with the data of a recipe in it; loading takes some minutes."""
     server = embedded.start(directory)
     marker = directory / "loaded.json"
-    database = f"bench_{customers}"
-    recipe = {"database": database, "recipe": _recipe()}
+    database = f"{'bench' if recipe == 'load' else recipe}_{customers}"
+    script = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("recipe.sql", f"{recipe}.sql"))
+    wanted = {"database": database, "recipe": _digest(script)}
     url = server.database_url(database)
     known = json.loads(marker.read_text()) if marker.exists() else []
-    if recipe not in known:
+    if wanted not in known:
         began = time.perf_counter()
         print(f"loading {customers:,} customers into {directory} (once) …", flush=True)
         asyncio.run(_recreate(server.database_url("postgres", "postgres"), database))
         migrations.upgrade(url)
-        asyncio.run(_load(server.database_url(database, "postgres"), customers))
-        marker.write_text(json.dumps([one for one in known if one["database"] != database] + [recipe]))
+        asyncio.run(_load(server.database_url(database, "postgres"), script.replace(":customers", str(customers))))
+        marker.write_text(json.dumps([one for one in known if one["database"] != database] + [wanted]))
         print(f"loaded in {time.perf_counter() - began:.0f} s", flush=True)
     return Data(server, url, customers)
 
 
-def _recipe() -> str:
-    parts = [RECIPE.read_bytes(), *(path.read_bytes() for path in sorted(migrations.DIRECTORY.glob("versions/*.py")))]
+def _digest(script: str) -> str:
+    parts = [script.encode(), *(path.read_bytes() for path in sorted(migrations.DIRECTORY.glob("versions/*.py")))]
     return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
 
@@ -64,7 +65,7 @@ async def _recreate(url: str, database: str) -> None:
         await connection.close()
 
 
-async def _load(url: str, customers: int) -> None:
+async def _load(url: str, script: str) -> None:
     """Load without triggers and indexes, which come afterwards; then gather statistics."""
     connection = await asyncpg.connect(url, timeout=30)
     try:
@@ -73,7 +74,7 @@ async def _load(url: str, customers: int) -> None:
             " SET synchronous_commit = off; SET jit = off; SET TimeZone = 'UTC'"
         )
         indexes = await _drop_indexes(connection)
-        for statement in RECIPE.read_text(encoding="utf-8").replace(":customers", str(customers)).split(";\n"):
+        for statement in script.split(";\n"):
             if statement.strip():
                 await connection.execute(statement)
         for index in indexes:

@@ -301,7 +301,7 @@ def seal() -> None:
         table = table_of(cls)
         if f"{table.name}_history" in table.metadata.tables:
             continue
-        tables.complete(table, cls.__specs__.values(), cls.__indexes__, cls.__checks__)
+        tables.complete(table, cls.__specs__.values(), cls.__indexes__, cls.__checks__, cls.__rows__.columns())
         for spec in cls.__specs__.values():
             if spec.ref:
                 _link(cls, spec, spec.ref)

@@ -1,21 +1,29 @@
 """From specs to tables: constraints, indexes, stored keys and the history of every entity."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from crm_graph import kinds
+from crm_graph.auth.levels import Level
 from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
 
-_NUMBERS = (kinds.MONEY, kinds.INT, kinds.DECIMAL)
+NUMBERS = (kinds.MONEY, kinds.INT, kinds.DECIMAL)
 
 
 def complete(
-    table: sa.Table, specs: Iterable[FieldSpec], indexes: Iterable[tuple[str, ...]], checks: Mapping[str, str]
+    table: sa.Table,
+    specs: Collection[FieldSpec],
+    indexes: Iterable[tuple[str, ...]],
+    checks: Mapping[str, str],
+    decisive: Iterable[str],
 ) -> None:
-    """Give a freshly mapped table all that its entity's declaration implies beyond its columns."""
+    """Give a freshly mapped table all that its entity's declaration implies beyond its columns.
+
+    `decisive` are the columns that row rules read.
+    """
     name, c = table.name, table.c
     table.append_constraint(
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=f"fk_{name}_organization")
@@ -26,16 +34,19 @@ def complete(
     sa.Index(f"uq_{name}_external_id", c.organization_id, c.source, c.external_id, unique=True)
     for check, sql in checks.items():
         table.append_constraint(sa.CheckConstraint(sql, name=f"ck_{name}_{check}"))
+    seen_by = [column for column in dict.fromkeys(decisive) if column != "id"]
     stored = [spec for spec in specs if spec.sql is None]
     for spec in stored:
-        _complete_field(table, spec)
+        _complete_field(table, spec, seen_by)
+    if any(spec.kind is kinds.MONEY and spec.sort for spec in specs):  # where an amount is hidden, this is its order
+        sa.Index(f"ix_{name}_currency", c.organization_id, c.currency.desc(), c.id.desc(), postgresql_include=seen_by)
     _complete_search(table, [spec for spec in stored if spec.search])
     for columns in indexes:
         parts = [c[column.lstrip("-")].desc() if column.startswith("-") else c[column] for column in columns]
         sa.Index(f"ix_{name}_{'_'.join(column.lstrip('-') for column in columns)}", c.organization_id, *parts)
 
 
-def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
+def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None:
     name, c = table.name, table.c
     if spec.fold:
         table.append_column(_stored(spec.fold, f"left(crm_fold({spec.name}), 500)"))
@@ -52,7 +63,7 @@ def _complete_field(table: sa.Table, spec: FieldSpec) -> None:
     elif spec.unique:
         sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
     elif (spec.filter or spec.sort) and spec.name not in ("id", "source", "external_id"):
-        sa.Index(f"ix_{name}_{spec.name}", c.organization_id, *_ordered(table, spec))
+        _index_values(table, spec, decisive)
 
 
 def _complete_search(table: sa.Table, searched: Sequence[FieldSpec]) -> None:
@@ -81,13 +92,42 @@ def indexed_sql(prefix: str, vectors: Iterable[str]) -> str:
     return sql
 
 
-def _ordered(table: sa.Table, spec: FieldSpec) -> list[sa.ColumnElement[object]]:
+def _index_values(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None:
+    """The index a field is filtered and ordered by, and one of its mask.
+
+    Where rows are seen differently, the columns that decide it come along: then who sees what is told without the rows.
+    """
+    name, c = table.name, table.c
+    differs = (
+        spec.sort
+        and spec.nullable
+        and spec.kind in NUMBERS
+        and spec.read is not None
+        and spec.read.level > Level.PUBLIC
+    )
+    sa.Index(
+        f"ix_{name}_{spec.name}",
+        c.organization_id,
+        *_ordered(table, spec, c[spec.fold or spec.name]),
+        postgresql_include=decisive if differs else [],
+    )
+    if spec.read is not None and spec.read.mask is not None:
+        shown = getattr(sa.func, spec.read.mask.value)(c[spec.name])
+        sa.Index(
+            f"ix_{name}_{spec.name}_mask",
+            c.organization_id,
+            *_ordered(table, spec, shown),
+            postgresql_include=[spec.name, *decisive] if differs else [],
+        )
+
+
+def _ordered(table: sa.Table, spec: FieldSpec, key: sa.ColumnElement[object]) -> list[sa.ColumnElement[object]]:
     """The key columns of a field's index. Numbers are asked for from the top, names and dates from the start."""
     c = table.c
-    if spec.kind not in _NUMBERS or not spec.nullable:
-        return [c[spec.fold or spec.name], c.id]
+    if spec.kind not in NUMBERS or not spec.nullable:
+        return [key, c.id]
     currency = [c.currency.desc()] if spec.kind is kinds.MONEY else []
-    return [*currency, c[spec.name].desc().nulls_last(), c.id.desc()]
+    return [*currency, key.desc().nulls_last(), c.id.desc()]
 
 
 def _reference(table: sa.Table, spec: FieldSpec, ref: Ref) -> sa.ForeignKeyConstraint:

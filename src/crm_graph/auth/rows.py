@@ -119,6 +119,17 @@ def share_clearance(table: str, alias: str, organization: str, bind: Bind, most:
     return f"({share_rows(table, alias, organization, bind, f'SELECT max(least({most.value}, sh.clearance))')})"
 
 
+def shared_ids(table: str, organization: str, bind: Bind, least: int = Level.PUBLIC, under: int | None = None) -> str:
+    """A sub-select of the ids of the table's rows that shares show the caller now, from one level to under another."""
+    reached = f" AND sh.clearance >= {int(least)}" if least > Level.PUBLIC else ""
+    reached += f" AND sh.clearance < {int(under)}" if under is not None else ""
+    return (
+        f"SELECT sh.{singular(table)}_id FROM {singular(table)}_shares sh WHERE sh.organization_id = {organization}"
+        f" AND sh.grantee_id = ANY({bind(ActorValue.GRANTEES)}) AND sh.valid_from <= now() AND sh.valid_until > now()"
+        f"{reached}"
+    )
+
+
 def singular(table: str) -> str:
     """`opportunities` → `opportunity`: share tables are named after one row."""
     return table[:-3] + "y" if table.endswith("ies") else table.removesuffix("s")

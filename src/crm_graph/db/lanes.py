@@ -49,6 +49,7 @@ class Lanes:
             "jit": "off",
             "application_name": "crm-graph reads",
             "default_transaction_read_only": "on",
+            "hash_mem_multiplier": "16",  # a set of ids that does not fit is searched from end to end for each row
             "statement_timeout": str(int(statement_seconds * 1000)),
         }
         self._pools = {lane: Pool(url, size, {**common, "plan_cache_mode": lane.value}, wait_seconds) for lane in Lane}

@@ -53,8 +53,8 @@ class Rows:
 
 
 def stored_columns(entity: type[Entity]) -> tuple[str, ...]:
-    """The columns that are written; PostgreSQL makes the others."""
-    return tuple(column.name for column in table_of(entity).columns if column.computed is None)
+    """The columns that are written; PostgreSQL makes the others, computed or by triggers."""
+    return tuple(column.name for column in table_of(entity).columns if column.name in entity.model_fields)
 
 
 def records(entity: type[Entity], rows: Iterable[Row]) -> Iterable[tuple[object, ...]]:

@@ -40,16 +40,20 @@ VALUES_PER_NODE = 10
 
 
 class Compiler:
-    """Compiles one operation for one policy. Use once."""
+    """Compiles one operation for one policy. Use once.
 
-    def __init__(self, policy: Policy, secret: bytes, max_nodes: int) -> None:
-        self.policy, self.secret = policy, secret
+    `naive`: everything in the plainest form, which the other forms are tested against.
+    """
+
+    def __init__(self, policy: Policy, secret: bytes, max_nodes: int, *, naive: bool = False) -> None:
+        self.policy, self.secret, self.naive = policy, secret, naive
         self._max_nodes, self._answered, self._values, self._width = max_nodes, 0, 0, 1
         self.parameters = Parameters()
-        self.filters = Filters(policy, self.parameters, self.alias)
+        self.filters = Filters(policy, self.parameters, self.alias, naive=naive)
         self.denials: dict[tuple[str, ...], Denial] = {}
         self._aliases = 0
-        self._sparse = False
+        self.sparse = False
+        """Whether the best plan depends on how few rows the caller sees."""
 
     def alias(self) -> str:
         self._aliases += 1
@@ -75,7 +79,7 @@ class Compiler:
     def query(self, selected: Sequence[Selected]) -> Statement:
         """The statement that answers all root fields of a query."""
         fields = [(s.key, self._root(s)) for s in selected]
-        lane = Lane.AUTO if self._sparse or self.filters.selective else Lane.GENERIC
+        lane = Lane.AUTO if self.sparse or self.filters.selective else Lane.GENERIC
         denials = tuple(self.denials.values())
         end = b"}" + errors_json(denials) + b"}"
         if all(sql in _CONSTANTS for _, sql in fields):  # nothing to ask the database
@@ -130,9 +134,10 @@ class Compiler:
         lens = self.open(entity, selected.place, f"Query.{selected.name}")
         if lens is None:
             return _NULL
-        self._sparse = self._sparse or lens.sparse
         if which == "aggregate":
-            return aggregation_sql(self, selected, lens)
+            many = self.many(entity)
+            assert many is not None
+            return aggregation_sql(self, selected, many)
         return connection_sql(self, selected, entity, f"Query.{selected.name}", lens)
 
     def _node(self, selected: Selected) -> str:
@@ -177,6 +182,10 @@ class Compiler:
         if lens is None:
             self.deny(coordinate, RESTRICTED, place)
         return lens
+
+    def many(self, entity: type[Entity]) -> Lens | None:
+        """The lens on an entity in the form for counting, grouping and ordering: the same rows and values."""
+        return open_lens(entity, self.policy, self.parameters, self.alias(), as_set=not self.naive)
 
     def deny(self, coordinate: str, requires: Level | Right, place: Place) -> None:
         self.denials.setdefault(place.path, Denial(coordinate, requires, place))

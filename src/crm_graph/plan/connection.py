@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crm_graph.entity import Entity, table_name
-from crm_graph.plan import ordering, paging
+from crm_graph.plan import branches, ordering, paging, sets
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.rendering import columns, json_array, json_object
 from crm_graph.plan.search import Search, keys, search
@@ -92,12 +92,31 @@ class _Rows:
 
     def rows(self, limit: int) -> tuple[str, str]:
         """A CTE to put in front, and the FROM … LIMIT of the page."""
-        before, where = "", f"{self.lens.where()}{self._link()}{self.condition}"
+        before = "" if self.page.cursor is None else self._position()
+        found = self._picked(limit)
+        if found is not None:
+            return before, found
+        self.compiler.sparse = self.compiler.sparse or (self.lens.sparse and self.via is None)
+        where = f"{self.lens.where()}{self._link()}{self.condition}"
         if self.page.cursor is not None:
-            before = self._position()
             where += f" AND {ordering.beyond(self.keys, reverse=self.page.reverse)}"
         by = ordering.order_by(self.keys, reverse=self.page.reverse)
         return before, f"FROM {self.lens.source()} WHERE {where} ORDER BY {by} LIMIT {limit}"
+
+    def _picked(self, limit: int) -> str | None:
+        """The FROM of a page whose rows are found in several index orders first."""
+        reverse, beyond, arguments = self.page.reverse, self.page.cursor is not None, self._arguments
+        wanted = branches.Wanted(arguments.get("orderBy"), arguments.get("filter"), limit, reverse, beyond)
+        alone = self.via is None and self.search is None
+        ids = branches.picked(self.compiler, self.lens, self.keys, wanted) if alone else None
+        if ids is None:
+            return None
+        alias = self.lens.alias
+        source, bound, theirs = self.lens.source(), self.lens.bound(), f"{alias}.id = {alias}q.id"
+        # the ids were found through the lens
+        self.compiler.parameters.reaches(table_name(self.lens.entity), alias, theirs)
+        rows = f"FROM ({ids}) {alias}q CROSS JOIN {source} WHERE {bound} AND {theirs}"
+        return f"{rows} ORDER BY {ordering.order_by(branches.renamed(self.keys, f'{alias}q'), reverse=reverse)}"
 
     def _link(self) -> str:
         return link(self.lens, self.via)
@@ -138,6 +157,10 @@ def link(lens: Lens, via: Via | None) -> str:
 
 def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, via: Via | None) -> str:
     """How many rows there are on all pages; counted through a lens of its own, without the page's laterals."""
+    if via is None and selected.arguments.get("search") is None:
+        many = compiler.many(entity)
+        assert many is not None
+        return sets.total(many, compiler.parameters, compiler.filters.where(many, selected.arguments.get("filter")))
     whole = via[0] if via and entity.__rows__.parent == via[1].column else None
     lens = compiler.open(entity, selected.place, coordinate, whole)
     assert lens is not None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from crm_graph import kinds
-from crm_graph.auth.levels import RESTRICTED
+from crm_graph.auth.levels import RESTRICTED, Mask
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.kinds import Kind
@@ -48,6 +48,7 @@ class Filters:
     parameters: Parameters
     name: Callable[[], str]
     selective: bool = False
+    naive: bool = False
     _varied: bool = False
     _counted: dict[int, Value] = field(default_factory=dict)
     _conditions: int = 0
@@ -73,7 +74,7 @@ class Filters:
         varied, self._varied = self._varied, outside
         if not exact:
             return ""
-        weak = self._tree(lens, tree, weak=True) if varied else ""
+        weak = self._tree(lens, tree, weak=True) if varied and not self.naive else ""
         return f" AND {exact}" if weak in ("", "TRUE", exact) else f" AND {weak} AND {exact}"
 
     def _tree(self, lens: Lens, tree: Value, *, weak: bool) -> str:
@@ -118,14 +119,33 @@ class Filters:
                 raise ArgumentInvalid(f"{spec.graphql}.{operator} is null; use isNull to look for empty values.")
             if weak and column.varies and operator in ("isNull", "ne", "notIn"):
                 continue  # true where the value is hidden or stands behind a mask: nothing weaker can be said
+            if weak and column.masked and column.raw != column.masked and (ends := self._ends(column, operator, value)):
+                parts.append(ends)
+                continue
             compared = [self.compare(side, operator, value, lens.entity.__prefix__) for side in sides]
             parts.append(_join(" OR ", list(dict.fromkeys(compared))))
+        if weak and parts and column.gate:
+            parts.append(column.gate)
         if spec.kind is kinds.MONEY and (set(conditions) - {"isNull"}):
             currency = self._visible(lens, lens.spec("currency"))
             self._varied = self._varied or currency.varies
             compared_in = currency.raw if weak and currency.varies else currency.sql
             parts.append(f"{compared_in} = {self.currency(conditions.get('currency'))}")
         return _join(" AND ", parts)
+
+    def _ends(self, column: Column, operator: str, value: Value) -> str:
+        """On an amount that shows as the end of its range nearer to zero: what is true of all amounts that fit."""
+        if not (column.spec.read and column.spec.read.mask is Mask.BUCKET):
+            return ""
+        low, high = _bounds(value) if operator == "between" else (value, value)
+        parts = []
+        if operator in ("gt", "gte", "between"):
+            start = self.parameters.value(low, column.spec.kind)
+            parts.append(f"{column.raw} >= CASE WHEN {start} > 0 THEN {start} ELSE '-Infinity'::numeric END")
+        if operator in ("lt", "lte", "between"):
+            end = self.parameters.value(high, column.spec.kind)
+            parts.append(f"{column.raw} <= CASE WHEN {end} < 0 THEN {end} ELSE 'Infinity'::numeric END")
+        return " AND ".join(parts)
 
     def currency(self, value: Value) -> str:
         """The currency that amounts are compared in: the one given, or the organisation's."""
@@ -182,7 +202,7 @@ class Filters:
         return _join(" AND ", parts)
 
     def _open(self, entity: type[Entity], coordinate: str) -> Lens:
-        other = open_lens(entity, self.policy, self.parameters, self.name())
+        other = open_lens(entity, self.policy, self.parameters, self.name(), as_set=not self.naive)
         if other is None:
             raise predicate_denied(coordinate, None)
         return other

@@ -3,6 +3,9 @@
 `open_lens` gives the rows the caller's grants reach, with the organisation bound, and columns as the caller may see
 them: plain, `NULL`, masked, or, where clearance differs from row to row, a CASE over a clearance that a fenced
 lateral computes once a row (inlined it would be computed once a column; see the measurements in ARCHITECTURE.md).
+Opened `as_set`, for reading many rows of which little is shown (counts, groups, orders), the clearance is not computed
+but asked for by conditions that go by columns and by sets of shared ids, each gathered once a statement (`IS TRUE`
+keeps PostgreSQL from making joins of them, which end the order of an index).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +15,7 @@ from crm_graph import kinds
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import INTERNAL, Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule, predicate, share_clearance, shares
+from crm_graph.auth.rows import Rule, predicate, share_clearance, shared_ids, shares
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.fields import Fields, fields_of
 from crm_graph.plan.parameters import Parameters
@@ -33,6 +36,8 @@ class Column:
     sql: str | None
     raw: str | None = None
     masked: str | None = None
+    gate: str | None = None
+    """Of a lens that is a set: the rows on which it is not hidden."""
 
     @property
     def varies(self) -> bool:
@@ -45,12 +50,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """How much a lens clears: the same on all rows, or from `lowest` to `highest`, then `sql` on each. 0: nothing."""
+    """How much a lens clears: the same on all rows, or from `lowest` to `highest`, then `sql` on each. 0: nothing.
+
+    `above` is a condition that is true on the rows cleared up to a level or more, by columns and sets.
+    """
 
     lowest: int
     highest: int
     name: str
     sql: str
+    above: Callable[[int], str]
 
 
 Clearances = Mapping[Category | None, int]
@@ -73,6 +82,9 @@ class Lens:
     sparse: bool = False
     asked: dict[str, str] = field(default_factory=dict)
     """The clearances that vary and were asked for, by the name of their column."""
+    as_set: bool = False
+    rules: "tuple[Reached, ...]" = ()
+    """What the caller's grants reach, one by one; empty where rows must be seen by two callers."""
 
     @property
     def lowest(self) -> int:
@@ -100,8 +112,11 @@ class Lens:
 
     def where(self) -> str:
         """What goes into WHERE: the organisation and the rows the caller sees."""
-        bound = f"{self.alias}.organization_id = {self.organization}"
-        return bound if self.visible == "TRUE" else f"{bound} AND {self.visible}"
+        return self.bound() if self.visible == "TRUE" else f"{self.bound()} AND {self.visible}"
+
+    def bound(self) -> str:
+        """The organisation alone: for rows whose ids were found through the lens."""
+        return f"{self.alias}.organization_id = {self.organization}"
 
     def spec(self, name: str) -> FieldSpec:
         return self.specs[name]
@@ -121,11 +136,18 @@ class Lens:
                 return Column(spec, None)
             if below <= band.lowest:
                 return Column(spec, masked)
-        clearance = self.row_clearance(spec.read.category)
-        arms = f"WHEN {clearance} >= {level.value} THEN {raw}" if level <= band.highest else ""
+        arms = f"WHEN {self.clears(spec, level)} THEN {raw}" if level <= band.highest else ""
         if masked and below:
-            arms += f" WHEN {clearance} >= {below.value} THEN {masked}"
-        return Column(spec, f"CASE {arms.strip()} END", raw if level <= band.highest else masked, masked)
+            arms += f" WHEN {self.clears(spec, below)} THEN {masked}"
+        gate = self.clears(spec, below if masked and below else level) if self.as_set else None
+        return Column(spec, f"CASE {arms.strip()} END", raw if level <= band.highest else masked, masked, gate)
+
+    def clears(self, spec: FieldSpec, level: int) -> str:
+        """SQL that is true on the rows whose clearance, as it counts for a field, is `level` or more."""
+        category = spec.read.category if spec.read else None
+        if self.as_set:
+            return self.band(category).above(level)
+        return f"{self.row_clearance(category)} >= {int(level)}"
 
     def about_oneself(self, spec: FieldSpec) -> bool:
         """Whether the caller sees the field because every row of the lens is about them."""
@@ -205,15 +227,19 @@ def open_lens(
     *,
     parent: Lens | None = None,
     table: str = "",
+    as_set: bool = False,
 ) -> Lens | None:
     """The entity through the policy's lens; `None` when no row of it exists for this caller.
 
     `parent` is the opened lens this one is reached from by the reference that makes it a part of it, so that what
-    was decided there is not decided again. `table` names the history to look at instead of the table.
+    was decided there is not decided again. `table` names the history to look at instead of the table. `as_set`: the
+    same rows and values, in the form for reading many of them; it takes no `parent`.
     """
     if policy.beside is not None:
-        own = open_lens(entity, replace(policy, beside=None), parameters, alias, parent=parent, table=table)
-        seen = open_lens(entity, policy.beside, parameters.seen(), alias, parent=parent, table=table)
+        own, seen = (
+            open_lens(entity, one, bound, alias, parent=parent, table=table, as_set=as_set)
+            for one, bound in ((replace(policy, beside=None), parameters), (policy.beside, parameters.seen()))
+        )
         if own is None or seen is None:
             return None
         parameters.reaches(table or table_name(entity), alias, own.visible, seen.visible)
@@ -223,6 +249,8 @@ def open_lens(
     if not reached:
         return None
     visible = "TRUE" if any(r.sql == "TRUE" for r in reached) else "(" + " OR ".join(r.sql for r in reached) + ")"
+    if as_set and visible != "TRUE":
+        visible = _any([r.above(Level.PUBLIC) for r in reached])
     parameters.reaches(table or table_name(entity), alias, visible)
     bands: dict[Category | None, Band] = {None: _band(reached, None)}
     bands |= {category: _band(rules.reached(category), category) for category in left_out(entity, policy)}
@@ -236,6 +264,8 @@ def open_lens(
         subject=_lowest([r.subject for r in reached]),
         table=table,
         sparse=visible != "TRUE",
+        as_set=as_set,
+        rules=tuple(reached),
     )
 
 
@@ -251,6 +281,7 @@ def _both(own: Lens, seen: Lens) -> Lens:
         subject=subject,
         sparse=own.sparse or seen.sparse,
         asked={},
+        rules=(),
     )
 
 
@@ -259,7 +290,7 @@ def _lower(one: Band, other: Band, category: Category | None) -> Band:
     left, right = (str(int(b.lowest)) if b.lowest == b.highest else b.sql for b in (one, other))
     # least() ignores nulls, and no clearance of one is none of both
     sql = f"CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN least({left}, {right}) END"
-    return Band(lowest, highest, _name(category), sql)
+    return Band(lowest, highest, _name(category), sql, lambda at: f"({one.above(at)} AND {other.above(at)})")
 
 
 def _name(category: Category | None) -> str:
@@ -275,14 +306,21 @@ def left_out(entity: type[Entity], policy: Policy) -> list[Category]:
     return sorted(found)
 
 
-def _band(reached: "Sequence[_Reached]", category: Category | None) -> Band:
+def _band(reached: "Sequence[Reached]", category: Category | None) -> Band:
     """The clearance these grants give. Of a category it may be none on rows that others reach."""
     everywhere = max((r.lowest for r in reached if r.sql == "TRUE"), default=None)
     lowest = everywhere if everywhere is not None else 0 if category else min(r.lowest for r in reached)
     highest = max((r.highest for r in reached), default=0)
-    return Band(
-        lowest, highest, _name(category), f"greatest({', '.join(r.clearance for r in reached)})" if reached else "0"
-    )
+    sql = f"greatest({', '.join(r.clearance for r in reached)})" if reached else "0"
+
+    def above(level: int) -> str:
+        return "TRUE" if level <= lowest else _any([r.above(level) for r in reached if r.highest >= level])
+
+    return Band(lowest, highest, _name(category), sql, above)
+
+
+def _any(conditions: Sequence[str]) -> str:
+    return "TRUE" if "TRUE" in conditions else f"({' OR '.join(conditions)})" if conditions else "FALSE"
 
 
 def _lowest(levels: Sequence[Level | None]) -> Level | None:
@@ -292,13 +330,15 @@ def _lowest(levels: Sequence[Level | None]) -> Level | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reached:
-    """The rows one grant reaches, and the clearance it gives on them."""
+class Reached:
+    """The rows one grant reaches, and the clearance it gives on them; `above`: as of a `Band`, at most `highest`."""
 
+    rule: Rule
     sql: str
     clearance: str
     lowest: int
     highest: int
+    above: Callable[[int], str]
     subject: Level | None = None
 
 
@@ -310,12 +350,12 @@ class _Rules:
     alias: str
     parent: Lens | None
 
-    def reached(self, category: Category | None) -> list[_Reached]:
+    def reached(self, category: Category | None) -> list[Reached]:
         """What the grants reach that do not leave the category out."""
         granted = [g for g in self.policy.on(self.entity.__name__) if category not in g.without]
         return [r for r in (self._reach(g, category) for g in granted) if r is not None]
 
-    def _reach(self, grant: Grant, category: Category | None) -> _Reached | None:
+    def _reach(self, grant: Grant, category: Category | None) -> Reached | None:
         if grant.rule in _PARTS:
             return self._part(grant, category)
         rows, level = self.entity.__rows__, grant.read
@@ -330,11 +370,19 @@ class _Rules:
             shared = share_clearance(
                 table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, level
             )
-            return _Reached(sql, shared, Level.PUBLIC, level)
+            of = (table_name(self.entity), self.parameters.organization, self.parameters.actor)
+            return Reached(
+                grant.rule,
+                sql,
+                shared,
+                Level.PUBLIC,
+                level,
+                lambda at: f"({self.alias}.id IN ({shared_ids(*of, at)})) IS TRUE",
+            )
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
-        return _Reached(sql, clearance, level, level, subject)
+        return Reached(grant.rule, sql, clearance, level, level, lambda _at: sql, subject)
 
-    def _part(self, grant: Grant, category: Category | None) -> _Reached | None:
+    def _part(self, grant: Grant, category: Category | None) -> Reached | None:
         """A part is seen as its whole is, up to the grant's level."""
         rows = self.entity.__rows__
         if rows.parent is None:
@@ -355,6 +403,15 @@ class _Rules:
             level = f"least({grant.read.value}, {above})"
             if band.lowest == 0:  # least() ignores nulls, and no clearance on the whole is none on the part
                 level = f"CASE WHEN {above} IS NOT NULL THEN {level} END"
+        entity, column = REGISTRY[spec.ref.entity], f"{self.alias}.{rows.parent}"
+        published = f" AND {self.alias}.{rows.published}" if grant.rule is Rule.PUBLISHED_PART else ""
+
+        def by_sets(at: int) -> str:
+            many = open_lens(entity, self.policy, self.parameters, f"{self.alias}p", as_set=True)
+            assert many is not None
+            cleared = f"{many.where()} AND {many.band(category).above(at)}"
+            return f"(({column} IN (SELECT {many.alias}.id FROM {many.source()} WHERE {cleared})) IS TRUE{published})"
+
         if self.parent is not None:
             sql, clearance = "TRUE", level
         else:
@@ -372,7 +429,8 @@ class _Rules:
         if grant.rule is Rule.PUBLISHED_PART:
             sql = f"({sql} AND {self.alias}.{rows.published})"
             clearance = f"CASE WHEN {self.alias}.{rows.published} THEN {clearance} END"
-        return _Reached(sql, clearance, lowest, highest, _lowest([whole.subject, grant.subject]))
+        subject = _lowest([whole.subject, grant.subject])
+        return Reached(grant.rule, sql, clearance, lowest, highest, by_sets, subject)
 
 
 def shown(column: Column, lens: Lens) -> str:

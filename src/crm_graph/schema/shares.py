@@ -61,6 +61,9 @@ def _complete(cls: type[Share], target: str) -> None:
     c = table.c
     sa.Index(f"ix_{table.name}_probe", c.organization_id, c[target], c.grantee_id, postgresql_include=covered)
     sa.Index(f"ix_{table.name}_grantee", c.organization_id, c.grantee_id, c[target], postgresql_include=covered)
+    table.append_column(sa.Column("row_created_at", sa.TIMESTAMP(timezone=True)))  # kept by a trigger (crm_share_dated)
+    order = (c.row_created_at.desc(), c[target].desc())
+    sa.Index(f"ix_{table.name}_newest", c.organization_id, c.grantee_id, *order, postgresql_include=covered)
 
 
 class CustomerShare(Share, table=True):

@@ -2,15 +2,23 @@ SELECT (
   SELECT row_to_json(x)
   FROM (
     SELECT (
-      SELECT count(*)
-      FROM opportunities t2
-      WHERE t2.organization_id = $1::uuid AND (
-        t2.owner_id = $2::uuid OR EXISTS (
-          SELECT 1
+      SELECT count(DISTINCT s.id)
+      FROM (
+        SELECT t2.id
+        FROM opportunities t2
+        WHERE t2.organization_id = $1::uuid AND t2.owner_id = $2::uuid
+        UNION ALL
+        SELECT sh.id
+        FROM (
+          SELECT sh.opportunity_id
           FROM opportunity_shares sh
-          WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t2.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-        ) OR t2.team_id = ANY($4::uuid[])
-      )
+          WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+        ) sh(id)
+        UNION ALL
+        SELECT t2.id
+        FROM opportunities t2
+        WHERE t2.organization_id = $1::uuid AND t2.team_id = ANY($4::uuid[])
+      ) s
     ) AS "totalCount", (
       SELECT coalesce(json_agg(x), '[]'::json)
       FROM (
@@ -37,7 +45,47 @@ SELECT (
             ) AS "nodes"
           ) x
         ) AS "lines"
-        FROM opportunities t1
+        FROM (
+          SELECT *
+          FROM (
+            (
+              SELECT DISTINCT t1.created_at AS k0, t1.id AS id
+              FROM opportunities t1
+              WHERE t1.organization_id = $1::uuid AND t1.owner_id = $2::uuid
+              ORDER BY t1.created_at, t1.id
+              LIMIT 2
+            )
+            UNION (
+              SELECT DISTINCT t1.created_at AS k0, t1.id AS id
+              FROM unnest($3::uuid[]) g(id)
+              CROSS JOIN LATERAL (
+                SELECT DISTINCT sh.row_created_at AS created_at, sh.opportunity_id AS id
+                FROM opportunity_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = g.id AND sh.valid_from <= now() AND sh.valid_until > now()
+                ORDER BY sh.row_created_at, sh.opportunity_id
+                LIMIT 2
+              ) t1
+              ORDER BY t1.created_at, t1.id
+              LIMIT 2
+            )
+            UNION (
+              SELECT DISTINCT t1.created_at AS k0, t1.id AS id
+              FROM unnest($4::uuid[]) g(id)
+              CROSS JOIN LATERAL (
+                SELECT t1.created_at, t1.id
+                FROM opportunities t1
+                WHERE t1.organization_id = $1::uuid AND t1.team_id = g.id
+                ORDER BY t1.created_at, t1.id
+                LIMIT 2
+              ) t1
+              ORDER BY t1.created_at, t1.id
+              LIMIT 2
+            )
+          ) u
+          ORDER BY u.k0, u.id
+          LIMIT 2
+        ) t1q
+        CROSS JOIN opportunities t1
         CROSS JOIN LATERAL (
           SELECT greatest(
             CASE WHEN t1.owner_id = $2::uuid THEN 40 END, (
@@ -47,15 +95,8 @@ SELECT (
             ), CASE WHEN t1.team_id = ANY($4::uuid[]) THEN 30 END
           ) AS cl OFFSET 0
         ) t1k
-        WHERE t1.organization_id = $1::uuid AND (
-          t1.owner_id = $2::uuid OR EXISTS (
-            SELECT 1
-            FROM opportunity_shares sh
-            WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t1.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-          ) OR t1.team_id = ANY($4::uuid[])
-        )
-        ORDER BY t1.created_at, t1.id
-        LIMIT 2
+        WHERE t1.organization_id = $1::uuid AND t1.id = t1q.id
+        ORDER BY t1q.k0, t1q.id
       ) x
     ) AS "nodes"
   ) x

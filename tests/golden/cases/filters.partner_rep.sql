@@ -8,11 +8,13 @@ SELECT (
           SELECT count(*)
           FROM customers t2
           WHERE t2.organization_id = $1::uuid AND (
-            EXISTS (
-              SELECT 1
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t2.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            )
+            (
+              t2.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            ) IS TRUE
           ) AND (
             (
               t2.name_fold >= left(crm_fold($3::text), 500) AND t2.name_fold < left(crm_fold($3::text), 500) || U&'\+10FFFF'
@@ -27,11 +29,13 @@ SELECT (
           SELECT count(*)
           FROM customers t4
           WHERE t4.organization_id = $1::uuid AND (
-            EXISTS (
-              SELECT 1
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            )
+            (
+              t4.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            ) IS TRUE
           ) AND t4.name = ANY($5::text[])
         ) AS "totalCount"
       ) x
@@ -41,22 +45,25 @@ SELECT (
         SELECT (
           SELECT count(*)
           FROM customers t6
-          CROSS JOIN LATERAL (
-            SELECT greatest(
-              (
-                SELECT max(least(30, sh.clearance))
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) AS cl OFFSET 0
-          ) t6k
           WHERE t6.organization_id = $1::uuid AND (
-            EXISTS (
-              SELECT 1
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t6.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            )
-          ) AND t6.kind <> $8::text AND (t6.kind <> $6::text AND CASE WHEN t6k.cl >= 20 THEN t6.country END <> ALL($7::text[]))
+            (
+              t6.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            ) IS TRUE
+          ) AND t6.kind <> $8::text AND (
+            t6.kind <> $6::text AND CASE WHEN (
+              (
+                t6.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE
+            ) THEN t6.country END <> ALL($7::text[])
+          )
         ) AS "totalCount"
       ) x
     ) AS "choice", (
@@ -66,11 +73,13 @@ SELECT (
           SELECT count(*)
           FROM customers t8
           WHERE t8.organization_id = $1::uuid AND (
-            EXISTS (
-              SELECT 1
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t8.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            )
+            (
+              t8.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            ) IS TRUE
           ) AND t8.created_at >= $9::timestamptz
         ) AS "totalCount"
       ) x

@@ -6,35 +6,43 @@ SELECT (
     WHERE t1.organization_id = $1::uuid AND EXISTS (
       SELECT 1
       FROM opportunities t2
-      CROSS JOIN LATERAL (
-        SELECT greatest(
-          CASE WHEN t2.owner_id = $2::uuid THEN 40 END, (
-            SELECT max(least(40, sh.clearance))
-            FROM opportunity_shares sh
-            WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t2.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-          ), CASE WHEN t2.team_id = ANY($4::uuid[]) THEN 30 END
-        ) AS cl OFFSET 0
-      ) t2k
       WHERE t2.organization_id = $1::uuid AND (
-        t2.owner_id = $2::uuid OR EXISTS (
-          SELECT 1
-          FROM opportunity_shares sh
-          WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t2.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-        ) OR t2.team_id = ANY($4::uuid[])
-      ) AND t2.product_id = t1.id AND CASE WHEN t2k.cl >= 20 THEN t2.product_id END = t1.id AND EXISTS (
+        t2.owner_id = $2::uuid OR (
+          t2.id IN (
+            SELECT sh.opportunity_id
+            FROM opportunity_shares sh
+            WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+          )
+        ) IS TRUE OR t2.team_id = ANY($4::uuid[])
+      ) AND t2.product_id = t1.id AND CASE WHEN (
+        t2.owner_id = $2::uuid OR (
+          t2.id IN (
+            SELECT sh.opportunity_id
+            FROM opportunity_shares sh
+            WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+          )
+        ) IS TRUE OR t2.team_id = ANY($4::uuid[])
+      ) THEN t2.product_id END = t1.id AND EXISTS (
         SELECT 1
         FROM customers t3
-        CROSS JOIN LATERAL (
-          SELECT greatest(
-            CASE WHEN t3.owner_id = $2::uuid THEN 40 END, (
-              SELECT max(least(40, sh.clearance))
+        WHERE t3.organization_id = $1::uuid AND t2.customer_id = t3.id AND CASE WHEN (
+          t2.owner_id = $2::uuid OR (
+            t2.id IN (
+              SELECT sh.opportunity_id
+              FROM opportunity_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+            )
+          ) IS TRUE OR t2.team_id = ANY($4::uuid[])
+        ) THEN t2.customer_id END = t3.id AND CASE WHEN (
+          t3.owner_id = $2::uuid OR (
+            t3.id IN (
+              SELECT sh.customer_id
               FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ), CASE WHEN t3.team_id = ANY($4::uuid[]) THEN 30 END, 20
-          ) AS cl OFFSET 0
-        ) t3k
-        WHERE t3.organization_id = $1::uuid AND t2.customer_id = t3.id AND CASE WHEN t2k.cl >= 20 THEN t2.customer_id END = t3.id AND CASE WHEN t3k.cl >= 40 THEN t3.tax_number END IS NOT NULL OFFSET 0
-      ) OFFSET 0
+              WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
+            )
+          ) IS TRUE
+        ) THEN t3.tax_number END IS NOT NULL
+      )
     )
     ORDER BY t1.name_fold, t1.id
     LIMIT 1

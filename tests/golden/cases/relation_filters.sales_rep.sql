@@ -10,22 +10,41 @@ SELECT (
           WHERE t3.organization_id = $1::uuid AND EXISTS (
             SELECT 1
             FROM opportunities t4
-            CROSS JOIN LATERAL (
-              SELECT greatest(
-                CASE WHEN t4.owner_id = $2::uuid THEN 40 END, (
-                  SELECT max(least(40, sh.clearance))
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t4.team_id = ANY($4::uuid[]) THEN 30 END
-              ) AS cl OFFSET 0
-            ) t4k
             WHERE t4.organization_id = $1::uuid AND (
-              t4.owner_id = $2::uuid OR EXISTS (
-                SELECT 1
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t4.team_id = ANY($4::uuid[])
-            ) AND t4.customer_id = t3.id AND CASE WHEN t4k.cl >= 20 THEN t4.customer_id END = t3.id AND t4.status = $6::text AND CASE WHEN t4k.cl >= 20 THEN t4.status END = $5::text OFFSET 0
+              t4.owner_id = $2::uuid OR (
+                t4.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE OR t4.team_id = ANY($4::uuid[])
+            ) AND t4.customer_id = t3.id AND CASE WHEN (
+              t4.owner_id = $2::uuid OR (
+                t4.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE OR t4.team_id = ANY($4::uuid[])
+            ) THEN t4.customer_id END = t3.id AND (
+              t4.status = $6::text AND (
+                t4.owner_id = $2::uuid OR (
+                  t4.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE OR t4.team_id = ANY($4::uuid[])
+              )
+            ) AND CASE WHEN (
+              t4.owner_id = $2::uuid OR (
+                t4.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE OR t4.team_id = ANY($4::uuid[])
+            ) THEN t4.status END = $5::text
           )
         ) AS "totalCount"
       ) x
@@ -38,22 +57,23 @@ SELECT (
           WHERE t7.organization_id = $1::uuid AND NOT EXISTS (
             SELECT 1
             FROM opportunities t8
-            CROSS JOIN LATERAL (
-              SELECT greatest(
-                CASE WHEN t8.owner_id = $2::uuid THEN 40 END, (
-                  SELECT max(least(40, sh.clearance))
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t8.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ), CASE WHEN t8.team_id = ANY($4::uuid[]) THEN 30 END
-              ) AS cl OFFSET 0
-            ) t8k
             WHERE t8.organization_id = $1::uuid AND (
-              t8.owner_id = $2::uuid OR EXISTS (
-                SELECT 1
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t8.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t8.team_id = ANY($4::uuid[])
-            ) AND t8.customer_id = t7.id AND CASE WHEN t8k.cl >= 20 THEN t8.customer_id END = t7.id OFFSET 0
+              t8.owner_id = $2::uuid OR (
+                t8.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE OR t8.team_id = ANY($4::uuid[])
+            ) AND t8.customer_id = t7.id AND CASE WHEN (
+              t8.owner_id = $2::uuid OR (
+                t8.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE OR t8.team_id = ANY($4::uuid[])
+            ) THEN t8.customer_id END = t7.id
           )
         ) AS "totalCount"
       ) x
@@ -67,41 +87,53 @@ SELECT (
             NOT EXISTS (
               SELECT 1
               FROM opportunities t13
-              CROSS JOIN LATERAL (
-                SELECT greatest(
-                  CASE WHEN t13.owner_id = $2::uuid THEN 40 END, (
-                    SELECT max(least(40, sh.clearance))
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t13.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  ), CASE WHEN t13.team_id = ANY($4::uuid[]) THEN 30 END
-                ) AS cl OFFSET 0
-              ) t13k
               WHERE t13.organization_id = $1::uuid AND (
-                t13.owner_id = $2::uuid OR EXISTS (
-                  SELECT 1
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t13.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ) OR t13.team_id = ANY($4::uuid[])
-              ) AND t13.customer_id = t12.id AND CASE WHEN t13k.cl >= 20 THEN t13.customer_id END = t12.id AND NOT coalesce(CASE WHEN t13k.cl >= 20 THEN t13.status END = $7::text, FALSE) OFFSET 0
+                t13.owner_id = $2::uuid OR (
+                  t13.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                ) IS TRUE OR t13.team_id = ANY($4::uuid[])
+              ) AND t13.customer_id = t12.id AND CASE WHEN (
+                t13.owner_id = $2::uuid OR (
+                  t13.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE OR t13.team_id = ANY($4::uuid[])
+              ) THEN t13.customer_id END = t12.id AND NOT coalesce(
+                CASE WHEN (
+                  t13.owner_id = $2::uuid OR (
+                    t13.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                    )
+                  ) IS TRUE OR t13.team_id = ANY($4::uuid[])
+                ) THEN t13.status END = $7::text, FALSE
+              )
             ) AND EXISTS (
               SELECT 1
               FROM opportunities t14
-              CROSS JOIN LATERAL (
-                SELECT greatest(
-                  CASE WHEN t14.owner_id = $2::uuid THEN 40 END, (
-                    SELECT max(least(40, sh.clearance))
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t14.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  ), CASE WHEN t14.team_id = ANY($4::uuid[]) THEN 30 END
-                ) AS cl OFFSET 0
-              ) t14k
               WHERE t14.organization_id = $1::uuid AND (
-                t14.owner_id = $2::uuid OR EXISTS (
-                  SELECT 1
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t14.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                ) OR t14.team_id = ANY($4::uuid[])
-              ) AND t14.customer_id = t12.id AND CASE WHEN t14k.cl >= 20 THEN t14.customer_id END = t12.id OFFSET 0
+                t14.owner_id = $2::uuid OR (
+                  t14.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                ) IS TRUE OR t14.team_id = ANY($4::uuid[])
+              ) AND t14.customer_id = t12.id AND CASE WHEN (
+                t14.owner_id = $2::uuid OR (
+                  t14.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE OR t14.team_id = ANY($4::uuid[])
+              ) THEN t14.customer_id END = t12.id
             )
           )
         ) AS "totalCount"
@@ -112,30 +144,39 @@ SELECT (
         SELECT (
           SELECT count(*)
           FROM opportunities t18
-          CROSS JOIN LATERAL (
-            SELECT greatest(
-              CASE WHEN t18.owner_id = $2::uuid THEN 40 END, (
-                SELECT max(least(40, sh.clearance))
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t18.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ), CASE WHEN t18.team_id = ANY($4::uuid[]) THEN 30 END
-            ) AS cl OFFSET 0
-          ) t18k
           WHERE t18.organization_id = $1::uuid AND (
-            t18.owner_id = $2::uuid OR EXISTS (
-              SELECT 1
-              FROM opportunity_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t18.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-            ) OR t18.team_id = ANY($4::uuid[])
+            t18.owner_id = $2::uuid OR (
+              t18.id IN (
+                SELECT sh.opportunity_id
+                FROM opportunity_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            ) IS TRUE OR t18.team_id = ANY($4::uuid[])
           ) AND (
             EXISTS (
               SELECT 1
               FROM customers t19
-              WHERE t19.organization_id = $1::uuid AND t18.customer_id = t19.id AND CASE WHEN t18k.cl >= 20 THEN t18.customer_id END = t19.id AND t19.country = $8::text
+              WHERE t19.organization_id = $1::uuid AND t18.customer_id = t19.id AND CASE WHEN (
+                t18.owner_id = $2::uuid OR (
+                  t18.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE OR t18.team_id = ANY($4::uuid[])
+              ) THEN t18.customer_id END = t19.id AND t19.country = $8::text
             ) AND EXISTS (
               SELECT 1
               FROM stages t20
-              WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN t18k.cl >= 20 THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
+              WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN (
+                t18.owner_id = $2::uuid OR (
+                  t18.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE OR t18.team_id = ANY($4::uuid[])
+              ) THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
             )
           )
         ) AS "totalCount"

@@ -1,0 +1,82 @@
+"""One meaning, several forms: whatever form the compiler chooses answers the bytes of the naive one."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crm_graph import resolvers, schema  # noqa: F401 - they fill the registries
+from crm_graph.auth.actor import Actor
+from crm_graph.errors import CrmError
+from crm_graph.graph import types
+from crm_graph.graph.documents import Documents
+from crm_graph.graph.limits import Limits
+from crm_graph.plan import branches
+from crm_graph.plan.compile import Compiler
+from tests.plan.forms.generated import Drawn, actors, lists
+from tests.plan.forms.world import plant
+
+Ask = Callable[[str, Actor, bool], bytes | str]
+
+
+@pytest.fixture(scope="module")
+def ask(module_database_url: str) -> Iterator[Ask]:
+    """The answer to an operation, in naive form or not; the code of the refusal where it is refused."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(plant(module_database_url))
+    connection: Any = loop.run_until_complete(
+        asyncpg.connect(module_database_url, server_settings={"TimeZone": "UTC", "jit": "off"})
+    )
+    documents = Documents(types.core_schema(types.build_schema()), Limits())
+
+    def answer(query: str, actor: Actor, naive: bool) -> bytes | str:
+        operation = loop.run_until_complete(documents.operation(query, None))
+        shape, leaves = operation.read({})
+        try:
+            statement = Compiler(actor.policy, b"secret", 10_000, naive=naive).query(operation.roots(shape))
+        except CrmError as error:
+            return error.code
+        arguments = [source(leaves, actor) for source in statement.sources]
+        value = loop.run_until_complete(connection.fetchval(statement.sql, *arguments)) if statement.sql else None
+        return statement.response(value.encode() if value else None)
+
+    yield answer
+    loop.run_until_complete(connection.close())
+    loop.close()
+
+
+def turned(answer: bytes | str) -> str | None:
+    """The cursor from which the next page in either direction goes on."""
+    found = json.loads(answer) if isinstance(answer, bytes) else {}
+    info = ((found.get("data") or {}).get("customers") or {}).get("pageInfo") or {}
+    return (
+        info.get("startCursor")
+        if info.get("hasPreviousPage") and not info.get("hasNextPage")
+        else info.get("endCursor")
+    )
+
+
+@given(actor=actors(), drawn=lists, few=st.sampled_from((0, 3, branches.FEW)))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_form_answers_as_the_naive_one(ask: Ask, actor: Actor, drawn: Drawn, few: int) -> None:
+    """`few` decides which of two ways a statement goes; with so little data all would go one of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(branches, "FEW", few)
+        _walk(ask, actor, drawn)
+
+
+def _walk(ask: Ask, actor: Actor, drawn: Drawn) -> None:
+    """The first pages of the list, in one direction or the other."""
+    cursor = None
+    for _ in range(3):
+        query = drawn.page(cursor)
+        naive = ask(query, actor, True)
+        assert ask(query, actor, False) == naive, query
+        cursor = turned(naive)
+        if cursor is None:
+            break
