@@ -10,8 +10,9 @@ from functools import lru_cache
 from crm_graph.auth.classification import SHIPPED, Classification, Levels
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
-from crm_graph.entity import Entity
+from crm_graph.entity import REGISTRY, Entity
 from crm_graph.specs import FieldSpec, Read
+from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]
 """By name; the name of a stored field is its column's."""
@@ -29,6 +30,10 @@ def classified(entity: type[Entity], classification: Classification) -> Fields:
         return entity.__specs__
     found: dict[str, FieldSpec] = {}
     for name, spec in entity.__specs__.items():
+        if spec.proposed is not None:
+            held = {key: classified(REGISTRY[key[0]], classification)[one.name] for key, one in spec.proposed.items()}
+            found |= completed({name: spec}, held)
+            continue
         found[name] = _levelled(spec, classification.levels.get(f"{entity.__name__}.{spec.graphql}"), found)
     return found
 

@@ -16,6 +16,8 @@ from crm_graph.auth.rows import Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.fields import Fields, fields_of
 from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.proposed import proposed_value
+from crm_graph.plan.shares import part_of_shared
 from crm_graph.specs import FieldSpec
 from crm_graph.tables import vector_sql
 
@@ -110,6 +112,8 @@ class Lens:
         """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead."""
         if spec.read is None:
             return Column(spec, None)
+        if spec.proposed is not None:
+            return Column(spec, proposed_value(self, spec))
         level, mask, band = spec.read.level, None if stored else spec.read.mask, self.band(spec.read.category)
         raw = self._raw(spec, stored)
         if level <= band.lowest or self.about_oneself(spec):
@@ -160,7 +164,7 @@ class Lens:
         hidden: list[str] = []
         masked: list[str] = []
         for spec in self.specs.values():
-            if spec.read is None or self.about_oneself(spec):
+            if spec.read is None or spec.proposed is not None or self.about_oneself(spec):
                 continue
             reached = at.get(spec.read.category, at[None])
             if spec.read.level > reached:
@@ -205,17 +209,21 @@ def open_lens(
     *,
     parent: Lens | None = None,
     table: str = "",
+    shares: str = "TRUE",
 ) -> Lens | None:
     """The entity through the policy's lens; `None` when no row of it exists for this caller.
 
     `parent` is the opened lens this one is reached from by the reference that makes it a part of it, so that what
-    was decided there is not decided again. `table` names the history to look at instead of the table.
+    was decided there is not decided again. `table` names the history to look at instead of the table. `shares` is SQL
+    that says where shares count (`plan/shares.py`).
     """
     if policy.beside is not None:
-        own = open_lens(entity, replace(policy, beside=None), parameters, alias, parent=parent, table=table)
-        seen = open_lens(entity, policy.beside, parameters.seen(), alias, parent=parent, table=table)
+        own = open_lens(
+            entity, replace(policy, beside=None), parameters, alias, parent=parent, table=table, shares=shares
+        )
+        seen = open_lens(entity, policy.beside, parameters.seen(), alias, parent=parent, table=table, shares=shares)
         return _both(own, seen) if own is not None and seen is not None else None
-    rules = _Rules(entity, policy, parameters, alias, parent)
+    rules = _Rules(entity, policy, parameters, alias, parent, shares)
     reached = rules.reached(None)
     if not reached:
         return None
@@ -305,6 +313,7 @@ class _Rules:
     parameters: Parameters
     alias: str
     parent: Lens | None
+    shares: str
 
     def reached(self, category: Category | None) -> list[_Reached]:
         """What the grants reach that do not leave the category out."""
@@ -325,6 +334,10 @@ class _Rules:
             shared = share_clearance(
                 table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, level
             )
+            if self.shares == "FALSE":
+                return None
+            if self.shares != "TRUE":
+                sql, shared = f"({self.shares} AND {sql})", f"CASE WHEN {self.shares} THEN {shared} END"
             return _Reached(sql, shared, Level.PUBLIC, level)
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
         return _Reached(sql, clearance, level, level, subject)
@@ -336,7 +349,11 @@ class _Rules:
             return None
         spec = self.entity.__specs__[rows.parent]
         assert spec.ref is not None
-        whole = self.parent or open_lens(REGISTRY[spec.ref.entity], self.policy, self.parameters, f"{self.alias}p")
+        through = part_of_shared(self.entity, self.policy, self.parameters, self.alias)
+        given = self.parent if through == "TRUE" else None
+        whole = given or open_lens(
+            REGISTRY[spec.ref.entity], self.policy, self.parameters, f"{self.alias}p", shares=through
+        )
         if whole is None:
             return None
         band = whole.band(category)
@@ -350,7 +367,7 @@ class _Rules:
             level = f"least({grant.read.value}, {above})"
             if band.lowest == 0:  # least() ignores nulls, and no clearance on the whole is none on the part
                 level = f"CASE WHEN {above} IS NOT NULL THEN {level} END"
-        if self.parent is not None:
+        if given is not None:
             sql, clearance = "TRUE", level
         else:
             link = f"{whole.alias}.id = {self.alias}.{rows.parent}"

@@ -31,7 +31,14 @@ class User(Entity, table=True):
     """Someone who signs in: staff, a partner's employee, a customer, or an integration."""
 
     __prefix__ = "usr"
-    __rows__ = Rows(self_="id", subject=ActorValue.USER, team="team_id", partner="partner_id")
+    __rows__ = Rows(
+        self_="id",
+        subject=ActorValue.USER,
+        team="team_id",
+        partner="partner_id",
+        clears=("roles", "team_id", "partner_id", "customer_id"),
+        roles="roles",
+    )
     __checks__ = {"one_side": "partner_id IS NULL OR customer_id IS NULL"}
 
     name: str = attr(Read(PUBLIC, subject=True), Write(RESTRICTED), Filter, Sort, Search("A"))
