@@ -68,7 +68,7 @@ def the_person(entity: type[Entity], parameters: Parameters, alias: str) -> str:
     ref = entity.__specs__[rows.parent].ref if rows.parent else None
     if ref is None:
         return "FALSE"
-    whole, above = REGISTRY[ref.entity], f"{alias}o"
+    whole, above = REGISTRY[ref.entity], f"{alias}_whole"
     return (
         f"EXISTS (SELECT 1 FROM {table_name(whole)} {above} WHERE {above}.organization_id = {parameters.organization}"
         f" AND {above}.id = {alias}.{rows.parent} AND {the_person(whole, parameters, above)})"
