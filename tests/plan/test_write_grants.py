@@ -251,8 +251,14 @@ async def test_a_share_reaches_the_parts_that_are_named_and_no_other_partner_s(w
             for name in names
         }
     assert seen == {
-        **{"ours": True, "theirs": False, "direct": True, "line ours": True, "line theirs": False, "line direct": True},
-        **{"ticket": True, "change": False},
+        "ours": True,
+        "theirs": False,
+        "direct": True,
+        "line ours": True,
+        "line theirs": False,
+        "line direct": True,
+        "ticket": True,
+        "change": False,
     }
     assert await refused(world, reseller, Action.UPDATE, "Order", "theirs", status="PAID") == [("NOT_FOUND", "")]
     assert await refused(world, reseller, Action.UPDATE, "Order", "ours", status="PAID") == [

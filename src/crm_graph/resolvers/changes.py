@@ -52,6 +52,12 @@ def _verifies(policy: Policy) -> bool:
     return any(Change.VERIFIED in open_to_subject(entity, policy).values() for entity in REGISTRY.values())
 
 
+def _decides(policy: Policy) -> bool:
+    """Whether a caller decides about any changes."""
+    granted = any(g.write is not None and g.write >= INTERNAL for g in policy.on(ChangeRequest.__name__))
+    return granted or Right.CHANGES_APPROVE in policy.rights
+
+
 @mutation(
     ChangeRequest,
     Argument(
