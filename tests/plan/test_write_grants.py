@@ -134,6 +134,18 @@ async def test_nobody_writes_what_clears_themselves(world: World) -> None:
     assert got == [("WRITE_ACCESS_DENIED", "teamId")]
 
 
+async def test_moving_a_team_below_one_s_own_is_for_who_writes_the_policy(world: World) -> None:
+    """Who leads a team sees what those below it see."""
+    people, north = acting(world, "rep", {"Team": (ALL,)}), world.id("Team", "north")
+    assert await refused(world, people, Action.UPDATE, "Team", "south", parentId=north, name="S") == [
+        ("WRITE_ACCESS_DENIED", "parentId")
+    ]
+    assert (await world.do(people, Action.UPDATE, "Team", "south", name="S")).effect is Effect.UPDATED
+    assert (
+        await world.do(world.administrator, Action.UPDATE, "Team", "south", parentId=north)
+    ).effect is Effect.UPDATED
+
+
 async def test_nobody_gives_roles_that_they_lack(world: World) -> None:
     people = acting(world, "rep", {"User": (replace(ALL, assign=True),)})
     puppet = {"name": "P", "email": "p@example.com", "roles": ["administrator"]}

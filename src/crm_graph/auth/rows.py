@@ -66,6 +66,8 @@ class Rows:
     """With `shared`: the entities whose rows, parts of this one, a share of it reaches as well."""
     clears: tuple[str, ...] = ()
     """Columns that decide what the person of the row may see: nobody changes them about themselves."""
+    policy: tuple[str, ...] = ()
+    """Columns that decide what many people may see (the tree of teams): written by who writes the policy."""
     roles: str | None = None
     """Of people: the column that names their roles; nobody gives one they do not have, but who writes the policy."""
 

@@ -13,7 +13,7 @@ from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
 from crm_graph.plan.lens import open_lens
 from crm_graph.plan.parameters import Parameters
-from crm_graph.specs import FieldSpec
+from crm_graph.specs import Change, FieldSpec
 
 PARTS: Final = (Rule.PARENT, Rule.PUBLISHED_PART)
 
@@ -117,9 +117,18 @@ def sees(spec: FieldSpec, way: Way) -> str:
 
 def writes(spec: FieldSpec, way: Way) -> str:
     """Whether the field is written on the rows of one way."""
+    if way.subject and spec.write is not None and spec.write.subject is not None:
+        return f"{_BY_SUBJECT[spec.write.subject]} (it is about the caller)"
     if spec.write is None or way.write is None or way.write < spec.write.level:
         return "no"
     return "when created" if spec.write.create_only else "yes"
+
+
+_BY_SUBJECT: Final = {
+    Change.AT_ONCE: "yes",
+    Change.VERIFIED: "after a code",
+    Change.APPROVED: "after approval",
+}
 
 
 def described(entity: type[Entity], spec: FieldSpec) -> str:

@@ -58,7 +58,7 @@ def send(smtp: Smtp, message_id: str, recipient: str, subject: str, body: str) -
             server.starttls(context=context)
         if smtp.user:
             server.login(smtp.user, smtp.password)
-        server.send_message(message)
+        server.send_message(message, to_addrs=[recipient])  # what the header reads as is another matter
 
 
 def lasting(error: Exception) -> bool:

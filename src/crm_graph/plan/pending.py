@@ -169,6 +169,6 @@ async def pending_of(
     name, wanted = parameters.constant(entity.__name__, "text"), parameters.constant(row, "uuid")
     sql, sources = parameters.finish(
         f"SELECT t.id FROM {lens.source()} WHERE {lens.where()} AND t.entity = {name} AND t.row_id = {wanted}"
-        " AND t.state = 'PENDING' AND t.expires_at > now() ORDER BY t.id LIMIT 50"
+        " AND t.state = 'PENDING' AND t.expires_at > now() ORDER BY t.id LIMIT 20"
     )
     return [found["id"] for found in await connection.fetch(sql, *[source((), actor) for source in sources])]

@@ -59,7 +59,7 @@ async def write_as_subject(
         return None
     connection = await tx.raw()
     found = await _look(connection, update)
-    if found is None or not (found["own"] and found["visible"]):
+    if found is None:
         return None
     granted = {spec.name for spec in update.given if _granted(spec, found)}
     if granted == update.draft.given and granted:
@@ -142,14 +142,14 @@ def _text(value: object) -> str | None:
 
 
 async def _look(connection: "asyncpg.Connection[asyncpg.Record]", update: _Update) -> Mapping[str, object] | None:
-    """The row, locked: whether it is the caller, what they may write on it, and each given field before and after."""
+    """The row, locked, if it is the caller's own: what they may write on it, and each given field before and after."""
     entity, policy, parameters = update.entity, update.actor.policy, Parameters()
     lens = open_lens(entity, policy, parameters, "t")
     if lens is None:
         return None
     values = orjson.dumps([update.draft.values], default=str).decode()
     given: Sequence[FieldSpec] = update.given
-    taken = [f"coalesce({lens.visible}, FALSE) AS visible", f"{the_person(entity, parameters, 't')} AS own"]
+    taken: list[str] = []
     for one in (None, *left_out(entity, policy)):
         access = write_access(entity, policy, parameters, "t", one)
         taken.append(f"{access.write} AS write_level{suffix(one)}")
@@ -160,7 +160,8 @@ async def _look(connection: "asyncpg.Connection[asyncpg.Record]", update: _Updat
         f"SELECT {', '.join(taken)}"
         f" FROM json_to_recordset({parameters.constant(values, 'text')}::json) AS i({columns})"
         f" CROSS JOIN {table_name(entity)} t{lens.fence()} WHERE t.organization_id = {parameters.organization}"
-        f" AND t.id = {parameters.constant(update.row, 'uuid')} FOR NO KEY UPDATE OF t"
+        f" AND t.id = {parameters.constant(update.row, 'uuid')} AND {lens.visible}"
+        f" AND {the_person(entity, parameters, 't')} FOR NO KEY UPDATE OF t"
     )
     found = await connection.fetchrow(sql, *[source((), update.actor) for source in sources])
     return None if found is None else dict(found)

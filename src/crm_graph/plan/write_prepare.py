@@ -62,7 +62,7 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
             return Outcome.refused(invalid("A source and an external id are needed.", "externalId"))
         values |= {"source": change.key.source, "externalId": change.key.external_id}
     draft = read_values(entity, actor.policy.classification, values, system=system)
-    draft.errors += _roles_beyond(actor, entity, draft)
+    draft.errors += _clearing(actor, entity, draft)
     if action in (Action.CREATE, Action.UPSERT):
         return _prepare_new(actor, entity, change, Action(action), row, draft, system=system)
     if draft.errors:
@@ -71,13 +71,16 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
     return _prepare_known(actor, entity, change, action, row, draft, by_key=by_key, system=system)
 
 
-def _roles_beyond(actor: Actor, entity: type[Entity], draft: Draft) -> list[UserError]:
-    """Nobody gives roles that they do not have themselves, but who writes the policy."""
-    column = entity.__rows__.roles
-    given = draft.values.get(column) if column else None
-    if column is None or not isinstance(given, list) or Right.POLICY_WRITE in actor.policy.rights:
+def _clearing(actor: Actor, entity: type[Entity], draft: Draft) -> list[UserError]:
+    """What decides about people's clearance is for who writes the policy; others give the roles that they have."""
+    if Right.POLICY_WRITE in actor.policy.rights:
         return []
-    return [] if set(given) <= set(actor.roles) else [denied(entity.__specs__[column])]
+    rows = entity.__rows__
+    given = draft.values.get(rows.roles) if rows.roles else None
+    refused = [name for name in rows.policy if name in draft.given]
+    if rows.roles and isinstance(given, list) and not set(given) <= set(actor.roles):
+        refused.append(rows.roles)
+    return [denied(entity.__specs__[name]) for name in refused]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class Team(Entity, table=True):
     """A group of staff; teams form a tree, and who leads a team sees those below it."""
 
     __prefix__ = "tea"
+    __rows__ = Rows(policy=("parent_id",))
 
     name: str = attr(Read(PUBLIC), Write(RESTRICTED), Filter, Sort, Search("A"))
     """Name of the team."""
