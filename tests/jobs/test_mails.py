@@ -40,7 +40,9 @@ class Captured:
                     writer.write(b"354 go on\r\n")
                     body = await reader.readuntil(b"\r\n.\r\n")
                     await asyncio.sleep(self.slow)
-                    self.mails.append(email.message_from_bytes(body[:-5], policy=email.policy.default))
+                    self.mails.append(
+                        email.message_from_bytes(body[:-3].replace(b"\r\n..", b"\r\n."), policy=email.policy.default)
+                    )
                     answer = "250 kept"
                 case "QUIT":
                     break

@@ -126,7 +126,8 @@ def _shown(lens: Lens, spec: FieldSpec) -> str:
         return f"'{shows.value}'"
 
     if spec.proposed is not None:  # as the field whose value it is: it shows or it does not
-        return f"CASE WHEN ({lens.column(spec).sql}) IS NULL THEN '{Shown.HIDDEN}' ELSE '{Shown.VALUE}' END"
+        value = lens.column(spec).sql or "NULL"
+        return f"CASE WHEN ({value}) IS NULL THEN '{Shown.HIDDEN}' ELSE '{Shown.VALUE}' END"
     return lens.by_clearance(lambda at: said(*lens.unseen(at)))
 
 
