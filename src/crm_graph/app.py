@@ -27,8 +27,8 @@ from crm_graph.graph.limits import Limits
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.types import build_schema, core_schema
 from crm_graph.graph.writing import Writer
+from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
-from crm_graph.mail import page as mail_page
 from crm_graph.settings import Settings
 
 DECLARED = (schema, resolvers)

@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 
 revision = '202611220700'
-down_revision = '202611220500'
+down_revision = '202611220910'
 branch_labels = None
 depends_on = None
 
