@@ -105,6 +105,9 @@ def _said(rule: Rule, rows: Rows) -> str | None:
 def sees(spec: FieldSpec, way: Way) -> str:
     """What shows of a field on the rows of one way."""
     assert spec.read is not None
+    if spec.proposed is not None:
+        shows = any(sees(one, way) != "nothing" for one in spec.proposed.values())
+        return "the value, as the field that it is a value of" if shows else "nothing"
     read, mask = spec.read, spec.read.mask
     if way.subject and read.subject:
         return "the value (it is about the caller)"
