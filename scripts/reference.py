@@ -39,7 +39,7 @@ def policy_table() -> str:
 
 
 def _grant(grant: Grant) -> str:
-    more = [word for word, has in (("create", grant.create), ("delete", grant.delete)) if has]
+    more = [word for word, has in (("create", grant.create), ("delete", grant.delete), ("assign", grant.assign)) if has]
     write = [] if grant.write is None else ["write" if grant.write == grant.read else f"write {grant.write.name}"]
     return f"{grant.rule.value.replace('_', ' ')}: {', '.join([grant.read.name, *write, *more])}"
 

@@ -27,6 +27,7 @@ from crm_graph.graph.limits import Limits
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.types import build_schema, core_schema
 from crm_graph.graph.writing import Writer
+from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
 from crm_graph.settings import Settings
 
@@ -121,6 +122,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *explorer.routes(lambda: shown),
         *sign_in.routes(),
         *AccessPage(authenticator, database).routes(),
+        *(mail_page.routes(database_url) if settings.demo else []),
     ]
     return Application(endpoint, routes, lifespan)
 

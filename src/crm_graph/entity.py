@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from pydantic import ConfigDict
 from sqlmodel import Field, SQLModel
 
-from crm_graph import kinds, tables
+from crm_graph import kinds, subjects, tables
 from crm_graph.auth.levels import INTERNAL, PUBLIC
 from crm_graph.auth.rows import Rows
 from crm_graph.auth.scopes import resource
@@ -31,6 +31,7 @@ from crm_graph.kinds import Kind
 from crm_graph.specs import (
     Back,
     Benchmark,
+    Change,
     Choice,
     Computed,
     DeclarationError,
@@ -38,6 +39,7 @@ from crm_graph.specs import (
     Filter,
     Marker,
     Matching,
+    Proposed,
     Read,
     Ref,
     RelatedCount,
@@ -51,6 +53,7 @@ from crm_graph.specs import (
 __all__ = [
     "REGISTRY",
     "Benchmark",
+    "Change",
     "Choice",
     "Computed",
     "DeclarationError",
@@ -58,6 +61,7 @@ __all__ = [
     "FieldSpec",
     "Filter",
     "Matching",
+    "Proposed",
     "Read",
     "Ref",
     "RelatedCount",
@@ -92,6 +96,10 @@ class Entity(SQLModel):
     __rows__: ClassVar[Rows] = Rows()
     __prefix__: ClassVar[str] = ""
     """Three letters that begin the global id of every row."""
+    __shares__: ClassVar[str | None] = None
+    """Of a share (`schema/shares.py`): the column that names the row it shares."""
+    __unexposed__: ClassVar[tuple[str, ...]] = ()
+    """Columns that nobody reads by themselves, on purpose."""
     __indexes__: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Further indexes, each after `organization_id`; `-name` is descending."""
     __checks__: ClassVar[Mapping[str, str]] = {}
@@ -165,6 +173,8 @@ def _declare(cls: type[Entity]) -> None:
     for name, found in list(vars(cls).items()):
         if isinstance(found, Computed):
             specs[name] = _computed(cls, name, found, specs)
+        elif isinstance(found, Proposed):
+            specs[name] = subjects.declared(name, found)
     currency = specs["currency"].read if "currency" in specs else None
     for name, spec in specs.items():
         if spec.search_fault:
@@ -215,6 +225,9 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
             "a mask shows below the field's level, and nothing is below PUBLIC",
             "Raise the level or drop the mask",
         )
+    fault = subjects.fault(cls.__rows__, kind, read, write, ref)
+    if fault is not None:
+        _refuse(cls, name, *fault)
     return FieldSpec(
         name,
         kind,
@@ -297,7 +310,9 @@ def seal() -> None:
 
     Raises `DeclarationError` for a reference to nothing, or two lists of one name.
     """
+    changed = subjects.changed({name: cls.__specs__ for name, cls in REGISTRY.items()})
     for cls in REGISTRY.values():
+        cls.__specs__ = subjects.completed(cls.__specs__, changed)
         table = table_of(cls)
         if f"{table.name}_history" in table.metadata.tables:
             continue

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         default=200_000, ge=200, description="Most records an operation may answer: nested page sizes multiplied."
     )
     session_hours: int = Field(default=12, ge=1, description="How long a sign-in lasts, in hours.")
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server that the worker hands mail to: `smtp://user:password@host:587` (STARTTLS), `smtps://…`,"
+        " `smtp+plain://…`; without it mail waits.",
+    )
+    mail_from: str = Field(default="crm-graph@localhost", description="Sender of the mail that is sent.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
 
     def secret_bytes(self) -> bytes:

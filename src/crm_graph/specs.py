@@ -31,12 +31,27 @@ class Read:
     category: Category | None = None
 
 
+class Change(enum.Enum):
+    """How the very person changes a field about themselves, whatever its write level."""
+
+    AT_ONCE = enum.auto()
+    """It is written."""
+    VERIFIED = enum.auto()
+    """It is written when they give the code that was sent to them."""
+    APPROVED = enum.auto()
+    """It is written when staff who may write the field approve."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Who writes the field, on rows they may write. `create_only`: never changed afterwards."""
+    """Who writes the field, on rows they may write; `subject`: and how the person it is about.
+
+    `create_only`: never changed afterwards.
+    """
 
     level: Level
     create_only: bool = False
+    subject: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,14 @@ class Ref:
     entity: str
     back: str | None = None
     owned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A field that holds, as text, a value of the field that `entity` and `field` of its row name: seen as that one."""
+
+    column: str
+    description: str
 
 
 class Filter:
@@ -112,6 +135,8 @@ class FieldSpec:
     label: str = ""
     """The name in GraphQL where it does not follow from the column's."""
     search: Search | None = None
+    proposed: "Mapping[tuple[str, str], FieldSpec] | None" = None
+    """Of a `Proposed` field: the fields whose values it holds, by entity and name in inputs."""
 
     @property
     def graphql(self) -> str:

@@ -58,7 +58,7 @@ def fields(entity: str) -> list[Field]:
             computed=spec.sql is not None,
         )
         for spec in REGISTRY[entity].__specs__.values()
-        if spec.read is not None
+        if spec.read is not None and spec.proposed is None  # a value of another field: see test_changes.py
     ]
     lists = {back.name: _through(entity, back.name, back.entity, back.column) for back in backs(entity).values()}
     counts = [
@@ -116,6 +116,8 @@ class Matrix:
 
     granted: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    reached: dict[str, set[str]] = field(default_factory=dict)
+    """By entity: the parts that a share of one of its rows reaches."""
 
     def of(self, role: str, entity: str) -> list[tuple[str, int]]:
         return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
@@ -166,6 +168,8 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
         match line.partition("#")[0].split():
             case ["rows", entity, *rules]:
                 matrix.columns[entity] = dict(rule.split("=") for rule in rules)
+            case ["shares", entity, *parts]:
+                matrix.reached[entity] = set(parts)
             case [role, entity, rule, level]:
                 matrix.granted.setdefault((role, entity), []).append((rule, LEVELS.index(level)))
             case []:
@@ -185,11 +189,15 @@ class Rows:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _shares: dict[str, dict[UUID, list[Row]]] = field(default_factory=dict)
 
-    def clearance(self, caller: Caller, entity: str, row: Row) -> int | None:
-        """The highest rank that any rule gives the caller on a row; `None`: the row does not exist for them."""
+    def clearance(self, caller: Caller, entity: str, row: Row, *, shares: bool = True) -> int | None:
+        """The highest rank that any rule gives the caller on a row; `None`: the row does not exist for them.
+
+        Without `shares` as if nobody had shared it: what its parts go by that a share does not reach.
+        """
         if row["organization_id"] != self.organization:
             return None
-        ranks = (self._rank(caller, entity, row, rule, rank) for rule, rank in self.matrix.of(caller.role, entity))
+        granted = [(rule, rank) for rule, rank in self.matrix.of(caller.role, entity) if shares or rule != "shared"]
+        ranks = (self._rank(caller, entity, row, rule, rank) for rule, rank in granted)
         return max((r for r in ranks if r is not None), default=None)
 
     def _rank(  # noqa: PLR0911 - one return a rule
@@ -203,7 +211,10 @@ class Rows:
             above = self.tables[whole].get(row[column])
             if above is None or (rule == "published_part" and not row[columns["published"]]):
                 return None
-            of_whole = self.clearance(caller, whole, above)
+            partner = row[columns["partner"]] if "partner" in columns else None
+            elsewhere = caller.partner is not None and partner not in (None, caller.partner)
+            shares = entity in self.matrix.reached.get(whole, set()) and not elsewhere
+            of_whole = self.clearance(caller, whole, above, shares=shares)
             return None if of_whole is None else min(rank, of_whole)
         if rule == "shared":
             levels = (LEVELS.index(s["level"]) for s in self._valid(columns["shared"], row["id"], caller))

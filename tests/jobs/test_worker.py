@@ -16,7 +16,7 @@ from crm_graph.jobs import worker
 from crm_graph.jobs.chores import BATCH, CHORES, Chore
 
 COMMAND = [sys.executable, "-m", "crm_graph", "worker"]
-KEYS, SESSIONS, DENIALS = CHORES
+KEYS, SESSIONS, DENIALS, MAILS = CHORES
 
 
 async def filled(url: str) -> "tuple[asyncpg.Connection[asyncpg.Record], UUID, UUID]":
@@ -81,10 +81,18 @@ async def test_what_has_outlived_its_use_goes_and_the_rest_stays(database_url: s
     }
     await add_session(admin, owner, expired="31 days")
     await add_session(admin, owner, expired="-400 days", revoked="31 days")
-    assert await worker.run_once(database_url) == {"idempotency_keys": 3, "sessions": 2, "access_denials": 1}
+    for age in ("29 days", "31 days"):
+        await admin.execute(
+            "INSERT INTO outgoing_mails (organization_id, id, recipient, subject, created_at)"
+            " VALUES ($1, gen_random_uuid(), 'a@example.com', 's', now() - $2::text::interval)",
+            organization,
+            age,
+        )
+    removed = {"idempotency_keys": 3, "sessions": 2, "access_denials": 1, "outgoing_mails": 1}
+    assert await worker.run_once(database_url) == removed
     assert await admin.fetchval("SELECT count(*) FROM idempotency_keys") == 2
     assert {row["id"] for row in await admin.fetch("SELECT id FROM sessions")} == stay
-    assert await worker.run_once(database_url) == {"idempotency_keys": 0, "sessions": 0, "access_denials": 0}
+    assert await worker.run_once(database_url) == dict.fromkeys(removed, 0)
     await admin.close()
 
 
@@ -180,6 +188,8 @@ def test_once_says_what_was_done_and_ends(database_url: str) -> None:
         "idempotency_keys: removed 0",
         "sessions: removed 0",
         "access_denials: removed 0",
+        "outgoing_mails: removed 0",
+        "mail: waits, as CRM_GRAPH_SMTP_URL is not set",
     ]
 
 

@@ -36,6 +36,7 @@ class World:
             resolve(frozenset(roles)),
             user_id=self.ids.get(name),
             team_ids=(self.ids[team],) if team else (),
+            roles=roles,
             **facts,
         )
 

@@ -34,21 +34,27 @@ ENTITIES = (
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
+    "ChangeRequest",
 )
 
 
 def _full(rule: Rule, level: Level) -> Grant:
-    """Everything up to a level: read, write, create, delete."""
-    return Grant(rule, level, level, create=True, delete=True)
+    """Everything up to a level: read, write, create, delete, assign."""
+    return Grant(rule, level, level, create=True, delete=True, assign=True)
 
 
 def _see(rule: Rule, level: Level) -> Grant:
     return Grant(rule, level)
 
 
-def _work(rule: Rule, level: Level, write: Level | None = None, *, create: bool = True) -> Grant:
+def _work(rule: Rule, level: Level, write: Level | None = None, *, create: bool = True, assign: bool = False) -> Grant:
     """Read, write and create, without deleting."""
-    return Grant(rule, level, write or level, create=create)
+    return Grant(rule, level, write or level, create=create, assign=assign)
+
+
+def _decide(rule: Rule, level: Level) -> Grant:
+    """Read, and approve or reject: what is written by that needs its own level on its own record."""
+    return Grant(rule, level, INTERNAL)
 
 
 _DIRECTORY = {
@@ -67,11 +73,12 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **{name: (_full(Rule.EVERYONE, RESTRICTED),) for name in ENTITIES},
         "StageChange": (_see(Rule.EVERYONE, RESTRICTED),),
         "Organization": (Grant(Rule.EVERYONE, RESTRICTED, RESTRICTED),),
+        "ChangeRequest": (_decide(Rule.EVERYONE, RESTRICTED),),
     },
     "sales_manager": {
         **_DIRECTORY,
         **_CATALOGUE,
-        "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL),),
+        "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "Customer": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
         "Address": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -82,20 +89,21 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "StageChange": (_see(Rule.PARENT, CONFIDENTIAL),),
         "Proposal": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "ProposalLine": (_full(Rule.PARENT, CONFIDENTIAL),),
-        "Order": (_work(Rule.EVERYONE, CONFIDENTIAL),),
+        "Order": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "OrderLine": (_work(Rule.PARENT, CONFIDENTIAL),),
         "Ticket": (_see(Rule.EVERYONE, INTERNAL),),
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
         "CustomerShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "OpportunityShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "KeyAccountShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
+        "ChangeRequest": (_decide(Rule.EVERYONE, CONFIDENTIAL),),
     },
     "sales_rep": {
         **_DIRECTORY,
         **_CATALOGUE,
         "Partner": (_see(Rule.EVERYONE, INTERNAL),),
         "Customer": (
-            _work(Rule.OWN, CONFIDENTIAL, INTERNAL),
+            _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
             _work(Rule.TEAM, INTERNAL, create=False),
             _see(Rule.SHARED, CONFIDENTIAL),
             _see(Rule.EVERYONE, PARTNER),
@@ -116,6 +124,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "OrderLine": (_see(Rule.PARENT, INTERNAL),),
         "Ticket": (_see(Rule.PARENT, INTERNAL),),
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
+        "ChangeRequest": (_decide(Rule.PARENT, CONFIDENTIAL),),
     },
     "service_agent": {
         **_DIRECTORY,
@@ -126,8 +135,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "KeyAccount": (_see(Rule.EVERYONE, PARTNER),),
         "Order": (_work(Rule.EVERYONE, INTERNAL, create=False),),
         "OrderLine": (_see(Rule.PARENT, INTERNAL),),
-        "Ticket": (_work(Rule.EVERYONE, INTERNAL),),
+        "Ticket": (_work(Rule.EVERYONE, INTERNAL, assign=True),),
         "TicketMessage": (_work(Rule.PARENT, INTERNAL),),
+        "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
     },
     "partner_rep": {
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
@@ -158,6 +168,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "OrderLine": (_see(Rule.PARENT, PUBLIC),),
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
+        "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
     },
     "storefront": {
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),

@@ -19,6 +19,10 @@ class Grant:
     """How high the view of oneself reaches; scopes lower it."""
     without: frozenset[Category] = frozenset()
     """Categories of fields that it does not reach, whatever their level."""
+    assign: bool = False
+    """Whether what says whose the row is (owner, team, partner) may be changed."""
+    subject_write: Level | None = Level.RESTRICTED
+    """How high changes of oneself reach, where fields allow them; scopes lower it."""
 
     def union(self, other: "Grant") -> "Grant":
         """What someone has who holds both; rule and categories left out must be the same."""
@@ -31,4 +35,6 @@ class Grant:
             self.delete or other.delete,
             max(self.subject, other.subject),
             self.without,
+            self.assign or other.assign,
+            max((w for w in (self.subject_write, other.subject_write) if w is not None), default=None),
         )

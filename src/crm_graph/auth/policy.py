@@ -6,7 +6,7 @@ scopes comes to, once per distinct set; everything that is compiled from it is c
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -18,6 +18,7 @@ from crm_graph.auth.rights import Right, within
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes
 
+_SIMPLE = tuple(one.name for one in fields(Grant) if one.name != "without")
 Roles = Mapping[str, Mapping[str, tuple[Grant, ...]]]
 """Grants by role and entity."""
 
@@ -39,7 +40,9 @@ class Policy:
     def viewing_as(self, other: "Policy") -> "Policy":
         """What both see, with nothing to write."""
         grants = {
-            entity: tuple(replace(g, write=None, create=False, delete=False) for g in granted)
+            entity: tuple(
+                replace(g, write=None, create=False, delete=False, assign=False, subject_write=None) for g in granted
+            )
             for entity, granted in self.grants.items()
         }
         key = hashlib.sha256(f"{self.key} as {other.key}".encode()).hexdigest()[:16]
@@ -82,7 +85,7 @@ def resolved(
     # not the grants' own repr: a set's order differs from process to process, and cursors are made with the key
     text = repr(
         [
-            (e, [(g.rule, g.read, g.write, g.create, g.delete, g.subject, sorted(g.without)) for g in found])
+            (e, [(*(getattr(g, name) for name in _SIMPLE), sorted(g.without)) for g in found])
             for e, found in grants.items()
         ]
         + [classification.key, *sorted(rights)]
@@ -105,6 +108,8 @@ def _narrow(entity: str, grants: Iterable[Grant], scopes: Scopes | None) -> tupl
             write=min(g.write, write) if g.write is not None and write is not None else None,
             create=g.create and write is not None,
             delete=g.delete and write is not None,
+            assign=g.assign and write is not None,
+            subject_write=min(g.subject_write, write) if g.subject_write is not None and write is not None else None,
         )
         for g in ordered
     )

@@ -219,11 +219,11 @@ class _Reading:
         for number, one in enumerate(listed[:MOST_GRANTS]):
             place = (*path, str(number))
             known, given = len(self.problems), self.mapping(one, place)
-            self.no_more(given, ("rule", "read", "write", "create", "delete", "without"), place)
+            self.no_more(given, ("rule", "read", "write", "create", "delete", "assign", "without"), place)
             rule = self.member(Rule, given.get("rule"), (*place, "rule"), by_value=True)
             read = self.member(Level, given.get("read"), (*place, "read"))
             write = self.member(Level, given["write"], (*place, "write")) if given.get("write") is not None else None
-            flags = {name: given.get(name, False) for name in ("create", "delete")}
+            flags = {name: given.get(name, False) for name in ("create", "delete", "assign")}
             for name, value in flags.items():
                 if not isinstance(value, bool):
                     self.fault((*place, name), "true or false is needed")
@@ -232,11 +232,12 @@ class _Reading:
                 for c in self.items(given.get("without") or [], (*place, "without"))
             }
             if write is None and any(flags.values()):
-                self.fault((*place, "write"), "who creates or deletes records writes them up to a level")
+                self.fault((*place, "write"), "who creates, deletes or assigns records writes them up to a level")
             if rule is not None and read is not None and len(self.problems) == known:
                 left_out = frozenset(c for c in without if c is not None)
                 create, delete = flags["create"] is True, flags["delete"] is True
-                yield Grant(rule, read, write, create, delete, without=left_out), place
+                assign = flags["assign"] is True
+                yield Grant(rule, read, write, create, delete, without=left_out, assign=assign), place
 
     def member(self, of: type[E], raw: object, path: Path, *, by_value: bool = False) -> E | None:
         named = {str(one.value): one for one in of} if by_value else dict(of.__members__)
@@ -278,7 +279,7 @@ def _grant_json(grant: Grant) -> JSON:
     found: dict[str, JSON] = {"rule": grant.rule.value, "read": grant.read.name}
     if grant.write is not None:
         found["write"] = grant.write.name
-    for name, given in (("create", grant.create), ("delete", grant.delete)):
+    for name, given in (("create", grant.create), ("delete", grant.delete), ("assign", grant.assign)):
         if given:
             found[name] = True
     if grant.without:

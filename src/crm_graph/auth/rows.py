@@ -60,6 +60,16 @@ class Rows:
     parent: str | None = None
     shared: bool = False
     subject: ActorValue = ActorValue.CUSTOMER
+    person: str | None = None
+    """SQL over `{alias}`: whether the row that `self_` names is one human being, who alone may change it so."""
+    reaches: tuple[str, ...] = ()
+    """With `shared`: the entities whose rows, parts of this one, a share of it reaches as well."""
+    clears: tuple[str, ...] = ()
+    """Columns that decide what the person of the row may see: nobody changes them about themselves."""
+    policy: tuple[str, ...] = ()
+    """Columns that decide what many people may see (the tree of teams): written by who writes the policy."""
+    roles: str | None = None
+    """Of people: the column that names their roles; nobody gives one they do not have, but who writes the policy."""
 
     def columns(self) -> tuple[str, ...]:
         """The columns that decide access: changing one needs more than the right to write it."""

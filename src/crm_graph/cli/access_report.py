@@ -13,7 +13,7 @@ from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
 from crm_graph.plan.lens import open_lens
 from crm_graph.plan.parameters import Parameters
-from crm_graph.specs import FieldSpec
+from crm_graph.specs import Change, FieldSpec
 
 PARTS: Final = (Rule.PARENT, Rule.PUBLISHED_PART)
 
@@ -105,6 +105,9 @@ def _said(rule: Rule, rows: Rows) -> str | None:
 def sees(spec: FieldSpec, way: Way) -> str:
     """What shows of a field on the rows of one way."""
     assert spec.read is not None
+    if spec.proposed is not None:
+        shows = any(sees(one, way) != "nothing" for one in spec.proposed.values())
+        return "the value, as the field that it is a value of" if shows else "nothing"
     read, mask = spec.read, spec.read.mask
     if way.subject and read.subject:
         return "the value (it is about the caller)"
@@ -117,9 +120,18 @@ def sees(spec: FieldSpec, way: Way) -> str:
 
 def writes(spec: FieldSpec, way: Way) -> str:
     """Whether the field is written on the rows of one way."""
+    if way.subject and spec.write is not None and spec.write.subject is not None:
+        return f"{_BY_SUBJECT[spec.write.subject]} (it is about the caller)"
     if spec.write is None or way.write is None or way.write < spec.write.level:
         return "no"
     return "when created" if spec.write.create_only else "yes"
+
+
+_BY_SUBJECT: Final = {
+    Change.AT_ONCE: "yes",
+    Change.VERIFIED: "after a code",
+    Change.APPROVED: "after approval",
+}
 
 
 def described(entity: type[Entity], spec: FieldSpec) -> str:

@@ -10,43 +10,59 @@ import typer
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.signals import SIGNALS, ignore, stopping
 from crm_graph.errors import ServiceUnavailable
+from crm_graph.jobs import mails
 from crm_graph.jobs import worker as jobs
+from crm_graph.mail.smtp import Smtp
+from crm_graph.settings import Settings
 
 Once = Annotated[bool, typer.Option("--once", help="Do every chore now, say what was done, and end.")]
 
 
 def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Remove what has expired (idempotency keys, ended sessions) until SIGINT or SIGTERM."""
+    """Send mail, and remove what has expired (idempotency keys, ended sessions), until SIGINT or SIGTERM."""
     settings = settings_from(data_dir=data_dir, database_url=database_url)
+    smtp = mail_server(settings)
     with stopping():
         try:
             with database(settings) as url:
                 if once:
-                    for name, removed in asyncio.run(_once(url)).items():
-                        print(f"{name}: removed {removed}")
+                    removed, sent = asyncio.run(_once(url, smtp))
+                    for name, count in removed.items():
+                        print(f"{name}: removed {count}")
+                    print(f"mail: sent {sent}" if smtp else "mail: waits, as CRM_GRAPH_SMTP_URL is not set")
                 else:
                     print("The worker is running. End it with Ctrl-C or SIGTERM.", flush=True)
-                    asyncio.run(_until_signalled(url))
+                    asyncio.run(_until_signalled(url, smtp))
                 ignore()
         finally:
             ignore()
 
 
-async def _once(url: str) -> dict[str, int]:
+def mail_server(settings: Settings) -> Smtp | None:
+    """Where mail is handed over; `None` if that is not set. Raises typer.BadParameter where it is no such URL."""
+    if settings.smtp_url is None:
+        return None
     try:
-        return await jobs.run_once(url)
+        return Smtp.of(settings.smtp_url.get_secret_value(), settings.mail_from)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="CRM_GRAPH_SMTP_URL") from None
+
+
+async def _once(url: str, smtp: Smtp | None) -> tuple[dict[str, int], int]:
+    try:
+        return await jobs.run_once(url), await mails.deliver_once(url, smtp) if smtp else 0
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         raise ServiceUnavailable("the database has no tables yet: run `crm-graph migrate` first.") from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise ServiceUnavailable(f"the database cannot be reached: {error}") from error
 
 
-async def _until_signalled(url: str) -> None:
+async def _until_signalled(url: str, smtp: Smtp | None) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     try:
-        await jobs.run(url, stop)
+        await asyncio.gather(jobs.run(url, stop), *([mails.deliver(url, smtp, stop)] if smtp else []))
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)

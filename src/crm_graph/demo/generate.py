@@ -1,9 +1,9 @@
 """The generator: the same organisations for the same seed and day, on every machine."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
-from crm_graph.demo.business import Business, Size
+from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
@@ -13,6 +13,7 @@ from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
 from crm_graph.demo.sharing import choose_key_accounts, share
 from crm_graph.demo.staff import hire, sign_partners
+from crm_graph.schema.changes import ChangeRequest, ChangeWaits
 from crm_graph.schema.customers import CustomerKind
 from crm_graph.schema.organizations import Organization
 from crm_graph.schema.users import User
@@ -75,8 +76,29 @@ def _found(rows: Rows, calendar: Calendar, key: str, name: str, hosts: list[str]
 
 
 def _register(business: Business) -> None:
-    """Give the customer persona its user."""
+    """Give the customer persona its user, who has asked for a change."""
     buyer = business.anchors["customer"]
     email = buyer.row["email"] or f"joerdis.petersen@{business.key}.example"
     customer: UUID = buyer.id
-    business.rows.add(User, buyer.created_at, name=buyer.name, email=email, roles=["customer"], customer_id=customer)
+    user = business.rows.add(
+        User, buyer.created_at, name=buyer.name, email=email, roles=["customer"], customer_id=customer
+    )
+    _ask(business, buyer, user)
+
+
+def _ask(business: Business, buyer: Buyer, user: UUID) -> None:
+    """The customer persona has married: the new name waits for approval."""
+    asked = business.calendar.now - timedelta(days=1)
+    business.rows.add(
+        ChangeRequest,
+        asked,
+        customer_id=buyer.id,
+        entity="Customer",
+        row_id=buyer.id,
+        field="name",
+        waits_for=ChangeWaits.APPROVAL,
+        before_value=buyer.name,
+        after_value=f"{buyer.name}-Lindqvist",
+        requested_by_id=user,
+        expires_at=asked + timedelta(days=3650),
+    )

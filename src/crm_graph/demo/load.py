@@ -15,6 +15,7 @@ from crm_graph.demo import generate
 from crm_graph.demo.rows import Row, Rows, records, stored_columns
 from crm_graph.entity import REGISTRY, Entity, table_name, table_of
 from crm_graph.errors import CrmError
+from crm_graph.schema.changes import ChangeRequest
 from crm_graph.schema.organizations import Organization
 from crm_graph.schema.users import User
 
@@ -120,12 +121,13 @@ async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -
 
 
 def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:
-    """Entities are declared after those they refer to, but for users: partners' and customers' people come last."""
+    """Entities are declared after those they refer to, but for users: partners' and customers' people come later."""
     people = rows.of[User.__name__]
     outside = [row for row in people if row["partner_id"] or row["customer_id"]]
     staff = [row for row in people if not (row["partner_id"] or row["customer_id"])]
     batches: list[tuple[type[Entity], Sequence[Row]]] = []
     for name, entity in REGISTRY.items():
+        if entity is ChangeRequest:  # which they have asked for
+            batches.append((User, outside))
         batches.append((entity, staff if entity is User else rows.of[name]))
-    batches.append((User, outside))
     return [(entity, some) for entity, some in batches if some]

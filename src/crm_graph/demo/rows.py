@@ -25,7 +25,7 @@ class Rows:
         self.organization_id = UUID(int=0)
         self.of: dict[str, list[Row]] = {name: [] for name in REGISTRY}
 
-    def add(self, entity: type[Entity], created_at: datetime, **values: object) -> UUID:
+    def add(self, entity: type[Entity], created_at: datetime, /, **values: object) -> UUID:
         """Add a row; what is not given has the default of its declaration."""
         identifier = self._identifier(created_at)
         row = {**_defaults(entity), "organization_id": self.organization_id, "id": identifier}

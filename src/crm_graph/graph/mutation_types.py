@@ -8,6 +8,7 @@ from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
 from crm_graph.plan.mutations import MUTATIONS, Mutation
+from crm_graph.plan.pending import REQUEST
 from crm_graph.specs import FieldSpec, camel
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def mutation_fields(types: "Types", by_hand: "DeclaredTypes") -> dict[str, Field
         for verb in verbs(entity):
             fields = _generated(types, entity, verb)
             made = input_type(shell(f"{verb.title()}{name}Input"), fields, f"What `{verb}{name}` takes.")
-            payload = _payload(types, f"{verb.title()}{name}Payload", entity, error, deleted=verb == "delete")
+            payload = _payload(types, f"{verb.title()}{name}Payload", entity, error, verb)
             found[f"{verb}{name}"] = field(payload, f"{verb}{name}", _says(verb, entity), {"input": made})
     for name, declared in MUTATIONS.items():
         title = name[0].upper() + name[1:]
@@ -99,10 +100,13 @@ def _common(if_match: bool) -> dict[str, FieldOf]:
     return fields | {"idempotency_key": field(maybe(str), "idempotencyKey", _KEY)}
 
 
-def _payload(types: "Types", name: str, entity: type[Entity], error: Made, *, deleted: bool = False) -> Made:
+def _payload(types: "Types", name: str, entity: type[Entity], error: Made, verb: str = "") -> Made:
     key = entity.__name__[0].lower() + entity.__name__[1:]
     fields = {"user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was.")}
-    if deleted:
+    if verb == "update" and any(s.write is not None and s.write.subject for s in entity.__specs__.values()):
+        says = "Changes of the record that wait for a code or for approval, as you see them."
+        fields["pending_changes"] = field(listed(types.objects[REQUEST]), "pendingChanges", says)
+    if verb == "delete":
         fields["deleted_id"] = field(maybe(strawberry.ID), "deletedId", "Id of the record that is gone.")
     else:
         fields["record"] = field(maybe(types.objects[entity.__name__]), key, "The record as you see it now.")

@@ -24,7 +24,6 @@ from graphql import (
     get_named_type,
 )
 
-from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.graph.aggregate_types import aggregate_types
@@ -39,6 +38,8 @@ from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.roots import aggregate_name, benchmark_name, many_name, one_name
 from crm_graph.plan.search import visible
+from crm_graph.plan.subject_reach import open_to_subject
+from crm_graph.plan.write_prepare import level_to_write
 from crm_graph.specs import camel
 
 T = TypeVar("T")
@@ -88,20 +89,25 @@ def _hidden_fields(name: str, entity: type[Entity], lens: Lens, lenses: dict[str
 def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
     grants = policy.on(name)
     level = max((g.write for g in grants if g.write is not None), default=None)
+    about_oneself = open_to_subject(entity, policy)
     found: set[str] = set()
     if not any(g.create for g in grants):
         found |= {f"Mutation.create{name}", f"Mutation.upsert{name}"}
     if not any(g.delete for g in grants):
         found.add(f"Mutation.delete{name}")
-    if level is None:
+    if level is None and not about_oneself:
         found.add(f"Mutation.update{name}")
     for verb, declared in MUTATIONS.items():
-        if declared.entity is entity and (level is None or level < declared.needs):
+        needs, mine = declared.needs, declared.entity is entity
+        if mine and (not declared.offered(policy) or (needs is not None and (level is None or level < needs))):
             found.add(f"Mutation.{verb}")
     fields = fields_of(entity, policy)
     for spec in (fields[one.name] for one in written(entity)):
-        if spec.write is not None and spec.write.level > (level or Level.PUBLIC):
-            found |= {f"{verb}{name}Input.{spec.input}" for verb in ("Create", "Update", "Upsert")}
+        category = spec.read.category if spec.read else None
+        most = max((g.write for g in grants if g.write is not None and category not in g.without), default=None)
+        if spec.write is not None and (most is None or level_to_write(spec) > most):
+            verbs = ("Create", "Upsert") if spec.name in about_oneself else ("Create", "Update", "Upsert")
+            found |= {f"{verb}{name}Input.{spec.input}" for verb in verbs}
     return found
 
 

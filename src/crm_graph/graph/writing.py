@@ -28,8 +28,9 @@ from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, denied, invalid
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import refused
-from crm_graph.plan.idempotency import claim_key, remember_key
+from crm_graph.plan.idempotency import claim_key, forget_key, remember_key
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
+from crm_graph.plan.pending import REQUEST, pending_of
 from crm_graph.plan.selection import Leaf, Selected
 from crm_graph.plan.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.visibility import sees
@@ -107,7 +108,7 @@ class Writer:
             return denials
         for selected in root.on(_payload_type(root)):
             if selected.name not in _PLAIN:
-                statement = self._statement(request, selected, _entity(root))
+                statement = self._statement(request, selected, _shown(root, selected))
                 denials.extend(statement.denials)
                 for source in statement.sources:
                     source([*request.leaves, request.actor.organization_id], request.actor)
@@ -157,6 +158,9 @@ class Writer:
                     value = orjson.dumps(ids.encode(entity.__prefix__, outcome.id) if gone and outcome.id else None)
                 case "__typename":
                     value = orjson.dumps(payload)
+                case "pendingChanges":
+                    value, denied = await self._pending(tx, request, selected, entity, outcome)
+                    denials.extend(denied)
                 case _:
                     value, denied = await self._record(tx, request, selected, entity, outcome)
                     denials.extend(denied)
@@ -169,6 +173,20 @@ class Writer:
         if refused:
             coordinates = [f"{entity.__name__}.{e.field[0]}" if e.field else f"Mutation.{root.name}" for e in refused]
             self._refusals.note(request.actor, WriteAccessDenied.code, coordinates)
+
+    async def _pending(
+        self, tx: Transaction, request: Request, selected: Selected, entity: type[Entity], outcome: Outcome
+    ) -> tuple[bytes, Sequence[Denial]]:
+        """What waits of the record after it was written; nothing of one that was refused."""
+        requests, refused = REGISTRY[REQUEST], outcome.effect is Effect.REFUSED or outcome.id is None
+        statement = self._statement(request, selected, requests)
+        if refused or outcome.id is None:
+            return b"[]", statement.denials
+        found = await pending_of(await tx.raw(), request.actor, entity, outcome.id)
+        parts = [
+            (await self._record(tx, request, selected, requests, Outcome(Effect.UNCHANGED, one)))[0] for one in found
+        ]
+        return b"[" + b",".join(parts) + b"]", statement.denials
 
     async def _record(
         self,
@@ -218,6 +236,11 @@ def _entity(root: Selected) -> type[Entity]:
     return declared.entity if declared else REGISTRY[root.name.removeprefix(_verb(root))]
 
 
+def _shown(root: Selected, selected: Selected) -> type[Entity]:
+    """The kind of the records that a payload's field shows."""
+    return REGISTRY[REQUEST] if selected.name == "pendingChanges" else _entity(root)
+
+
 def _change(entity: type[Entity], verb: str, given: Mapping[str, object]) -> Change:
     source, external = given.get("source"), given.get("externalId")
     values = {name: value for name, value in given.items() if name not in _OWN}
@@ -251,7 +274,8 @@ async def _call(tx: Transaction, request: Request, declared: Mutation, given: Ma
     except BaseException:
         await savepoint.rollback()
         raise
-    await (savepoint.rollback() if outcome.effect is Effect.REFUSED else savepoint.commit())
+    undone = outcome.effect is Effect.REFUSED and not outcome.keep
+    await (savepoint.rollback() if undone else savepoint.commit())
     return outcome
 
 
@@ -265,7 +289,9 @@ async def _once(
         return answered
     call = await _prepared(tx, request, declared, given)
     outcome = call if isinstance(call, Outcome) else await declared.run(call)
-    if key is not None:
+    if key is not None and outcome.keep:
+        await forget_key(connection, request.actor, key)
+    elif key is not None:
         await remember_key(connection, request.actor, key, outcome.id, outcome.effect)
     return outcome
 
@@ -277,7 +303,8 @@ async def _prepared(
     row = _row(given.get("id"), declared.entity)
     if row is None or not await sees(tx, request.actor, declared.entity, row):
         return Outcome.refused(NOT_FOUND)
-    if not await may_write(tx, request.actor, declared.entity, row, declared.needs):
+    needs = declared.needs
+    if needs is not None and not await may_write(tx, request.actor, declared.entity, row, needs):
         return Outcome.refused(denied())  # before anything about the record's state is told
     arguments: dict[str, object] = {}
     errors: list[UserError] = []

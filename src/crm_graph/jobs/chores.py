@@ -36,4 +36,6 @@ CHORES: Final = (
     # Ended sessions stay for a month: who looks into a break-in wants to know from where somebody signed in.
     Chore("sessions", "sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),
     Chore("access_denials", "access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
+    # Their texts are gone when they are sent; that something was sent, and to whom, stays for a month.
+    Chore("outgoing_mails", "outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),
 )

@@ -40,7 +40,13 @@ def complete(
                 upgrade.ops.append(ExecuteSQLOp(f"SELECT crm_keep_history('{tracked}')"))
 
 
-MODULES = ("crm_graph.schema", "crm_graph.auth.tables", "crm_graph.plan.record_tables", "crm_graph.imports.tables")
+MODULES = (
+    "crm_graph.schema",
+    "crm_graph.auth.tables",
+    "crm_graph.plan.record_tables",
+    "crm_graph.imports.tables",
+    "crm_graph.mail.tables",
+)
 """What declares tables."""
 
 

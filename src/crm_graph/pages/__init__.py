@@ -1,1 +1,1 @@
-"""Pages of our own for administrators: server-made, without scripts."""
+"""Pages of our own: server-made, without scripts."""

@@ -80,6 +80,8 @@ class Outcome:
     replayed: bool = False
     version: int | None = None
     """The row's version as written; of a deleted row the last."""
+    keep: bool = False
+    """Refused, and yet what was written stays (the count of codes that were tried)."""
 
     @classmethod
     def refused(cls, *errors: UserError, row: UUID | None = None) -> "Outcome":

@@ -19,6 +19,7 @@ from crm_graph.entity import Entity, table_name
 from crm_graph.plan.lens import Lens, open_lens, shown
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_access import write_access
+from crm_graph.plan.write_prepare import level_to_write
 from crm_graph.specs import FieldSpec
 
 
@@ -87,8 +88,8 @@ async def explain(
         spec.read.mask,
         (Rule.SELF,) if oneself else tuple(r.rule for r in counting if r.read == clearance and clearance is not None),
         oneself,
-        spec.write is not None and most is not None and most >= spec.write.level,
-        spec.write.level if spec.write else None,
+        spec.write is not None and most is not None and most >= level_to_write(spec),
+        level_to_write(spec) if spec.write else None,
         tuple(reached),
         found[2],
     )
@@ -124,6 +125,9 @@ def _shown(lens: Lens, spec: FieldSpec) -> str:
         shows = Shown.HIDDEN if spec.graphql in hidden else Shown.MASKED if spec.graphql in masked else Shown.VALUE
         return f"'{shows.value}'"
 
+    if spec.proposed is not None:  # as the field whose value it is: it shows or it does not
+        value = lens.column(spec).sql or "NULL"
+        return f"CASE WHEN ({value}) IS NULL THEN '{Shown.HIDDEN}' ELSE '{Shown.VALUE}' END"
     return lens.by_clearance(lambda at: said(*lens.unseen(at)))
 
 

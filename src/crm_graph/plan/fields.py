@@ -11,8 +11,9 @@ from crm_graph import kinds
 from crm_graph.auth.classification import SHIPPED, Classification, Levels
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
-from crm_graph.entity import Entity
+from crm_graph.entity import REGISTRY, Entity
 from crm_graph.specs import FieldSpec, Read
+from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]
 """By name; the name of a stored field is its column's."""
@@ -33,6 +34,10 @@ def classified(entity: type[Entity], classification: Classification) -> Fields:
     currency = entity.__specs__.get("currency")
     seen = _levelled(currency, levels["currency"], {}).read if currency else None
     for name, spec in entity.__specs__.items():
+        if spec.proposed is not None:
+            held = {key: classified(REGISTRY[key[0]], classification)[one.name] for key, one in spec.proposed.items()}
+            found |= completed({name: spec}, held)
+            continue
         found[name] = _with_currency(_levelled(spec, levels[name], found), seen)
     return found
 

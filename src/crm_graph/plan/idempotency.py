@@ -28,6 +28,7 @@ WHERE t.created_at < now() - interval '{KEPT}' RETURNING t.id"""
 _KNOWN = (
     "SELECT input_hash, row_id, effect FROM idempotency_keys WHERE organization_id = $1 AND caller_id = $2 AND key = $3"
 )
+_FORGET = "DELETE FROM idempotency_keys WHERE organization_id = $1 AND caller_id = $2 AND key = $3"
 _REMEMBER = (
     "UPDATE idempotency_keys SET row_id = $4, effect = $5 WHERE organization_id = $1 AND caller_id = $2 AND key = $3"
 )
@@ -82,6 +83,11 @@ async def remember_key(
     """As `remember`, for a mutation of our own."""
     if effect is not Effect.REFUSED:
         await connection.execute(_REMEMBER, actor.organization_id, actor.user_id, key, row, effect.value)
+
+
+async def forget_key(connection: "asyncpg.Connection[asyncpg.Record]", actor: Actor, key: str) -> None:
+    """Give back a key that was claimed by a request that came to nothing."""
+    await connection.execute(_FORGET, actor.organization_id, actor.user_id, key)
 
 
 def _unusable(actor: Actor, key: str) -> UserError | None:

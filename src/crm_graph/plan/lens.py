@@ -19,6 +19,8 @@ from crm_graph.auth.rows import Rule, predicate, share_clearance, shared_ids, sh
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.fields import Fields, fields_of
 from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.proposed import proposed_value
+from crm_graph.plan.shares import part_of_shared
 from crm_graph.specs import FieldSpec
 from crm_graph.tables import vector_sql
 
@@ -125,6 +127,8 @@ class Lens:
         """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead."""
         if spec.read is None:
             return Column(spec, None)
+        if spec.proposed is not None:
+            return Column(spec, proposed_value(self, spec))
         level, mask, band = spec.read.level, None if stored else spec.read.mask, self.band(spec.read.category)
         raw = self._raw(spec, stored)
         if level <= band.lowest or self.about_oneself(spec):
@@ -182,7 +186,7 @@ class Lens:
         hidden: list[str] = []
         masked: list[str] = []
         for spec in self.specs.values():
-            if spec.read is None or self.about_oneself(spec):
+            if spec.read is None or spec.proposed is not None or self.about_oneself(spec):
                 continue
             reached = at.get(spec.read.category, at[None])
             if spec.read.level > reached:
@@ -228,23 +232,25 @@ def open_lens(
     parent: Lens | None = None,
     table: str = "",
     as_set: bool = False,
+    shares: str = "TRUE",
 ) -> Lens | None:
     """The entity through the policy's lens; `None` when no row of it exists for this caller.
 
     `parent` is the opened lens this one is reached from by the reference that makes it a part of it, so that what
     was decided there is not decided again. `table` names the history to look at instead of the table. `as_set`: the
-    same rows and values, in the form for reading many of them; it takes no `parent`.
+    same rows and values, in the form for reading many of them; it takes no `parent`. `shares` is SQL that says where
+    shares count (`plan/shares.py`).
     """
     if policy.beside is not None:
         own, seen = (
-            open_lens(entity, one, bound, alias, parent=parent, table=table, as_set=as_set)
+            open_lens(entity, one, bound, alias, parent=parent, table=table, as_set=as_set, shares=shares)
             for one, bound in ((replace(policy, beside=None), parameters), (policy.beside, parameters.seen()))
         )
         if own is None or seen is None:
             return None
         parameters.reaches(table or table_name(entity), alias, own.visible, seen.visible)
         return _both(own, seen)
-    rules = _Rules(entity, policy, parameters, alias, parent)
+    rules = _Rules(entity, policy, parameters, alias, parent, shares)
     reached = rules.reached(None)
     if not reached:
         return None
@@ -349,6 +355,7 @@ class _Rules:
     parameters: Parameters
     alias: str
     parent: Lens | None
+    shares: str
 
     def reached(self, category: Category | None) -> list[Reached]:
         """What the grants reach that do not leave the category out."""
@@ -370,14 +377,19 @@ class _Rules:
             shared = share_clearance(
                 table_name(self.entity), self.alias, self.parameters.organization, self.parameters.actor, level
             )
+            if self.shares == "FALSE":
+                return None
             of = (table_name(self.entity), self.parameters.organization, self.parameters.actor)
+            also = "" if self.shares == "TRUE" else f" AND {self.shares}"
+            if also:
+                sql, shared = f"({self.shares} AND {sql})", f"CASE WHEN {self.shares} THEN {shared} END"
             return Reached(
                 grant.rule,
                 sql,
                 shared,
                 Level.PUBLIC,
                 level,
-                lambda at: f"({self.alias}.id IN ({shared_ids(*of, at)})) IS TRUE",
+                lambda at: f"(({self.alias}.id IN ({shared_ids(*of, at)})) IS TRUE{also})",
             )
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
         return Reached(grant.rule, sql, clearance, level, level, lambda _at: sql, subject)
@@ -389,7 +401,11 @@ class _Rules:
             return None
         spec = self.entity.__specs__[rows.parent]
         assert spec.ref is not None
-        whole = self.parent or open_lens(REGISTRY[spec.ref.entity], self.policy, self.parameters, f"{self.alias}p")
+        through = part_of_shared(self.entity, self.policy, self.parameters, self.alias)
+        given = self.parent if through == "TRUE" else None
+        whole = given or open_lens(
+            REGISTRY[spec.ref.entity], self.policy, self.parameters, f"{self.alias}p", shares=through
+        )
         if whole is None:
             return None
         band = whole.band(category)
@@ -406,13 +422,21 @@ class _Rules:
         entity, column = REGISTRY[spec.ref.entity], f"{self.alias}.{rows.parent}"
         published = f" AND {self.alias}.{rows.published}" if grant.rule is Rule.PUBLISHED_PART else ""
 
-        def by_sets(at: int) -> str:
-            many = open_lens(entity, self.policy, self.parameters, f"{self.alias}p", as_set=True)
-            assert many is not None
+        def of_wholes(at: int, shares: str) -> str:
+            many = open_lens(entity, self.policy, self.parameters, f"{self.alias}p", as_set=True, shares=shares)
+            if many is None or many.band(category).highest < at:
+                return "FALSE"
             cleared = f"{many.where()} AND {many.band(category).above(at)}"
-            return f"(({column} IN (SELECT {many.alias}.id FROM {many.source()} WHERE {cleared})) IS TRUE{published})"
+            return f"({column} IN (SELECT {many.alias}.id FROM {many.source()} WHERE {cleared})) IS TRUE"
 
-        if self.parent is not None:
+        def by_sets(at: int) -> str:
+            if through in ("TRUE", "FALSE"):
+                return f"({of_wholes(at, through)}{published})"
+            # two sets that know nothing of the part, so that each is gathered once
+            either = f"({through} AND {of_wholes(at, 'TRUE')}) OR {of_wholes(at, 'FALSE')}"
+            return f"(({either}){published})"
+
+        if given is not None:
             sql, clearance = "TRUE", level
         else:
             link = f"{whole.alias}.id = {self.alias}.{rows.parent}"

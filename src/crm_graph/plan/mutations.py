@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from crm_graph.auth.levels import Level
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind
 from crm_graph.plan.parameters import Parameters
@@ -29,6 +30,7 @@ class Argument:
     ref: str | None = None
 
 
+Offered = Callable[[Policy], bool]
 Run = Callable[["Call"], Awaitable["Outcome"]]
 """Does the work on one record inside the transaction. A refused outcome undoes all of it."""
 
@@ -54,17 +56,21 @@ class Mutation:
     description: str
     arguments: tuple[Argument, ...]
     run: Run
-    needs: Level
-    """The clearance for writing that the caller must have on the record."""
+    needs: Level | None
+    """The clearance for writing that the caller must have on the record; `None`: it decides itself who may."""
+    offered: Offered
+    """Whether a caller with this policy is shown it."""
 
 
 MUTATIONS: dict[str, Mutation] = {}
 
 
-def mutation(entity: type[Entity], *arguments: Argument, needs: Level) -> Callable[[Run], Run]:
+def mutation(
+    entity: type[Entity], *arguments: Argument, needs: Level | None, offered: Offered = lambda _policy: True
+) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
-    It runs only where the caller sees the record and has `needs` for writing on it.
+    It runs only where the caller sees the record and has `needs` for writing on it; without it looks itself.
     """
 
     def declare(run: Run) -> Run:
@@ -73,7 +79,7 @@ def mutation(entity: type[Entity], *arguments: Argument, needs: Level) -> Callab
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
-        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs)
+        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs, offered)
         return run
 
     return declare

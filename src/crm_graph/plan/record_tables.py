@@ -58,3 +58,17 @@ idempotency_keys = _table(
     sa.Index("ix_idempotency_keys_created_at", "created_at"),
 )
 """The outcome of a request by its caller's key; what it answered is read anew, so nothing of it is kept."""
+
+change_codes = _table(
+    "change_codes",
+    sa.Column("code_hash", sa.LargeBinary, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "id"],
+        ["change_requests.organization_id", "change_requests.id"],
+        name="fk_change_codes_id",
+        ondelete="CASCADE",
+    ),
+)
+"""The code that a change (of the same id) waits for, as a hash. Apart from it, so that neither history nor audit
+has it."""

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from crm_graph.auth.grants import Grant
-from crm_graph.auth.levels import Level
+from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
+from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.shares import part_of_shared
 
 NONE = "NULL::integer"
 _Level = Callable[[Grant], Level | None]
@@ -21,23 +23,42 @@ _Level = Callable[[Grant], Level | None]
 
 @dataclass(frozen=True, slots=True)
 class WriteAccess:
-    """SQL over a row: the levels it may be read, written and created at (null: not at all), and whether removed."""
+    """SQL over a row: the levels it may be read, written and created at (null: not at all), and whether removed.
+
+    `assign` says whether it may be made somebody else's.
+    """
 
     read: str
     write: str
     create: str
     delete: str
+    assign: str
 
 
-def write_access(entity: type[Entity], policy: Policy, parameters: Parameters, alias: str) -> WriteAccess:
-    """Compile what a policy lets a caller do to a row of `entity`."""
-    rules = _Rules(entity, policy, parameters, alias)
+def write_access(
+    entity: type[Entity],
+    policy: Policy,
+    parameters: Parameters,
+    alias: str,
+    category: Category | None = None,
+    shares: str = "TRUE",
+) -> WriteAccess:
+    """Compile what a policy lets a caller do to a row of `entity`; with `category`, to its fields of that category."""
+    rules = _Rules(entity, policy, parameters, alias, category, shares)
     return WriteAccess(
         read=rules.highest(lambda g: g.read, lambda whole: whole.read),
         write=rules.highest(lambda g: g.write, lambda whole: whole.write),
         create=rules.highest(lambda g: g.write if g.create else None, lambda whole: whole.write),
         delete=rules.highest(lambda g: g.read if g.delete else None, lambda whole: whole.write) + " IS NOT NULL",
+        assign="TRUE"
+        if may_assign(policy)
+        else rules.highest(lambda g: g.write if g.assign else None, lambda whole: whole.write) + " IS NOT NULL",
     )
+
+
+def may_assign(policy: Policy) -> bool:
+    """Whether the caller may assign records wherever they may write, by a right of theirs."""
+    return Right.RECORDS_ASSIGN in policy.rights
 
 
 def highest_create(entity: type[Entity], policy: Policy) -> Level | None:
@@ -51,13 +72,15 @@ class _Rules:
     policy: Policy
     parameters: Parameters
     alias: str
+    category: Category | None
+    shares: str
 
     def highest(self, level: _Level, of_whole: Callable[[WriteAccess], str]) -> str:
-        """The highest level of the grants that reach the row."""
+        """The highest level of the grants that reach the row, without those that leave the category out."""
         found = (
             self._reach(g, granted, of_whole)
             for g in self.policy.on(self.entity.__name__)
-            if (granted := level(g)) is not None
+            if (granted := level(g)) is not None and self.category not in g.without
         )
         return _greatest(sql for sql in found if sql is not None)
 
@@ -69,7 +92,10 @@ class _Rules:
         if sql is None:
             return None
         if grant.rule is Rule.SHARED:
-            return share_clearance(table, self.alias, self.parameters.organization, self.parameters.actor, level)
+            if self.shares == "FALSE":
+                return None
+            shared = share_clearance(table, self.alias, self.parameters.organization, self.parameters.actor, level)
+            return shared if self.shares == "TRUE" else f"CASE WHEN {self.shares} THEN {shared} END"
         return str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
 
     def _part(self, grant: Grant, level: Level, of_whole: Callable[[WriteAccess], str]) -> str | None:
@@ -80,7 +106,8 @@ class _Rules:
         ref = self.entity.__specs__[column].ref
         assert ref is not None
         parent, above = REGISTRY[ref.entity], f"{self.alias}w"
-        whole = of_whole(write_access(parent, self.policy, self.parameters, above))
+        through = part_of_shared(self.entity, self.policy, self.parameters, self.alias)
+        whole = of_whole(write_access(parent, self.policy, self.parameters, above, self.category, through))
         if whole == NONE:
             return None
         published = f" AND {self.alias}.{self.entity.__rows__.published}" if grant.rule is Rule.PUBLISHED_PART else ""

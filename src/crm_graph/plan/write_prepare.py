@@ -9,12 +9,24 @@ from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.classification import Classification
 from crm_graph.auth.levels import Level
+from crm_graph.auth.rights import Right
 from crm_graph.db.ids import decode, uuid7
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid
-from crm_graph.plan.changes import Action, Change, Draft, Outcome, denied, invalid, read_values, with_defaults
+from crm_graph.plan.changes import (
+    Action,
+    Change,
+    Draft,
+    Outcome,
+    UserError,
+    denied,
+    invalid,
+    read_values,
+    with_defaults,
+)
 from crm_graph.plan.fields import Fields, classified
 from crm_graph.plan.write_access import highest_create
+from crm_graph.plan.write_checks import suffix
 from crm_graph.plan.write_refusals import FIXED, KEY_COLUMNS, NOT_FOUND, Asked
 from crm_graph.plan.write_shape import Shape
 from crm_graph.plan.write_statement import may_default_owner
@@ -50,6 +62,7 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
             return Outcome.refused(invalid("A source and an external id are needed.", "externalId"))
         values |= {"source": change.key.source, "externalId": change.key.external_id}
     draft = read_values(entity, actor.policy.classification, values, system=system)
+    draft.errors += _clearing(actor, entity, draft)
     if action in (Action.CREATE, Action.UPSERT):
         return _prepare_new(actor, entity, change, Action(action), row, draft, system=system)
     if draft.errors:
@@ -58,13 +71,25 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
     return _prepare_known(actor, entity, change, action, row, draft, by_key=by_key, system=system)
 
 
+def _clearing(actor: Actor, entity: type[Entity], draft: Draft) -> list[UserError]:
+    """What decides about people's clearance is for who writes the policy; others give the roles that they have."""
+    if Right.POLICY_WRITE in actor.policy.rights:
+        return []
+    rows = entity.__rows__
+    given = draft.values.get(rows.roles) if rows.roles else None
+    refused = [name for name in rows.policy if name in draft.given]
+    if rows.roles and isinstance(given, list) and not set(given) <= set(actor.roles):
+        refused.append(rows.roles)
+    return [denied(entity.__specs__[name]) for name in refused]
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """What all changes have in common that give the same fields of an entity."""
 
     shape: Shape
     asked: Asked
-    need: int
+    needs: Mapping[str, int]
 
 
 def _prepare_known(
@@ -144,7 +169,18 @@ def _form(fields: Fields, shape: Shape, columns: Sequence[str], fixed: tuple[str
     levelled = {name: _level(fields[name], system=system) for name in columns}
     money = tuple(name for name in columns if fields[name].kind is kinds.MONEY)
     asked = Asked(REGISTRY[shape.entity], fields, shape.action, levelled, fixed, money)
-    return _Form(shape, asked, max(asked.on_known.values(), default=0))
+    return _Form(shape, asked, needs(fields, asked.on_known))
+
+
+def needs(fields: Fields, levelled: Mapping[str, Level]) -> dict[str, int]:
+    """The levels that writing these fields needs: the highest of all, and the highest of each category."""
+    found: dict[str, int] = {"_need": max(levelled.values(), default=0)}
+    for name, level in levelled.items():
+        read = fields[name].read
+        if read is not None and read.category is not None:
+            key = f"_need{suffix(read.category)}"
+            found[key] = max(found.get(key, 0), level)
+    return found
 
 
 def _create_only(spec: FieldSpec) -> bool:
@@ -153,10 +189,20 @@ def _create_only(spec: FieldSpec) -> bool:
 
 def _level(spec: FieldSpec, *, system: bool) -> Level:
     if spec.write is not None:
-        return spec.write.level
+        return level_to_write(spec)
     assert system
     assert spec.read is not None
     return spec.read.level
+
+
+def level_to_write(spec: FieldSpec) -> Level:
+    """The clearance that writing the field needs.
+
+    Who sees a field masked cannot write the mask back, whatever an organisation has made of its write level.
+    """
+    assert spec.write is not None
+    masked = spec.read is not None and spec.read.mask is not None
+    return max(spec.write.level, spec.read.level) if masked and spec.read else spec.write.level
 
 
 def identity(row: UUID) -> dict[str, object]:
@@ -168,7 +214,7 @@ def _prepared(form: _Form, row: UUID, values: Mapping[str, object], draft: Draft
     found = {
         **identity(row),
         **values,
-        "_need": form.need,
+        **form.needs,
         "_match": change.if_match,
         "_currency": draft.currency,
     }

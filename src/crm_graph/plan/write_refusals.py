@@ -21,6 +21,7 @@ from crm_graph.plan.changes import (
     reference_not_found,
 )
 from crm_graph.plan.fields import Fields
+from crm_graph.plan.write_checks import suffix
 from crm_graph.specs import FieldSpec, camel
 
 IN_USE = "IN_USE"
@@ -94,7 +95,7 @@ def _refusals(asked: Asked, row: Mapping[str, object]) -> tuple[list[UserError],
     if asked.action is Action.DELETE:
         refusals = [] if row["may_delete"] else [denied()]
     else:
-        refusals = _above(asked, asked.on_known, row["write_level"], creating=False)
+        refusals = _above(asked, asked.on_known, row, "write_level", creating=False) or _unmoved(asked, row)
     if not refusals and asked.if_match is not None and asked.if_match != row["etag"]:
         return [UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",))], True
     if not refusals and not row["fixed"]:
@@ -115,8 +116,11 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
     if asked.trusted:
         return Judged(outcome)
     if outcome.effect is Effect.CREATED:
-        refusals = _above(asked, asked.levelled, row["create_level"], creating=True)
+        refusals = _above(asked, asked.levelled, row, "create_level", creating=True)
+        refusals = refusals or _overshared(asked, row)
         return Judged(Outcome.refused(*refusals), undo=True) if refusals else Judged(outcome)
+    if outcome.effect is Effect.UPDATED and (refusals := _overshared(asked, row)):
+        return Judged(Outcome.refused(*refusals), undo=True)
     moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns()]
     if outcome.effect is Effect.UPDATED and moving and not _still_granted(asked, row):
         return Judged(Outcome.refused(*(denied(asked.spec(name)) for name in moving)), undo=True)
@@ -124,23 +128,64 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
 
 
 def _still_granted(asked: Asked, row: Mapping[str, object]) -> bool:
-    before_write, before_read = _number(row["write_level"]), _number(row["read_level"])
-    after_write, after_read = _number(row["write_after"]), _number(row["read_after"])
-    needed = max(asked.on_known.values(), default=0)
-    return bool(row["visible_after"]) and needed <= after_write <= before_write and after_read <= before_read
+    """Whether the row is still the caller's to write so, and no level of theirs on it has grown."""
+    for s in _suffixes(row):
+        before_write, before_read = _number(row[f"write_level{s}"]), _number(row[f"read_level{s}"])
+        after_write, after_read = _number(row[f"write_after{s}"]), _number(row[f"read_after{s}"])
+        needed = max((n for f, n in asked.on_known.items() if _suffix(asked, row, f) == s), default=0)
+        if not needed <= after_write <= before_write or after_read > before_read:
+            return False
+    return bool(row["visible_after"])
 
 
-def _above(asked: Asked, levelled: Mapping[str, Level], level: object, *, creating: bool) -> list[UserError]:
+def _suffixes(row: Mapping[str, object]) -> list[str]:
+    """The categories that are judged apart, as suffixes of the levels told."""
+    return [name.removeprefix("read_after") for name in row if name.startswith("read_after")]
+
+
+def _suffix(asked: Asked, row: Mapping[str, object], name: str) -> str:
+    """The suffix of the levels that count for a field."""
+    read = asked.spec(name).read
+    found = suffix(read.category) if read else ""
+    return found if f"read_after{found}" in row else ""
+
+
+def _above(
+    asked: Asked, levelled: Mapping[str, Level], row: Mapping[str, object], told: str, *, creating: bool
+) -> list[UserError]:
     """A refusal for each field above the caller's clearance on the row; for the whole where they have none."""
-    allowed = _number(level)
+    allowed = _number(row[told])
     rows = asked.entity.__rows__.columns()
-    above = [denied(asked.spec(name)) for name, needed in levelled.items() if needed > allowed]
+    above = [
+        denied(asked.spec(name))
+        for name, needed in levelled.items()
+        if needed > _number(row[f"{told}{_suffix(asked, row, name)}"])
+    ]
     if allowed == 0 and creating:
         # the row would be nobody's they may make rows for: what says whose it is, is to blame
         above = [denied(asked.spec(name)) for name in levelled if name in rows] or [denied()]
     elif allowed == 0 and not above:
         above = [denied()]
     return above
+
+
+def _unmoved(asked: Asked, row: Mapping[str, object]) -> list[UserError]:
+    """What says whose a row is needs the right to assign; what says how much oneself may see is for others to write."""
+    rows = asked.entity.__rows__
+    refused = [*(rows.columns() if row["unassigned"] else ()), *(rows.clears if row["own_clearance"] else ())]
+    return [denied(asked.spec(name)) for name in asked.levelled if name in refused]
+
+
+def _overshared(asked: Asked, row: Mapping[str, object]) -> list[UserError]:
+    """Nobody shares what they may not write, nor more of it than they see, nor with themselves."""
+    shared = asked.entity.__shares__
+    if shared is None:
+        return []
+    if row["share_level"] is None:
+        return [denied(asked.spec(shared))]
+    if _number(row["share_clearance"]) > _number(row["share_level"]):
+        return [denied(asked.spec("level"))]
+    return [denied(asked.spec("user_id"))] if row["share_self"] else []
 
 
 def _unseen_references(asked: Asked, row: Mapping[str, object]) -> list[UserError]:

@@ -10,11 +10,11 @@ from crm_graph import kinds
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
-from crm_graph.plan import write_access
 from crm_graph.plan.changes import Action
 from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.write_checks import Checks, differs
 from crm_graph.plan.write_shape import Shape, Statement
 from crm_graph.specs import FieldSpec
 
@@ -47,8 +47,8 @@ class _Writer:
         self.kind = self.parameters.add(lambda _leaves, actor: str(actor.kind), "text")
         self.channel = self.parameters.add(lambda _leaves, actor: actor.channel, "text")
         self.user = self.parameters.actor(ActorValue.USER)
-        self.access = write_access.write_access(self.entity, policy, self.parameters, "t")
         self.lens: Lens | None = open_lens(self.entity, policy, self.parameters, "t")
+        self.checks = Checks(shape, policy, self.parameters, self.lens)
         self.has_before = shape.action is not Action.CREATE
 
     def build(self) -> Statement:
@@ -67,7 +67,8 @@ class _Writer:
         return self.fields[column]
 
     def _input(self) -> str:
-        own = ["_n integer", "_id uuid", "_audit uuid", "_event uuid", "_need integer", "_match text", "_currency text"]
+        own = ["_n integer", "_id uuid", "_audit uuid", "_event uuid", "_match text", "_currency text"]
+        own += [f"{need} integer" for need in self.checks.needs()]
         if self.shape.by_key:
             own += ["_source text", "_external text"]
         columns = dict.fromkeys((*self.shape.columns, *self.shape.fixed))
@@ -108,9 +109,9 @@ class _Writer:
         lock = "UPDATE" if shape.action is Action.DELETE else "NO KEY UPDATE"
         return (
             f"SELECT i._n, t.id, {self._image('t')} AS image, coalesce({visible}, FALSE) AS visible,"
-            f" {'100' if shape.trusted else self.access.write} AS write_level, {self.access.read} AS read_level,"
-            f" {self.access.delete} AS may_delete, {etag} AS etag, {same_currency} AS same_currency,"
-            f" {_differs(shape.written, 't', 'i')} AS changed, NOT {_differs(shape.fixed, 't', 'i')} AS fixed"
+            f" {', '.join(f'{sql} AS {name}' for name, sql in self.checks.before().items())},"
+            f" {etag} AS etag, {same_currency} AS same_currency,"
+            f" {differs(shape.written, 't', 'i')} AS changed, NOT {differs(shape.fixed, 't', 'i')} AS fixed"
             f" FROM i JOIN {self.table} t ON t.organization_id = {self.organization} AND {key}{lateral}"
             f" ORDER BY t.id FOR {lock} OF t"
         )
@@ -124,9 +125,8 @@ class _Writer:
         return f"(SELECT to_jsonb(x) FROM (SELECT {taken}) x)" if taken else "'{}'::jsonb"
 
     def _checked(self) -> str:
-        may = "b.may_delete" if self.shape.action is Action.DELETE else "coalesce(b.write_level >= i._need, FALSE)"
         return (
-            f"SELECT b.*, b.visible AND {may} AND b.fixed AND b.same_currency AND r.ok"
+            f"SELECT b.*, b.visible AND {self.checks.allowed()} AND b.fixed AND b.same_currency AND r.ok"
             " AND (i._match IS NULL OR i._match = b.etag) AS allowed FROM i JOIN b USING (_n) JOIN r USING (_n)"
         )
 
@@ -152,7 +152,7 @@ class _Writer:
             case Action.DELETE:
                 return (
                     f"DELETE FROM {self.table} t USING k WHERE t.organization_id = {self.organization} AND t.id = k.id"
-                    f" AND k.allowed RETURNING t.id, t.version, NULL::jsonb AS image, {_NO_LEVELS}"
+                    f" AND k.allowed {self._returning()}"
                 )
 
     def _insert(self, source: str, where: str) -> str:
@@ -172,23 +172,9 @@ class _Writer:
 
     def _returning(self) -> str:
         """Beside the row: what the caller may do to it as it is now, where the write could have changed that."""
-        shape = self.shape
-        create = self.access.create if shape.action is not Action.UPDATE and not shape.trusted else write_access.NONE
-        levels = _NO_LEVELS
-        if not shape.trusted and (shape.action is Action.CREATE or self.moves_access):
-            visible = self.lens.visible if self.lens else "FALSE"
-            levels = (
-                f"coalesce({visible}, FALSE) AS visible_after, {self.access.write} AS write_after,"
-                f" {self.access.read} AS read_after, {create} AS create_level"
-            )
-        elif shape.action is Action.UPSERT:
-            levels = f"{_NO_LEVELS.removesuffix(_NO_CREATE)}{create} AS create_level"
-        return f"RETURNING t.id, t.version, {self._image('t')} AS image, {levels}"
-
-    @property
-    def moves_access(self) -> bool:
-        """Whether a column that decides access is written."""
-        return bool({*self.shape.written} & {*self.entity.__rows__.columns()})
+        image = "NULL::jsonb" if self.shape.action is Action.DELETE else self._image("t")
+        told = ", ".join(f"{sql} AS {name}" for name, sql in self.checks.after().items())
+        return f"RETURNING t.id, t.version, {image} AS image, {told}"
 
     def _differences(self) -> str:
         """The rows written, with what changed in them as `{column: [before, after]}`."""
@@ -199,7 +185,7 @@ class _Writer:
         )
         return (
             f"SELECT i._n, i._audit, i._event, w.id, w.version, {effect} AS effect,"
-            " w.visible_after, w.write_after, w.read_after, w.create_level,"
+            f" {', '.join(f'w.{name}' for name in self.checks.after())},"
             " coalesce((SELECT jsonb_object_agg(key, jsonb_build_array(x.old -> key, x.new -> key))"
             " FROM jsonb_object_keys(coalesce(x.new, x.old)) AS key"
             " WHERE coalesce(x.old -> key, 'null') <> coalesce(x.new -> key, 'null')), '{}') AS changes"
@@ -228,22 +214,15 @@ class _Writer:
         references = [f"r.{column} AS ref_{column}" for column in self._reference_columns()]
         before = "NULL::uuid AS known"
         if self.has_before:
-            checks = ("visible", "write_level", "read_level", "may_delete", "etag", "fixed", "same_currency", "changed")
+            checks = ("visible", *self.checks.before(), "etag", "fixed", "same_currency", "changed")
             before = ", ".join(["k.id AS known", *(f"k.{check}" for check in checks)])
-        after = "d.id AS written, d.version, d.effect, d.visible_after, d.write_after, d.read_after, d.create_level"
+        after = ", ".join(["d.id AS written, d.version, d.effect", *(f"d.{name}" for name in self.checks.after())])
         join = "LEFT JOIN k USING (_n)" if self.has_before else ""
         taken = ", ".join(["i._n", before, after, *references])
         return f"SELECT {taken} FROM i JOIN r USING (_n) {join} LEFT JOIN d USING (_n) ORDER BY i._n"
 
 
 _TOUCH = ("version = t.version + 1", "updated_at = now()")
-_NO_CREATE = "NULL::integer AS create_level"
-_NO_LEVELS = f"NULL::boolean AS visible_after, NULL::integer AS write_after, NULL::integer AS read_after, {_NO_CREATE}"
-
-
-def _differs(columns: tuple[str, ...], left: str, right: str) -> str:
-    found = " OR ".join(f"{left}.{c} IS DISTINCT FROM {right}.{c}" for c in columns)
-    return f"({found})" if found else "FALSE"
 
 
 def event_noun(entity: str) -> str:

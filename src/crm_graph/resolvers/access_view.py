@@ -24,6 +24,7 @@ class AccessGrant:
     write: Annotated[Level | None, "Up to which level they are written; null: not at all."]
     create: Annotated[bool, "Whether such rows may be created."]
     delete: Annotated[bool, "Whether such rows may be deleted."]
+    assign: Annotated[bool, "Whether what decides who sees such a row (owner, team, partner) may be changed."]
     without: Annotated[list[Category], "Categories of fields left out, whatever their level."]
 
 
@@ -120,4 +121,6 @@ def _role(role: Role, document: Document) -> AccessRole:
 
 
 def _grant(grant: Grant) -> AccessGrant:
-    return AccessGrant(grant.rule, grant.read, grant.write, grant.create, grant.delete, sorted(grant.without))
+    return AccessGrant(
+        grant.rule, grant.read, grant.write, grant.create, grant.delete, grant.assign, sorted(grant.without)
+    )

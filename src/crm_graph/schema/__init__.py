@@ -5,12 +5,13 @@ from crm_graph import entity
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, proposals, orders, tickets, shares
+from crm_graph.schema import pipelines, opportunities, proposals, orders, tickets, shares, changes
 # isort: on
 
 entity.seal()
 
 __all__ = [
+    "changes",
     "contacts",
     "customers",
     "key_accounts",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, PARTNER, Mask
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
+from crm_graph.entity import Change, Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.kinds import CountryCode, EmailAddress, PhoneNumber
 
 
@@ -67,11 +67,15 @@ class Address(Entity, table=True):
     """Whose address it is."""
     kind: AddressKind = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=AddressKind.MAIN)
     """What the address is used for."""
-    street: str | None = attr(Read(INTERNAL, subject=True), Write(INTERNAL), default=None)
+    street: str | None = attr(Read(INTERNAL, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), default=None)
     """Street and number."""
-    postal_code: str | None = attr(Read(INTERNAL, subject=True), Write(INTERNAL), Filter, default=None)
+    postal_code: str | None = attr(
+        Read(INTERNAL, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), Filter, default=None
+    )
     """Postal code."""
-    city: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=None)
+    city: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), Filter, default=None)
     """City."""
-    country: CountryCode | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=None)
+    country: CountryCode | None = attr(
+        Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), Filter, default=None
+    )
     """Country."""

@@ -9,6 +9,7 @@ from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTR
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import (
     Benchmark,
+    Change,
     Choice,
     Entity,
     Filter,
@@ -60,10 +61,19 @@ class Customer(Entity, table=True):
     """A person, household or organisation we serve or hope to."""
 
     __prefix__ = "cus"
-    __rows__ = Rows(own="owner_id", team="team_id", self_="id", shared=True)
+    __rows__ = Rows(
+        own="owner_id",
+        team="team_id",
+        self_="id",
+        person="{alias}.kind = 'PERSON'",
+        shared=True,
+        reaches=("Contact", "Address", "Order", "Ticket"),
+    )
     __indexes__ = (("segment", "stage", "-created_at", "-id"),)
 
-    name: str = attr(Read(PUBLIC, subject=True), Write(PARTNER), Filter, Sort, Matching.NAME, Search("A"))
+    name: str = attr(
+        Read(PUBLIC, subject=True), Write(PARTNER, subject=Change.APPROVED), Filter, Sort, Matching.NAME, Search("A")
+    )
     """Name as the customer writes it."""
     kind: CustomerKind = attr(Read(PUBLIC, subject=True), Write(INTERNAL), Filter, default=CustomerKind.ORGANIZATION)
     """Person, organisation or household."""
@@ -75,7 +85,7 @@ class Customer(Entity, table=True):
     """Industry an organisation works in."""
     email: EmailAddress | None = attr(
         Read(INTERNAL, mask=Mask.EMAIL, subject=True),
-        Write(INTERNAL),
+        Write(INTERNAL, subject=Change.VERIFIED),
         Filter,
         Matching.EMAIL,
         Search("B"),
@@ -84,29 +94,42 @@ class Customer(Entity, table=True):
     """Preferred e-mail address."""
     phone: PhoneNumber | None = attr(
         Read(INTERNAL, mask=Mask.PHONE, subject=True),
-        Write(INTERNAL),
+        Write(INTERNAL, subject=Change.VERIFIED),
         Filter,
         Matching.PHONE,
         Search("B"),
         default=None,
     )
     """Preferred telephone number."""
-    website: Url | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Search("C"), default=None)
+    website: Url | None = attr(
+        Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), Search("C"), default=None
+    )
     """Public web site."""
-    city: str | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, Search("C"), default=None)
+    city: str | None = attr(
+        Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), Filter, Sort, Search("C"), default=None
+    )
     """City of the main address."""
-    country: CountryCode | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=None)
+    country: CountryCode | None = attr(
+        Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), Filter, default=None
+    )
     """Country of the main address."""
-    locale: Locale | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
+    locale: Locale | None = attr(Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), default=None)
     """Language the customer is addressed in."""
-    born_on: date | None = attr(Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True), Write(CONFIDENTIAL), default=None)
+    born_on: date | None = attr(
+        Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True), Write(CONFIDENTIAL, subject=Change.APPROVED), default=None
+    )
     """Birthday of a person."""
     founded_in: int | None = attr(Read(PARTNER), Write(INTERNAL), default=None)
     """Year an organisation was founded."""
     employees: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
     """How many people an organisation employs."""
     tax_number: str | None = attr(
-        Read(CONFIDENTIAL, subject=True), Write(CONFIDENTIAL), Filter, Matching.TAX, Search("B"), default=None
+        Read(CONFIDENTIAL, subject=True),
+        Write(CONFIDENTIAL, subject=Change.APPROVED),
+        Filter,
+        Matching.TAX,
+        Search("B"),
+        default=None,
     )
     """Tax or VAT identification number."""
     currency: CurrencyCode = attr(Read(PUBLIC), default="EUR")

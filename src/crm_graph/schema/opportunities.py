@@ -25,7 +25,13 @@ class Opportunity(Entity, table=True):
     """A possible sale to a customer."""
 
     __prefix__ = "opp"
-    __rows__ = Rows(own="owner_id", team="team_id", partner="partner_id", shared=True)
+    __rows__ = Rows(
+        own="owner_id",
+        team="team_id",
+        partner="partner_id",
+        shared=True,
+        reaches=("OpportunityLine", "StageChange", "Proposal"),
+    )
     __checks__ = {"probability": "probability BETWEEN 0 AND 100"}
 
     name: str = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, Search("A"))

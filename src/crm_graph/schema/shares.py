@@ -70,6 +70,7 @@ class CustomerShare(Share, table=True):
     """A customer shared with a user, a team or a partner."""
 
     __prefix__ = "csh"
+    __shares__ = "customer_id"
 
     customer_id: UUID = attr(
         Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Customer", back="shares", owned=True)
@@ -81,6 +82,7 @@ class OpportunityShare(Share, table=True):
     """An opportunity shared with a user, a team or a partner."""
 
     __prefix__ = "osh"
+    __shares__ = "opportunity_id"
 
     opportunity_id: UUID = attr(
         Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Opportunity", back="shares", owned=True)
@@ -92,6 +94,7 @@ class KeyAccountShare(Share, table=True):
     """A key account shared with a user, a team or a partner."""
 
     __prefix__ = "ksh"
+    __shares__ = "key_account_id"
 
     key_account_id: UUID = attr(
         Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("KeyAccount", back="shares", owned=True)
@@ -99,9 +102,5 @@ class KeyAccountShare(Share, table=True):
     """The key account."""
 
 
-for _share, _target in (
-    (CustomerShare, "customer_id"),
-    (OpportunityShare, "opportunity_id"),
-    (KeyAccountShare, "key_account_id"),
-):
-    _complete(_share, _target)
+for _share in (CustomerShare, OpportunityShare, KeyAccountShare):
+    _complete(_share, _share.__shares__)

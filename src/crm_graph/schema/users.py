@@ -13,6 +13,7 @@ class Team(Entity, table=True):
     """A group of staff; teams form a tree, and who leads a team sees those below it."""
 
     __prefix__ = "tea"
+    __rows__ = Rows(policy=("parent_id",))
 
     name: str = attr(Read(PUBLIC), Write(RESTRICTED), Filter, Sort, Search("A"))
     """Name of the team."""
@@ -31,7 +32,14 @@ class User(Entity, table=True):
     """Someone who signs in: staff, a partner's employee, a customer, or an integration."""
 
     __prefix__ = "usr"
-    __rows__ = Rows(self_="id", subject=ActorValue.USER, team="team_id", partner="partner_id")
+    __rows__ = Rows(
+        self_="id",
+        subject=ActorValue.USER,
+        team="team_id",
+        partner="partner_id",
+        clears=("roles", "team_id", "partner_id", "customer_id"),
+        roles="roles",
+    )
     __checks__ = {"one_side": "partner_id IS NULL OR customer_id IS NULL"}
 
     name: str = attr(Read(PUBLIC, subject=True), Write(RESTRICTED), Filter, Sort, Search("A"))

@@ -1,0 +1,42 @@
+"""`/dev/mail`: what would be sent, for who tries the demo out. It is there in demo mode only."""
+
+import html
+from typing import Final
+
+import asyncpg
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+_LAST: Final = """
+SELECT created_at, recipient, subject, body, sent_at FROM outgoing_mails ORDER BY created_at DESC, id DESC LIMIT 50"""
+_PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outgoing mail</title>
+<style>body{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap}
+article{border-top:1px solid #ccc;padding:1rem 0}</style></head><body><h1>Outgoing mail</h1>%s</body></html>"""
+
+
+def routes(database_url: str) -> list[Route]:
+    """The page, read from the database that the demo runs on."""
+
+    async def mails(_request: Request) -> Response:
+        connection = await asyncpg.connect(database_url, timeout=10)
+        try:
+            found = await connection.fetch(_LAST)
+        finally:
+            await connection.close()
+        shown = "".join(_article(mail) for mail in found) or "<p>Nothing yet.</p>"
+        return HTMLResponse(_PAGE % shown, headers={"cache-control": "no-store", "content-security-policy": _POLICY})
+
+    return [Route("/dev/mail", mails)]
+
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def _article(mail: asyncpg.Record) -> str:
+    state = f"sent {mail['sent_at']:%H:%M:%S}" if mail["sent_at"] else "not sent"
+    body = mail["body"] if mail["body"] is not None else "(the text is removed when a mail is sent)"
+    return (
+        f"<article><h2>{html.escape(mail['subject'])}</h2><p>To {html.escape(mail['recipient'])},"
+        f" {mail['created_at']:%Y-%m-%d %H:%M:%S}, {state}</p><pre>{html.escape(body)}</pre></article>"
+    )
