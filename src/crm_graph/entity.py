@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from pydantic import ConfigDict
 from sqlmodel import Field, SQLModel
 
-from crm_graph import kinds, tables
+from crm_graph import kinds, slots, tables
 from crm_graph.auth.levels import INTERNAL, PUBLIC
 from crm_graph.auth.rows import Rows
 from crm_graph.auth.scopes import resource
@@ -96,6 +96,8 @@ class Entity(SQLModel):
     """Further indexes, each after `organization_id`; `-name` is descending."""
     __checks__: ClassVar[Mapping[str, str]] = {}
     """Conditions that always hold, by name."""
+    __custom__: ClassVar[bool] = False
+    """Whether organisations may add fields of their own (slots.py)."""
     __specs__: ClassVar[dict[str, FieldSpec]]
     __counts__: ClassVar[dict[str, RelatedCount]]
     __benchmarks__: ClassVar[dict[str, Benchmark]] = {}
@@ -174,6 +176,9 @@ def _declare(cls: type[Entity]) -> None:
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
     cls.__benchmarks__ = _benchmarks(cls, specs)
+    for name in (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)):
+        if slots.NAME.fullmatch(name):
+            _refuse(cls, name, "names like xName are for the fields that organisations add", "Call it otherwise")
     for column in (*cls.__rows__.columns(), cls.__rows__.published):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
@@ -301,7 +306,7 @@ def seal() -> None:
         table = table_of(cls)
         if f"{table.name}_history" in table.metadata.tables:
             continue
-        tables.complete(table, cls.__specs__.values(), cls.__indexes__, cls.__checks__)
+        tables.complete(table, cls.__specs__.values(), cls.__indexes__, cls.__checks__, custom=cls.__custom__)
         for spec in cls.__specs__.values():
             if spec.ref:
                 _link(cls, spec, spec.ref)
@@ -318,6 +323,8 @@ def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
     known = _BACKS.setdefault(ref.entity, {})
     name, target = camel(ref.back), REGISTRY[ref.entity]
     back = Back(name, cls.__name__, spec.name, f"{(cls.__doc__ or '').strip().splitlines()[0]}")
+    if slots.NAME.fullmatch(name):
+        _refuse(cls, spec.name, "names like xName are for the fields that organisations add", "Call `back` otherwise")
     if known.get(name, back) != back or ref.back in target.__specs__:
         _refuse(cls, spec.name, f"{ref.entity} already has something called {name!r}", "Give `back` another name")
     known[name] = back

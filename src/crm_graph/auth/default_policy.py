@@ -34,6 +34,7 @@ ENTITIES = (
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
+    "CustomField",
 )
 
 

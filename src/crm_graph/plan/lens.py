@@ -14,7 +14,7 @@ from crm_graph.auth.levels import INTERNAL, Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
-from crm_graph.plan.fields import Fields, fields_of
+from crm_graph.plan.fields import Fields, fields_of, known_fields
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
 from crm_graph.tables import vector_sql
@@ -67,7 +67,7 @@ class Lens:
     visible: str
     bands: Mapping[Category | None, Band]
     specs: Fields
-    """The entity's fields where the caller's policy holds."""
+    """The entity's fields where the caller's policy holds; custom ones that they see on no row do not exist here."""
     subject: Level | None = None
     table: str = ""
     sparse: bool = False
@@ -107,7 +107,7 @@ class Lens:
         return self.specs[name]
 
     def column(self, spec: FieldSpec, stored: str | None = None) -> Column:
-        """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead."""
+        """The field as the caller sees it; `stored` is a key kept beside it (its folded form) to take instead."""
         if spec.read is None:
             return Column(spec, None)
         level, mask, band = spec.read.level, None if stored else spec.read.mask, self.band(spec.read.category)
@@ -133,7 +133,8 @@ class Lens:
 
     def folded(self, spec: FieldSpec) -> str:
         """SQL of a visible text as it is compared and ordered: the stored folded key, or what shows of it folded."""
-        column, stored = self.column(spec), self.column(spec, spec.fold) if spec.fold else None
+        column, key = self.column(spec), spec.folded(self.alias)
+        stored = self.column(spec, key) if key else None
         if stored is not None and stored.sql is not None and column.masked is None:
             return stored.sql
         return f"crm_fold({column.sql})"
@@ -142,7 +143,7 @@ class Lens:
         if self.table and spec.search and stored == spec.vector:  # a history keeps no vectors
             return vector_sql(spec, f"{self.alias}.{spec.name}")
         if spec.sql is None:
-            return f"{self.alias}.{stored or spec.name}"
+            return stored or f"{self.alias}.{spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
 
     def band(self, category: Category | None) -> Band:
@@ -228,7 +229,7 @@ def open_lens(
         parameters.organization,
         visible,
         bands,
-        fields_of(entity, policy),
+        known_fields(fields_of(entity, policy), bands[None].highest),
         subject=_lowest([r.subject for r in reached]),
         table=table,
         sparse=visible != "TRUE",

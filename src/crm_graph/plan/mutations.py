@@ -14,6 +14,7 @@ from crm_graph.specs import camel
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor
+    from crm_graph.auth.policy import Policy
     from crm_graph.db.session import Transaction
     from crm_graph.plan.changes import Outcome
 
@@ -35,7 +36,10 @@ Run = Callable[["Call"], Awaitable["Outcome"]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request for a hand-written mutation: the record, and its arguments as columns take them (ids as uuids)."""
+    """One request for a hand-written mutation: the record, and its arguments as columns take them (ids as uuids).
+
+    Where the mutation makes the record, `row` means nothing.
+    """
 
     tx: "Transaction"
     actor: "Actor"
@@ -56,15 +60,20 @@ class Mutation:
     run: Run
     needs: Level
     """The clearance for writing that the caller must have on the record."""
+    creates: bool = False
+    """It makes the record: its input names none, and its caller must be one who may make such records."""
 
 
 MUTATIONS: dict[str, Mutation] = {}
 
 
-def mutation(entity: type[Entity], *arguments: Argument, needs: Level) -> Callable[[Run], Run]:
+def mutation(
+    entity: type[Entity], *arguments: Argument, needs: Level, creates: bool = False
+) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
-    It runs only where the caller sees the record and has `needs` for writing on it.
+    It runs only where the caller sees the record and has `needs` for writing on it; where it `creates` one, if they may
+    make such records on which they have `needs`.
     """
 
     def declare(run: Run) -> Run:
@@ -73,10 +82,16 @@ def mutation(entity: type[Entity], *arguments: Argument, needs: Level) -> Callab
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
-        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs)
+        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs, creates)
         return run
 
     return declare
+
+
+def may_make(policy: "Policy", declared: Mutation) -> bool:
+    """Whether a caller may run a mutation that creates."""
+    grants = policy.on(declared.entity.__name__)
+    return any(g.create and g.write is not None and g.write >= declared.needs for g in grants)
 
 
 async def may_write(tx: "Transaction", actor: "Actor", entity: type[Entity], row: UUID, needs: Level) -> bool:

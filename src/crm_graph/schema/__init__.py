@@ -6,12 +6,14 @@ from crm_graph import entity
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
 from crm_graph.schema import pipelines, opportunities, proposals, orders, tickets, shares
+from crm_graph.schema import custom_fields
 # isort: on
 
 entity.seal()
 
 __all__ = [
     "contacts",
+    "custom_fields",
     "customers",
     "key_accounts",
     "opportunities",

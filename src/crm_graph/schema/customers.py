@@ -61,6 +61,7 @@ class Customer(Entity, table=True):
 
     __prefix__ = "cus"
     __rows__ = Rows(own="owner_id", team="team_id", self_="id", shared=True)
+    __custom__ = True
     __indexes__ = (("segment", "stage", "-created_at", "-id"),)
 
     name: str = attr(Read(PUBLIC, subject=True), Write(PARTNER), Filter, Sort, Matching.NAME, Search("A"))

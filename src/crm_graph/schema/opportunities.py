@@ -26,6 +26,7 @@ class Opportunity(Entity, table=True):
 
     __prefix__ = "opp"
     __rows__ = Rows(own="owner_id", team="team_id", partner="partner_id", shared=True)
+    __custom__ = True
     __checks__ = {"probability": "probability BETWEEN 0 AND 100"}
 
     name: str = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, Search("A"))
