@@ -156,9 +156,8 @@ class Documents:
 
     def forget(self, schema: str) -> None:
         """Drop what was validated against the schema of this key."""
-        for key in self._known.keys():
-            if key[0] == schema:
-                self._known.forget(key)
+        for key in [k for k in self._known.keys() if k[0] == schema]:  # noqa: SIM118 - no dict
+            self._known.forget(key)
 
     async def operation(self, text: str, name: str | None, full: Full | None = None) -> Operation:
         """The operation of a document. Raises typed errors for all that is wrong with it, and keeps only sound ones.
@@ -185,8 +184,7 @@ class Documents:
         fragments = _fragments(document)
         sizes = page_size_variables([node.selection_set, *(f.selection_set for f in fragments.values())])
         readers = tuple(
-            variables.reader(schema, d, decides=d.variable.name.value in sizes)
-            for d in node.variable_definitions or ()
+            variables.reader(schema, d, decides=d.variable.name.value in sizes) for d in node.variable_definitions or ()
         )
         identity = hashlib.sha256(f"{name or ''}\0{text}".encode(errors="surrogatepass")).digest()
         return Operation(node, fragments, schema, readers, identity, plans)

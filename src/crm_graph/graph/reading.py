@@ -99,7 +99,8 @@ class Reader:
             known = self._introspected.get(key) if alone else None
             if known is not None:
                 return known
-            found = await asyncio.to_thread(_completed, answer, self.schema(policy, operation.schema), part, operation, given, keys)
+            schema = self.schema(policy, operation.schema)
+            found = await asyncio.to_thread(_completed, answer, schema, part, operation, given, keys)
         return self._introspected.put(key, found, len(found) + len(key[2])) if alone else found
 
 

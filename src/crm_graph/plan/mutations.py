@@ -67,9 +67,7 @@ class Mutation:
 MUTATIONS: dict[str, Mutation] = {}
 
 
-def mutation(
-    entity: type[Entity], *arguments: Argument, needs: Level, creates: bool = False
-) -> Callable[[Run], Run]:
+def mutation(entity: type[Entity], *arguments: Argument, needs: Level, creates: bool = False) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
     It runs only where the caller sees the record and has `needs` for writing on it; where it `creates` one, if they may

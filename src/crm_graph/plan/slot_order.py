@@ -61,9 +61,7 @@ def _pieces(empty_first: bool, *, after: bool) -> list[tuple[bool, str]]:
     return [(True, "beyond"), (False, "beyond"), (False, "others")]
 
 
-def _piece(
-    compiler: "Compiler", of: Lens, asked: Asked, *, filled: bool, position: str, gate: list[str]
-) -> str:
+def _piece(compiler: "Compiler", of: Lens, asked: Asked, *, filled: bool, position: str, gate: list[str]) -> str:
     lens = open_lens(of.entity, compiler.policy, compiler.parameters, compiler.alias())
     assert lens is not None
     first, *rest = ordering.order_keys(lens, asked.order)
