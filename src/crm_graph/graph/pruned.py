@@ -34,7 +34,7 @@ from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.benchmarks import told
 from crm_graph.plan.fields import fields_of
 from crm_graph.plan.lens import Lens, open_lens
-from crm_graph.plan.mutations import MUTATIONS, may_make
+from crm_graph.plan.mutations import MUTATIONS
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.roots import aggregate_name, benchmark_name, many_name, one_name
@@ -96,9 +96,7 @@ def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
     if level is None:
         found.add(f"Mutation.update{name}")
     for verb, declared in MUTATIONS.items():
-        if declared.entity is entity and (
-            level is None or level < declared.needs or (declared.creates and not may_make(policy, declared))
-        ):
+        if declared.entity is entity and not declared.open_to(policy):
             found.add(f"Mutation.{verb}")
     fields = fields_of(entity, policy)
     for spec in (fields[one.name] for one in written(entity)):

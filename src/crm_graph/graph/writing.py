@@ -29,7 +29,7 @@ from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome,
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.fetch import refused
 from crm_graph.plan.idempotency import claim_key, remember_key
-from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_make, may_write
+from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
 from crm_graph.plan.selection import Leaf, Selected
 from crm_graph.plan.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.visibility import sees
@@ -277,10 +277,8 @@ async def _prepared(
     row = ids.uuid7() if declared.creates else _row(given.get("id"), declared.entity)
     if row is None or not (declared.creates or await sees(tx, request.actor, declared.entity, row)):
         return Outcome.refused(NOT_FOUND)
-    if not (
-        may_make(request.actor.policy, declared)
-        if declared.creates
-        else await may_write(tx, request.actor, declared.entity, row, declared.needs)
+    if not declared.open_to(request.actor.policy) or not (
+        declared.creates or await may_write(tx, request.actor, declared.entity, row, declared.needs)
     ):
         return Outcome.refused(denied())  # before anything about the record's state is told
     arguments: dict[str, object] = {}

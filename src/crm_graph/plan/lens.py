@@ -241,10 +241,12 @@ def _both(own: Lens, seen: Lens) -> Lens:
     conditions = [lens.visible for lens in (own, seen) if lens.visible != "TRUE"]
     subject = None if seen.subject is None or own.lowest == 0 else Level(min(seen.subject, own.lowest))
     categories = dict.fromkeys((*own.bands, *seen.bands))
+    bands = {category: _lower(own.band(category), seen.band(category), category) for category in categories}
     return replace(
         own,
         visible=" AND ".join(conditions) or "TRUE",
-        bands={category: _lower(own.band(category), seen.band(category), category) for category in categories},
+        bands=bands,
+        specs=known_fields(own.specs, bands[None].highest),
         subject=subject,
         sparse=own.sparse or seen.sparse,
         asked={},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from crm_graph.auth.levels import Level
+from crm_graph.auth.rights import Right
 from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind
 from crm_graph.plan.parameters import Parameters
@@ -62,16 +63,27 @@ class Mutation:
     """The clearance for writing that the caller must have on the record."""
     creates: bool = False
     """It makes the record: its input names none, and its caller must be one who may make such records."""
+    right: Right | None = None
+    """What the caller must have besides."""
+
+    def open_to(self, policy: "Policy") -> bool:
+        """Whether callers of this policy may run it on any record."""
+        if self.right is not None and self.right not in policy.rights:
+            return False
+        grants = [g for g in policy.on(self.entity.__name__) if g.create or not self.creates]
+        return any(g.write is not None and g.write >= self.needs for g in grants)
 
 
 MUTATIONS: dict[str, Mutation] = {}
 
 
-def mutation(entity: type[Entity], *arguments: Argument, needs: Level, creates: bool = False) -> Callable[[Run], Run]:
+def mutation(
+    entity: type[Entity], *arguments: Argument, needs: Level, creates: bool = False, right: Right | None = None
+) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
     It runs only where the caller sees the record and has `needs` for writing on it; where it `creates` one, if they may
-    make such records on which they have `needs`.
+    make such records on which they have `needs`; and in both cases, if they have the `right`.
     """
 
     def declare(run: Run) -> Run:
@@ -80,16 +92,11 @@ def mutation(entity: type[Entity], *arguments: Argument, needs: Level, creates: 
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
-        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs, creates)
+        description = (run.__doc__ or name).strip()
+        MUTATIONS[name] = Mutation(name, entity, description, arguments, run, needs, creates, right)
         return run
 
     return declare
-
-
-def may_make(policy: "Policy", declared: Mutation) -> bool:
-    """Whether a caller may run a mutation that creates."""
-    grants = policy.on(declared.entity.__name__)
-    return any(g.create and g.write is not None and g.write >= declared.needs for g in grants)
 
 
 async def may_write(tx: "Transaction", actor: "Actor", entity: type[Entity], row: UUID, needs: Level) -> bool:

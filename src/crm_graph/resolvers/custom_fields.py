@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from crm_graph import kinds, slots
 from crm_graph.auth.levels import RESTRICTED
+from crm_graph.auth.rights import Right
 from crm_graph.entity import choice_kind
 from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken
 from crm_graph.plan.mutations import Argument, Call, mutation
@@ -41,6 +42,7 @@ _CURRENT = """SELECT kind, entity, name, archived_at IS NULL AS active FROM cust
     _SORTABLE,
     Argument("choices", kinds.TEXTS, "The values it may have; needed if its kind is CHOICE, and only then."),
     needs=RESTRICTED,
+    right=Right.POLICY_WRITE,
     creates=True,
 )
 async def create_custom_field(call: Call) -> Outcome:
@@ -81,6 +83,7 @@ async def create_custom_field(call: Call) -> Outcome:
     Argument("sortable", kinds.BOOLEAN, "Whether lists can be ordered by it."),
     _KEPT,
     needs=RESTRICTED,
+    right=Right.POLICY_WRITE,
 )
 async def update_custom_field(call: Call) -> Outcome:
     """Change what a custom field says and who sees it. Its entity, name and kind stay."""
@@ -96,7 +99,7 @@ async def update_custom_field(call: Call) -> Outcome:
     return await _update(call, given, "custom_field.updated")
 
 
-@mutation(CustomField, needs=RESTRICTED)
+@mutation(CustomField, needs=RESTRICTED, right=Right.POLICY_WRITE)
 async def archive_custom_field(call: Call) -> Outcome:
     """Take a custom field out of the API. Its values are kept, and so is its place: restoring it brings both back."""
     current = await _current(call)
@@ -106,7 +109,7 @@ async def archive_custom_field(call: Call) -> Outcome:
     return await _update(call, {"archived_at": now}, "custom_field.archived")
 
 
-@mutation(CustomField, needs=RESTRICTED)
+@mutation(CustomField, needs=RESTRICTED, right=Right.POLICY_WRITE)
 async def restore_custom_field(call: Call) -> Outcome:
     """Bring an archived custom field back, with its values."""
     connection = await call.tx.raw()

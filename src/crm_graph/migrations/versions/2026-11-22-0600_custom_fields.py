@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '202611220600'
-down_revision = '202611220537'
+down_revision = '202611220500'
 branch_labels = None
 depends_on = None
 
@@ -82,6 +82,10 @@ def upgrade() -> None:
     op.create_index('uq_custom_fields_name', 'custom_fields', ['organization_id', 'entity', 'name'], unique=True, postgresql_where=sa.text('archived_at IS NULL'))
     op.create_index('uq_custom_fields_slot', 'custom_fields', ['organization_id', 'entity', 'slot'], unique=True)
     op.execute("SELECT crm_keep_history('custom_fields')")
+    op.execute('CREATE TRIGGER crm_access_changed AFTER INSERT OR UPDATE OR DELETE ON custom_fields'
+               ' FOR EACH ROW EXECUTE FUNCTION crm_access_changed()')
+    op.execute('CREATE TRIGGER crm_access_changed_truncate AFTER TRUNCATE ON custom_fields'
+               ' FOR EACH STATEMENT EXECUTE FUNCTION crm_access_changed()')
     for table in TABLES:
         added = ', '.join(f'ADD COLUMN {slot} {sql}' for slot, sql in SLOTS)
         op.execute(f'ALTER TABLE {table} {added}')
