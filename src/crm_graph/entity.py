@@ -96,6 +96,8 @@ class Entity(SQLModel):
     """Further indexes, each after `organization_id`; `-name` is descending."""
     __checks__: ClassVar[Mapping[str, str]] = {}
     """Conditions that always hold, by name."""
+    __imported__: ClassVar[bool] = True
+    """Whether files may be imported as such records; not where a mutation must look at each."""
     __custom__: ClassVar[bool] = False
     """Whether organisations may add fields of their own (slots.py)."""
     __specs__: ClassVar[dict[str, FieldSpec]]

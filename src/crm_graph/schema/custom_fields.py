@@ -56,6 +56,7 @@ class CustomField(Entity, table=True):
     """A field that the organisation has added to an entity; its name is unknown to who may not see its values."""
 
     __prefix__ = "cfd"
+    __imported__ = False
 
     entity: ExtensibleEntity = attr(Read(RESTRICTED), Filter)
     """The entity it was added to."""
@@ -63,7 +64,7 @@ class CustomField(Entity, table=True):
     """Its name in the API: `x` and a capital, `xShoeSize`."""
     kind: CustomFieldKind = attr(Read(RESTRICTED), Filter)
     """What its values are."""
-    slot: str = attr()
+    slot: str = attr(Read(RESTRICTED))
     """The column its values are kept in; nobody else's as long as this row exists."""
     description: str = attr(Read(RESTRICTED))
     """What it means; the schema shows it."""
