@@ -64,4 +64,4 @@ def columns() -> Iterator[tuple[str, Family]]:
 
 def folded(column: str) -> str:
     """SQL of a text slot's folded key, as its index has it: kept there alone, for a stored column costs every write."""
-    return f'(left(crm_fold({column}), 500) COLLATE "C")'
+    return f'left(crm_fold({column}) COLLATE "C", 500)'

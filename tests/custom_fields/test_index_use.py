@@ -2,12 +2,14 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
 from crm_graph import schema  # noqa: F401 - declares the model
+from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.classification import Classification, CustomField
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.levels import CONFIDENTIAL
@@ -38,6 +40,7 @@ FIELDS = tuple(
     for f in FAMILIES
 )
 POLICY = resolved(ROLES, frozenset({"administrator"}), None, Classification.of({}, FIELDS))
+ACTOR = Actor(UUID(ORGANIZATION), ActorKind.STAFF, POLICY)
 SOME = {"text": '"Text 77"', "number": '"77"', "date": '"2000-03-18"', "time": '"2000-01-04T05:00:00Z"', "flag": "true"}
 
 
@@ -67,21 +70,23 @@ async def filled(module_database_url: str) -> str:
     return module_database_url
 
 
-async def plan_of(url: str, documents: Any, text: str) -> list[dict[str, Any]]:
-    """The nodes of the plan that runs an operation, generic as a lane makes it."""
+async def run(url: str, documents: Any, text: str, prefix: str = "") -> Any:
+    """What the statement of an operation answers, run as the generic plan that a lane makes."""
     known_documents, full = documents
     operation = await known_documents.operation(text, None, full)
     statement = Compiler(POLICY, b"secret", 1000).query(operation.roots(()))
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute("SET plan_cache_mode = force_generic_plan")
-        await connection.execute("SET jit = off")
-        actor = type("Actor", (), {"organization_id": ORGANIZATION, "user_id": None, "currency": "EUR"})()
-        values = [source([], actor) for source in statement.sources]
-        found = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", *values)
+        await connection.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")
+        values = [source([], ACTOR) for source in statement.sources]
+        return json.loads(await connection.fetchval(f"{prefix}{statement.sql}", *values))
     finally:
         await connection.close()
-    return nodes(json.loads(found)[0]["Plan"])
+
+
+async def plan_of(url: str, documents: Any, text: str) -> list[dict[str, Any]]:
+    """The nodes of the plan that runs an operation."""
+    return nodes((await run(url, documents, text, "EXPLAIN (ANALYZE, FORMAT JSON) "))[0]["Plan"])
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -118,10 +123,38 @@ async def test_a_filter_reads_the_index(filled: str, documents: Any, number: int
 @pytest.mark.parametrize("number", range(len(FIELDS)), ids=[f.name for f in FAMILIES])
 async def test_a_page_in_its_order_reads_the_index(filled: str, documents: Any, number: int, direction: str) -> None:
     field = FIELDS[number]
-    text = f"{{ customers(first: 20, orderBy: [{{{field.name}: {direction}}}]) {{ nodes {{ id }} PAGE }} }}"
-    plan = await plan_of(filled, documents, text.replace("PAGE", "pageInfo { endCursor hasNextPage }"))
-    assert uses(plan, field) or direction.endswith("FIRST")
-    assert read(plan) < 200, plan
+    text = (
+        f"{{ customers(first: 20 AFTER orderBy: [{{{field.name}: {direction}}}])"
+        f" {{ nodes {{ id {field.name} }} pageInfo {{ endCursor }} }} }}"
+    )
+    filled_rows = ROWS // 3
+    offsets = {"the start": 0, "filled rows": 900, "the seam": filled_rows - 10, "empty rows": filled_rows + 900}
+    if direction.endswith("FIRST"):
+        offsets = {"the start": 0, "empty rows": 900, "the seam": ROWS - filled_rows - 10, "filled rows": ROWS - 900}
+    starts = {direction.endswith("FIRST")}
+    empty = {"the start": starts, "filled rows": {False}, "the seam": {True, False}, "empty rows": {True}}
+    for where, offset in offsets.items():
+        after = f', after: "{await cursor_at(filled, documents, field, direction, offset)}"' if offset else ""
+        asked = text.replace(" AFTER", after + ",")
+        values = [n[field.name] for n in (await run(filled, documents, asked))["nodes"]]
+        assert {v is None for v in values} == empty[where]
+        plan = await plan_of(filled, documents, asked)
+        assert uses(plan, field) or None in values
+        assert read(plan) < 300, (where, [n for n in plan if "Relation Name" in n])
+
+
+async def cursor_at(url: str, documents: Any, field: CustomField, direction: str, offset: int) -> str:
+    """The cursor of the row after which `offset` rows have been read."""
+    cursor = ""
+    while offset > 0:
+        size, after = min(offset, 200), f', after: "{cursor}"' if cursor else ""
+        text = (
+            f"{{ customers(first: {size}{after}, orderBy: [{{{field.name}: {direction}}}])"
+            " { pageInfo { endCursor } } }"
+        )
+        cursor = (await run(url, documents, text))["pageInfo"]["endCursor"]
+        offset -= size
+    return cursor
 
 
 async def test_every_slot_has_its_index(module_database_url: str) -> None:

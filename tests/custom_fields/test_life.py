@@ -17,7 +17,7 @@ SET = """mutation ($input: UpdateCustomerInput!) {
 
 async def test_from_creation_to_archive_and_back(workers: Workers) -> None:
     before = await workers.ask("administrator", SIZES)
-    assert before.codes and set(before.codes) == {"GRAPHQL_VALIDATION_FAILED"}
+    assert {*before.codes} == {"GRAPHQL_VALIDATION_FAILED"}
     field = await workers.made("xShoeSize", "INT")
     assert (await workers.data("administrator", SIZES)) == {"customers": {"nodes": []}}
     assert (await workers.second.as_("administrator")(SIZES)).data == {"customers": {"nodes": []}}

@@ -11,12 +11,17 @@ from tests.custom_fields.conftest import Workers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+
+def fold(text: str) -> str:
+    return text.lower().replace("ä", "a").replace("é", "e")
+
+
 KINDS: dict[str, tuple[str, Callable[[Random], Any], str, Callable[[Any], Any]]] = {
-    "STRING": ("xText", lambda r: r.choice("äaBbÉe") + str(r.randrange(40)), "String", lambda v: fold(v)),
-    "CHOICE": ("xChoice", lambda r: r.choice(["Low", "high", "middle"]), "String", lambda v: fold(v)),
-    "EMAIL_ADDRESS": ("xMail", lambda r: f"{r.randrange(60)}@example.com", "EmailAddress", lambda v: fold(v)),
-    "PHONE_NUMBER": ("xPhone", lambda r: f"+4930{r.randrange(100000, 999999)}", "PhoneNumber", lambda v: fold(v)),
-    "URL": ("xPage", lambda r: f"https://example.com/{r.randrange(50)}", "URL", lambda v: fold(v)),
+    "STRING": ("xText", lambda r: r.choice("äaBbÉe") + str(r.randrange(40)), "String", fold),
+    "CHOICE": ("xChoice", lambda r: r.choice(["Low", "high", "middle"]), "String", fold),
+    "EMAIL_ADDRESS": ("xMail", lambda r: f"{r.randrange(60)}@example.com", "EmailAddress", fold),
+    "PHONE_NUMBER": ("xPhone", lambda r: f"+4930{r.randrange(100000, 999999)}", "PhoneNumber", fold),
+    "URL": ("xPage", lambda r: f"https://example.com/{r.randrange(50)}", "URL", fold),
     "INT": ("xCount", lambda r: r.randrange(-30, 30), "Int", lambda v: v),
     "DECIMAL": ("xRate", lambda r: f"{r.randrange(-3000, 3000) / 100:.2f}", "Decimal", Decimal),
     "DATE": ("xDay", lambda r: f"2026-0{r.randrange(1, 10)}-1{r.randrange(10)}", "Date", lambda v: v),
@@ -24,10 +29,6 @@ KINDS: dict[str, tuple[str, Callable[[Random], Any], str, Callable[[Any], Any]]]
     "BOOLEAN": ("xFlag", lambda r: r.random() < 0.5, "Boolean", lambda v: v),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
-
-
-def fold(text: str) -> str:
-    return text.lower().replace("ä", "a").replace("é", "e")
 
 
 async def filled(workers: Workers, kind: str) -> tuple[str, list[dict[str, Any]]]:

@@ -240,8 +240,7 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query,
         mutation,
-        # the conditions of custom fields, in which other kinds may be filtered than in shipped ones
-        types=[*types.objects.values(), *(types.conditions.type(kind) for kind, _ in KINDS.values())],
+        types=[*types.objects.values(), *types.conditions.further(kind for kind, _ in KINDS.values())],
         config=StrawberryConfig(scalar_map=dict(types.scalars.definitions)),
     )
 

@@ -9,10 +9,10 @@ from crm_graph.entity import choice_kind
 from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.write import insert_fields, update_fields
-from crm_graph.schema.custom_fields import AccessLevel, CustomField, CustomFieldKind, ExtensibleEntity
+from crm_graph.schema.custom_fields import CustomFieldLevel, CustomField, CustomFieldKind, ExtensibleEntity
 
 MOST_CHOICES, LONGEST_CHOICE, LONGEST_DESCRIPTION = 50, 60, 500
-_LEVEL = choice_kind(AccessLevel)
+_LEVEL = choice_kind(CustomFieldLevel)
 _DESCRIPTION = "What it means; the schema shows it."
 _READ = Argument("read_level", _LEVEL, "From which level on its values are seen; CONFIDENTIAL unless said otherwise.")
 _WRITE = Argument(

@@ -42,8 +42,8 @@ class CustomFieldKind(Choice):
     BOOLEAN = auto()
 
 
-class AccessLevel(Choice):
-    """A level of access, lowest first."""
+class CustomFieldLevel(Choice):
+    """Level of a custom field, lowest first."""
 
     PUBLIC = auto()
     PARTNER = auto()
@@ -68,9 +68,9 @@ class CustomField(Entity, table=True):
     """The column its values are kept in; nobody else's as long as this row exists."""
     description: str = attr(Read(RESTRICTED))
     """What it means; the schema shows it."""
-    read_level: AccessLevel = attr(Read(RESTRICTED), Filter, default=AccessLevel.CONFIDENTIAL)
+    read_level: CustomFieldLevel = attr(Read(RESTRICTED), Filter, default=CustomFieldLevel.CONFIDENTIAL)
     """From which level on its values are seen."""
-    write_level: AccessLevel = attr(Read(RESTRICTED), Filter, default=AccessLevel.CONFIDENTIAL)
+    write_level: CustomFieldLevel = attr(Read(RESTRICTED), Filter, default=CustomFieldLevel.CONFIDENTIAL)
     """From which level on its values are written."""
     filterable: bool = attr(Read(RESTRICTED), default=True)
     """Whether lists can be filtered by it."""

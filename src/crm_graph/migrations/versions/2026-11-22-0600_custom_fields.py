@@ -91,7 +91,7 @@ def upgrade() -> None:
         op.execute(f'ALTER TABLE {table} {added}')
         op.execute(f'ALTER TABLE {table}_history {added}')
         for slot, sql in SLOTS:
-            led = sa.text(f'(left(crm_fold({slot}), 500) COLLATE "C")') if sql == 'text' else slot
+            led = sa.text(f'left(crm_fold({slot}) COLLATE "C", 500)') if sql == 'text' else slot
             op.create_index(f'ix_{table}_{slot}', table, ['organization_id', led, 'id'], unique=False,
                             postgresql_where=sa.text(f'{slot} IS NOT NULL'))
 
