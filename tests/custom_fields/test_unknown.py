@@ -90,6 +90,42 @@ async def test_nothing_else_of_the_service_agents_answers_names_it(workers: Work
     assert "CustomField" not in sdl.body.decode()
 
 
+async def test_explanations_and_audit_entries_do_not_know_it_either(workers: Workers) -> None:
+    if not await workers.fetch("SELECT 1 FROM custom_fields WHERE name = $1", SECRET):
+        await workers.made(SECRET, "INT")
+    made = f'mutation {{ createCustomer(input: {{name: "Audited", {SECRET}: 987654}}) {{ customer {{ id }} }} }}'
+    customer = (await workers.data("administrator", made))["createCustomer"]["customer"]["id"]
+    audit = "query ($id: ID!) { auditEntries(node: $id) { changes { field before after hidden } } }"
+    entries = (await workers.data("sales_manager", audit, {"id": customer}))["auditEntries"]
+    assert {"field": SECRET, "before": None, "after": "987654", "hidden": False} in entries[0]["changes"]
+    told = (await workers.ask("service_agent", audit, {"id": customer})).body.decode()
+    assert '"field":"name"' in told
+    assert SECRET not in told
+    assert "987654" not in told
+    explain = "query ($id: ID!, $field: String!) { explainAccess(node: $id, field: $field) { shown } }"
+    asked = [await workers.ask("service_agent", explain, {"id": customer, "field": f}) for f in (SECRET, NEVER)]
+    assert asked[0].codes == ["ARGUMENT_INVALID"]
+    assert without_names(asked[0].body) == without_names(asked[1].body)
+    found = await workers.data("administrator", explain, {"id": customer, "field": SECRET})
+    assert found == {"explainAccess": {"shown": "VALUE"}}
+
+
+async def test_looking_as_somebody_else_only_shows_what_both_know(workers: Workers) -> None:
+    if not await workers.fetch("SELECT 1 FROM custom_fields WHERE name = $1", SECRET):
+        await workers.made(SECRET, "INT")
+    agent = (await workers.fetch("SELECT id FROM users WHERE 'service_agent' = ANY(roles) LIMIT 1"))[0]["id"]
+    as_agent = {"x-view-as": f"usr_{agent.hex}"}
+    answers = [
+        await workers.first.as_("administrator")(f"{{ customers {{ nodes {{ {n} }} }} }}", headers=as_agent)
+        for n in (SECRET, NEVER)
+    ]
+    assert answers[0].codes == ["GRAPHQL_VALIDATION_FAILED"]
+    assert without_names(answers[0].body) == without_names(answers[1].body)
+    shown = await workers.first.as_("administrator")("{ customers { nodes { hiddenFields } } }", headers=as_agent)
+    assert shown.data["customers"]["nodes"]
+    assert SECRET not in shown.body.decode()
+
+
 async def test_its_definition_is_for_administrators(workers: Workers) -> None:
     field = (await workers.fetch("SELECT id FROM custom_fields LIMIT 1"))[0]["id"]
     text = "query ($id: ID!) { customField(id: $id) { name } node(id: $id) { id } customFields { totalCount } }"

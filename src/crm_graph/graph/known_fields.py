@@ -28,8 +28,7 @@ from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY
 from crm_graph.graph.documents import Full, Recent
 from crm_graph.plan.fields import fields_of
-from crm_graph.plan.lens import open_lens
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.lens import fields_known
 from crm_graph.specs import FieldSpec
 
 MAX_SCHEMAS, MAX_POLICIES = 50, 5000
@@ -59,10 +58,10 @@ def known(policy: Policy) -> list[Known]:
         entity = REGISTRY.get(name)
         if entity is None:
             continue
-        lens = open_lens(entity, policy, Parameters(), "t")
+        seen = fields_known(entity, policy)
         level = max((g.write for g in policy.on(name) if g.write is not None), default=0)
         for spec in sorted((s for s in fields_of(entity, policy).values() if s.custom), key=lambda s: s.label):
-            read = lens is not None and spec.name in lens.specs
+            read = spec.name in seen
             write = spec.write is not None and spec.write.level <= level
             if read or write:
                 found.append(Known(name, spec, read, write))

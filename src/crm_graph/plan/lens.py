@@ -236,6 +236,12 @@ def open_lens(
     )
 
 
+def fields_known(entity: type[Entity], policy: Policy) -> Fields:
+    """The entity's fields by name as callers of this policy know them; none where they see no row of it."""
+    lens = open_lens(entity, policy, Parameters(), "t")
+    return {} if lens is None else lens.specs
+
+
 def _both(own: Lens, seen: Lens) -> Lens:
     """What two callers see who must both see it."""
     conditions = [lens.visible for lens in (own, seen) if lens.visible != "TRUE"]

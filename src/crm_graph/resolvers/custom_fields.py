@@ -9,7 +9,7 @@ from crm_graph.entity import choice_kind
 from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.write import insert_fields, update_fields
-from crm_graph.schema.custom_fields import CustomFieldLevel, CustomField, CustomFieldKind, ExtensibleEntity
+from crm_graph.schema.custom_fields import CustomField, CustomFieldKind, CustomFieldLevel, ExtensibleEntity
 
 MOST_CHOICES, LONGEST_CHOICE, LONGEST_DESCRIPTION = 50, 60, 500
 _LEVEL = choice_kind(CustomFieldLevel)
