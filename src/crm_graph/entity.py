@@ -13,7 +13,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -178,9 +178,7 @@ def _declare(cls: type[Entity]) -> None:
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
     cls.__benchmarks__ = _benchmarks(cls, specs)
-    for name in (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)):
-        if slots.NAME.fullmatch(name):
-            _refuse(cls, name, "names like xName are for the fields that organisations add", "Call it otherwise")
+    _refuse_names(cls, (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)))
     for column in (*cls.__rows__.columns(), cls.__rows__.published):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
@@ -194,6 +192,11 @@ def _benchmarks(cls: type[Entity], specs: Mapping[str, FieldSpec]) -> dict[str, 
         if fault is not None:
             _refuse(cls, name, *fault)
     return found
+
+
+def _refuse_names(cls: type, names: Iterable[str]) -> None:
+    for name in filter(slots.NAME.fullmatch, names):
+        _refuse(cls, name, "names like xName are for the fields that organisations add", "Call it otherwise")
 
 
 def _spec(cls: type[Entity], name: str) -> FieldSpec:
@@ -325,8 +328,7 @@ def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
     known = _BACKS.setdefault(ref.entity, {})
     name, target = camel(ref.back), REGISTRY[ref.entity]
     back = Back(name, cls.__name__, spec.name, f"{(cls.__doc__ or '').strip().splitlines()[0]}")
-    if slots.NAME.fullmatch(name):
-        _refuse(cls, spec.name, "names like xName are for the fields that organisations add", "Call `back` otherwise")
+    _refuse_names(cls, [name])
     if known.get(name, back) != back or ref.back in target.__specs__:
         _refuse(cls, spec.name, f"{ref.entity} already has something called {name!r}", "Give `back` another name")
     known[name] = back

@@ -107,7 +107,9 @@ class Lens:
         return self.specs[name]
 
     def column(self, spec: FieldSpec, stored: str | None = None) -> Column:
-        """The field as the caller sees it; `stored` is a key kept beside it (its folded form) to take instead."""
+        """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead, or is the
+        SQL of one that only an index keeps.
+        """
         if spec.read is None:
             return Column(spec, None)
         level, mask, band = spec.read.level, None if stored else spec.read.mask, self.band(spec.read.category)
@@ -134,7 +136,7 @@ class Lens:
     def folded(self, spec: FieldSpec) -> str:
         """SQL of a visible text as it is compared and ordered: the stored folded key, or what shows of it folded."""
         column, key = self.column(spec), spec.folded(self.alias)
-        stored = self.column(spec, key) if key else None
+        stored = self.column(spec, spec.fold or key) if key else None
         if stored is not None and stored.sql is not None and column.masked is None:
             return stored.sql
         return f"crm_fold({column.sql})"
@@ -143,7 +145,7 @@ class Lens:
         if self.table and spec.search and stored == spec.vector:  # a history keeps no vectors
             return vector_sql(spec, f"{self.alias}.{spec.name}")
         if spec.sql is None:
-            return stored or f"{self.alias}.{spec.name}"
+            return stored if stored and spec.custom else f"{self.alias}.{stored or spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
 
     def band(self, category: Category | None) -> Band:
