@@ -107,8 +107,9 @@ class Lens:
         return self.specs[name]
 
     def column(self, spec: FieldSpec, stored: str | None = None) -> Column:
-        """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead, or is the
-        SQL of one that only an index keeps.
+        """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead.
+
+        Of a custom field it is the key's SQL, which only an index keeps.
         """
         if spec.read is None:
             return Column(spec, None)
