@@ -23,6 +23,7 @@ from crm_graph.errors import JSON, CrmError
 from crm_graph.graph import explorer
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.endpoint import Endpoint
+from crm_graph.graph.known_fields import Schemas
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.types import build_schema, core_schema
@@ -63,10 +64,13 @@ def create_app(settings: Settings, database_url: str) -> Application:
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
     refusals = Denials(database)
-    reader = Reader(full, lanes, database, secret, settings.max_nodes, refusals)
+    documents = Documents(full, limits)
+    schemas = Schemas(documents.shipped, documents.forget)
+    reader = Reader(lanes, database, secret, settings.max_nodes, refusals)
     endpoint = Endpoint(
         authenticator,
-        Documents(full, limits),
+        schemas,
+        documents,
         reader,
         Writer(database, secret, settings.max_nodes, refusals),
         refusals,
@@ -98,9 +102,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
             actor = await authenticator.actor(request.scope)
         except CrmError as error:
             return JSONResponse({"errors": [error.to_graphql()]}, error.status)
-        return PlainTextResponse(
-            reader.sdl(actor.policy), headers={"cache-control": "no-store", "vary": "authorization, cookie"}
-        )
+        text = reader.sdl(actor.policy, (await schemas.of(actor.policy)).schema)
+        return PlainTextResponse(text, headers={"cache-control": "no-store", "vary": "authorization, cookie"})
 
     async def ready(_request: Request) -> Response:
         """Whether this process can answer: the database is there, at the revision this release needs."""

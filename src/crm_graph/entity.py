@@ -13,7 +13,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from pydantic import ConfigDict
 from sqlmodel import Field, SQLModel
 
-from crm_graph import kinds, subjects, tables
+from crm_graph import kinds, slots, subjects, tables
 from crm_graph.auth.levels import INTERNAL, PUBLIC
 from crm_graph.auth.rows import Rows
 from crm_graph.auth.scopes import resource
@@ -104,6 +104,10 @@ class Entity(SQLModel):
     """Further indexes, each after `organization_id`; `-name` is descending."""
     __checks__: ClassVar[Mapping[str, str]] = {}
     """Conditions that always hold, by name."""
+    __imported__: ClassVar[bool] = True
+    """Whether files may be imported as such records; not where a mutation must look at each."""
+    __custom__: ClassVar[bool] = False
+    """Whether organisations may add fields of their own (slots.py)."""
     __specs__: ClassVar[dict[str, FieldSpec]]
     __counts__: ClassVar[dict[str, RelatedCount]]
     __benchmarks__: ClassVar[dict[str, Benchmark]] = {}
@@ -184,6 +188,7 @@ def _declare(cls: type[Entity]) -> None:
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
     cls.__benchmarks__ = _benchmarks(cls, specs)
+    _refuse_names(cls, (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)))
     for column in (*cls.__rows__.columns(), cls.__rows__.published):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
@@ -197,6 +202,11 @@ def _benchmarks(cls: type[Entity], specs: Mapping[str, FieldSpec]) -> dict[str, 
         if fault is not None:
             _refuse(cls, name, *fault)
     return found
+
+
+def _refuse_names(cls: type, names: Iterable[str]) -> None:
+    for name in filter(slots.NAME.fullmatch, names):
+        _refuse(cls, name, "names like xName are for the fields that organisations add", "Call it otherwise")
 
 
 def _spec(cls: type[Entity], name: str) -> FieldSpec:
@@ -316,7 +326,14 @@ def seal() -> None:
         table = table_of(cls)
         if f"{table.name}_history" in table.metadata.tables:
             continue
-        tables.complete(table, cls.__specs__.values(), cls.__indexes__, cls.__checks__, cls.__rows__.columns())
+        tables.complete(
+            table,
+            cls.__specs__.values(),
+            cls.__indexes__,
+            cls.__checks__,
+            cls.__rows__.columns(),
+            custom=cls.__custom__,
+        )
         for spec in cls.__specs__.values():
             if spec.ref:
                 _link(cls, spec, spec.ref)
@@ -333,6 +350,7 @@ def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
     known = _BACKS.setdefault(ref.entity, {})
     name, target = camel(ref.back), REGISTRY[ref.entity]
     back = Back(name, cls.__name__, spec.name, f"{(cls.__doc__ or '').strip().splitlines()[0]}")
+    _refuse_names(cls, [name])
     if known.get(name, back) != back or ref.back in target.__specs__:
         _refuse(cls, spec.name, f"{ref.entity} already has something called {name!r}", "Give `back` another name")
     known[name] = back

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from crm_graph import slots
 from crm_graph.auth.levels import Category, Level, Mask
 from crm_graph.kinds import MAX_TEXT, Kind
 
@@ -137,6 +138,13 @@ class FieldSpec:
     search: Search | None = None
     proposed: "Mapping[tuple[str, str], FieldSpec] | None" = None
     """Of a `Proposed` field: the fields whose values it holds, by entity and name in inputs."""
+    choices: tuple[str, ...] = ()
+    """The only values a text may have; empty: any."""
+
+    @property
+    def custom(self) -> bool:
+        """Whether an organisation has added the field; then its column is one of the slots (slots.py)."""
+        return bool(self.label)
 
     @property
     def graphql(self) -> str:
@@ -165,7 +173,14 @@ class FieldSpec:
     @property
     def fold(self) -> str | None:
         """The stored folded key that text orders and prefixes go by."""
-        return f"{self.name}_fold" if self.sort and self.kind.column is sa.Text and not self.kind.choices else None
+        kept = self.sort and not self.custom and self.kind.column is sa.Text and not self.kind.choices
+        return f"{self.name}_fold" if kept else None
+
+    def folded(self, alias: str) -> str | None:
+        """SQL of the folded key that an index holds: a column, or for a custom field an expression; `None`: none."""
+        if self.custom:
+            return slots.folded(f"{alias}.{self.name}") if self.kind.column is sa.Text else None
+        return f"{alias}.{self.fold}" if self.fold else None
 
     @property
     def vector(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from crm_graph import kinds
+from crm_graph import kinds, slots
 from crm_graph.auth.levels import Level
 from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
@@ -19,6 +19,8 @@ def complete(
     indexes: Iterable[tuple[str, ...]],
     checks: Mapping[str, str],
     decisive: Iterable[str],
+    *,
+    custom: bool = False,
 ) -> None:
     """Give a freshly mapped table all that its entity's declaration implies beyond its columns.
 
@@ -44,6 +46,18 @@ def complete(
     for columns in indexes:
         parts = [c[column.lstrip("-")].desc() if column.startswith("-") else c[column] for column in columns]
         sa.Index(f"ix_{name}_{'_'.join(column.lstrip('-') for column in columns)}", c.organization_id, *parts)
+    if custom:
+        _slots(table)
+
+
+def _slots(table: sa.Table) -> None:
+    """The columns that hold what organisations add. An empty slot costs a bit in the row and nothing in its index."""
+    for column, family in slots.columns():
+        table.append_column(sa.Column(column, family.column()))
+        kept = table.c[column]
+        led = sa.text(slots.folded(column)) if family.folded else kept
+        name = f"ix_{table.name}_{column}"
+        sa.Index(name, table.c.organization_id, led, table.c.id, postgresql_where=kept.is_not(None))
 
 
 def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None:

@@ -35,6 +35,7 @@ ENTITIES = (
     "OpportunityShare",
     "KeyAccountShare",
     "ChangeRequest",
+    "CustomField",
 )
 
 

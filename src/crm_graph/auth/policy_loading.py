@@ -8,7 +8,7 @@ own) is loaded here too, by that same statement, so that one revision stands for
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,7 @@ import orjson
 
 from crm_graph.auth.access_policy import SHIPPED_POLICY, AccessPolicy, access_policy
 from crm_graph.auth.classification import CustomField
+from crm_graph.auth.levels import Level
 
 logger = logging.getLogger("crm_graph.auth")
 
@@ -27,7 +28,11 @@ LOAD: Final = """
 SELECT json_build_object(
     'revision', (SELECT r.revision FROM access_revisions r WHERE r.organization_id = $1),
     'policy', (SELECT json_build_object('version', p.version, 'document', p.document)
-                 FROM access_policies p WHERE p.organization_id = $1 ORDER BY p.version DESC LIMIT 1))
+                 FROM access_policies p WHERE p.organization_id = $1 ORDER BY p.version DESC LIMIT 1),
+    'custom', (SELECT json_agg(json_build_object('entity', c.entity, 'name', c.name, 'kind', c.kind, 'slot', c.slot,
+                   'description', c.description, 'read', c.read_level, 'write', c.write_level,
+                   'filter', c.filterable, 'sort', c.sortable, 'choices', c.choices) ORDER BY c.entity, c.name)
+                 FROM custom_fields c WHERE c.organization_id = $1 AND c.archived_at IS NULL))
 """
 
 
@@ -68,9 +73,19 @@ def loaded_policy(loaded: dict[str, object]) -> AccessPolicy:
     return access_policy(found["document"], _custom_fields(loaded), found["version"])
 
 
-def _custom_fields(_loaded: dict[str, object]) -> tuple[CustomField, ...]:
-    """The organisation's own fields."""
-    return ()
+def _custom_fields(loaded: dict[str, object]) -> tuple[CustomField, ...]:
+    """The organisation's own fields, those that are archived left out."""
+    found = loaded.get("custom")
+    return tuple(_custom_field(one) for one in found) if isinstance(found, list) else ()
+
+
+def _custom_field(row: dict[str, Any]) -> CustomField:
+    entity = row["entity"].title().replace("_", "")
+    read, write = Level[row["read"]], Level[row["write"]]
+    return CustomField(
+        entity, row["name"], row["kind"], row["slot"], row["description"], read, write,
+        row["filter"], row["sort"], tuple(row["choices"]),
+    )  # fmt: skip
 
 
 async def in_force(

@@ -53,8 +53,9 @@ class Rows:
 
 
 def stored_columns(entity: type[Entity]) -> tuple[str, ...]:
-    """The columns that are written; PostgreSQL makes the others, computed or by triggers."""
-    return tuple(column.name for column in table_of(entity).columns if column.name in entity.model_fields)
+    """The columns that are declared and written; PostgreSQL makes others, and slots are empty."""
+    fields = entity.model_fields
+    return tuple(c.name for c in table_of(entity).columns if c.computed is None and c.name in fields)
 
 
 def records(entity: type[Entity], rows: Iterable[Row]) -> Iterable[tuple[object, ...]]:

@@ -49,6 +49,13 @@ class Recent(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def keys(self) -> set[K]:
+        return set(self._kept)
+
+    def forget(self, key: K) -> None:
+        """Drop a value, if it is here."""
+        self._weight -= self._kept.pop(key, (None, 0))[1]
+
     def get(self, key: K) -> V | None:
         found = self._kept.get(key)
         if found is None:
@@ -130,41 +137,57 @@ class Operation:
         return self.selector(shape).fields([self.node.selection_set], root)
 
 
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A schema that documents are validated against; equal ones have equal keys, and the shipped one none."""
+
+    key: str
+    schema: GraphQLSchema
+
+
 class Documents:
-    """The documents this process has seen, by their text."""
+    """The documents this process has seen, by their text and the schema they were validated against."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
-        self._schema, self._limits = schema, limits
-        self._known: Recent[tuple[str, str | None], Operation] = Recent(MAX_DOCUMENTS, MAX_TEXT)
+        self.shipped, self._limits = Full("", schema), limits
+        self._known: Recent[tuple[str, str, str | None], Operation] = Recent(MAX_DOCUMENTS, MAX_TEXT)
         self._plans: Recent[PlanKey, Statement] = Recent(MAX_PLANS)
         self._one_thread = asyncio.Semaphore(1)
 
-    async def operation(self, text: str, name: str | None) -> Operation:
+    def forget(self, schema: str) -> None:
+        """Drop what was validated against the schema of this key."""
+        for key in [k for k in self._known.keys() if k[0] == schema]:  # noqa: SIM118 - no dict
+            self._known.forget(key)
+
+    async def operation(self, text: str, name: str | None, full: Full | None = None) -> Operation:
         """The operation of a document. Raises typed errors for all that is wrong with it, and keeps only sound ones.
 
         Only a long document leaves the event loop; it is not kept, nor are its plans.
         """
+        full = full or self.shipped
         if len(text) > LONGEST_KEPT:
             async with self._one_thread:
-                return await asyncio.to_thread(self._prepare, text, name, Recent(MAX_PLANS))
-        known = self._known.get((text, name))
-        return known or self._known.put((text, name), self._prepare(text, name, self._plans), len(text))
+                return await asyncio.to_thread(self._prepare, text, name, full.schema, Recent(MAX_PLANS))
+        key = full.key, text, name
+        known = self._known.get(key)
+        return known or self._known.put(key, self._prepare(text, name, full.schema, self._plans), len(text))
 
-    def _prepare(self, text: str, name: str | None, plans: Recent[PlanKey, Statement]) -> Operation:
+    def _prepare(
+        self, text: str, name: str | None, schema: GraphQLSchema, plans: Recent[PlanKey, Statement]
+    ) -> Operation:
         document = parse_document(text, self._limits)
         node = select_operation(document, name)
         check(measure(document, name), self._limits)
-        errors = validate(self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
+        errors = validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
         if errors:
             raise ValidationFailed(errors)
         fragments = _fragments(document)
         sizes = page_size_variables([node.selection_set, *(f.selection_set for f in fragments.values())])
         readers = tuple(
-            variables.reader(self._schema, d, decides=d.variable.name.value in sizes)
-            for d in node.variable_definitions or ()
+            variables.reader(schema, d, decides=d.variable.name.value in sizes) for d in node.variable_definitions or ()
         )
         identity = hashlib.sha256(f"{name or ''}\0{text}".encode(errors="surrogatepass")).digest()
-        return Operation(node, fragments, self._schema, readers, identity, plans)
+        return Operation(node, fragments, schema, readers, identity, plans)
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -16,8 +16,9 @@ from crm_graph.auth.denials import Denials
 from crm_graph.auth.view_as import ViewAsWrites
 from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
 from crm_graph.graph import http
-from crm_graph.graph.documents import Documents
+from crm_graph.graph.documents import Documents, Operation
 from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, MediaType
+from crm_graph.graph.known_fields import Schemas
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.writing import Request, Writer
 
@@ -33,6 +34,7 @@ class Endpoint:
     def __init__(
         self,
         authenticator: Authenticator,
+        schemas: Schemas,
         documents: Documents,
         reader: Reader,
         writer: Writer,
@@ -40,8 +42,8 @@ class Endpoint:
         view_as: ViewAs,
         max_body: int,
     ) -> None:
-        self._view_as = view_as
-        self._authenticator, self._documents, self._refusals = authenticator, documents, refusals
+        self._authenticator, self._schemas, self._documents = authenticator, schemas, documents
+        self._refusals, self._view_as = refusals, view_as
         self._reader, self._writer, self._max_body = reader, writer, max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,12 +71,13 @@ class Endpoint:
         request = await self._request(scope, receive, headers)
         strict = http.is_strict(headers.get(b"x-access-mode"))
         actor = await self._authenticator.actor(scope)
-        operation = await self._documents.operation(request.query, request.operation_name)
+        operation = await self._operation(actor, request)
         seen_as = headers.get(b"x-view-as")
         if seen_as is not None:
             if operation.is_mutation:
                 raise ViewAsWrites("Looking as somebody else, nothing can be written.")
             actor = await self._view_as(actor, seen_as, request_id)
+            operation = await self._operation(actor, request)  # in the schema of what both know
         try:
             if not operation.is_mutation:
                 return await self._reader.read(actor, operation, request.variables, strict=strict)
@@ -85,6 +88,10 @@ class Endpoint:
         except PredicateAccessDenied as denied:
             self._refusals.note(actor, denied.code, [str(denied.extensions.get("coordinate"))])
             raise
+
+    async def _operation(self, actor: Actor, request: GraphQLRequest) -> Operation:
+        full = await self._schemas.of(actor.policy)
+        return await self._documents.operation(request.query, request.operation_name, full)
 
     async def _request(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> GraphQLRequest:
         if scope["method"] == "POST":

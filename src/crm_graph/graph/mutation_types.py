@@ -86,13 +86,13 @@ def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, Fie
 
 
 def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
-    fields = {"id": field(strawberry.ID, "id", "Which record.")}
+    fields = {} if declared.creates else {"id": field(strawberry.ID, "id", "Which record.")}
     for one in declared.arguments:
         annotation = (
             strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
         )
         fields[one.name] = field(annotation if one.required else maybe(annotation), camel(one.name), one.description)
-    return fields | _common(if_match=True)
+    return fields | _common(if_match=not declared.creates)
 
 
 def _common(if_match: bool) -> dict[str, FieldOf]:

@@ -1,6 +1,7 @@
 """Input types for conditions, one per kind of value, and for amounts of money."""
 
 import enum
+from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -69,6 +70,10 @@ class Conditions:
         if kind.name not in self._made:
             self._made[kind.name] = self._make(kind)
         return self._made[kind.name]
+
+    def further(self, wanted: Iterable[Kind]) -> list[Made]:
+        """Those of kinds that no shipped field is filtered by, but a custom one may be."""
+        return [self.type(kind) for kind in wanted if kind.name not in self._made]
 
     def _make(self, kind: Kind) -> Made:
         name = "Id" if kind is kinds.ID else kind.name

@@ -98,8 +98,7 @@ def _hidden_writes(name: str, entity: type[Entity], policy: Policy) -> set[str]:
     if level is None and not about_oneself:
         found.add(f"Mutation.update{name}")
     for verb, declared in MUTATIONS.items():
-        needs, mine = declared.needs, declared.entity is entity
-        if mine and (not declared.offered(policy) or (needs is not None and (level is None or level < needs))):
+        if declared.entity is entity and not declared.open_to(policy):
             found.add(f"Mutation.{verb}")
     fields = fields_of(entity, policy)
     for spec in (fields[one.name] for one in written(entity)):

@@ -33,18 +33,9 @@ MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES = 100, 20_000_000
 class Reader:
     """Answers queries for callers of any policy. Plans are kept with their operation, schemas by policy."""
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        lanes: Lanes,
-        database: Database,
-        secret: bytes,
-        max_nodes: int,
-        refusals: Denials,
-    ) -> None:
+    def __init__(self, lanes: Lanes, database: Database, secret: bytes, max_nodes: int, refusals: Denials) -> None:
+        self._lanes, self._database, self._secret, self._max_nodes = lanes, database, secret, max_nodes
         self._refusals = refusals
-        self._schema, self._lanes, self._secret, self._max_nodes = schema, lanes, secret, max_nodes
-        self._database = database
         self._schemas: Recent[str, GraphQLSchema] = Recent(MAX_SCHEMAS)
         self._sdl: Recent[str, str] = Recent(MAX_SCHEMAS)
         self._introspected: Recent[tuple[str, bytes, str], bytes] = Recent(MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES)
@@ -85,13 +76,13 @@ class Reader:
         statement = Compiler(policy, self._secret, self._max_nodes).query(planned)
         return replace(statement, introspects=introspects, by_hand=by_hand)
 
-    def schema(self, policy: Policy) -> GraphQLSchema:
-        """The schema as a policy allows it; made once for each."""
-        return self._schemas.get(policy.key) or self._schemas.put(policy.key, prune(self._schema, *hidden(policy)))
+    def schema(self, policy: Policy, full: GraphQLSchema) -> GraphQLSchema:
+        """The schema as a policy allows it, out of the one its callers are validated against; made once for each."""
+        return self._schemas.get(policy.key) or self._schemas.put(policy.key, prune(full, *hidden(policy)))
 
-    def sdl(self, policy: Policy) -> str:
+    def sdl(self, policy: Policy, full: GraphQLSchema) -> str:
         """The schema as a policy allows it, as text."""
-        return self._sdl.get(policy.key) or self._sdl.put(policy.key, print_schema(self.schema(policy)))
+        return self._sdl.get(policy.key) or self._sdl.put(policy.key, print_schema(self.schema(policy, full)))
 
     async def _introspect(
         self, answer: bytes, policy: Policy, operation: Operation, variables: Mapping[str, object], *, alone: bool
@@ -109,7 +100,8 @@ class Reader:
             known = self._introspected.get(key) if alone else None
             if known is not None:
                 return known
-            found = await asyncio.to_thread(_completed, answer, self.schema(policy), part, operation, given, keys)
+            schema = self.schema(policy, operation.schema)
+            found = await asyncio.to_thread(_completed, answer, schema, part, operation, given, keys)
         return self._introspected.put(key, found, len(found) + len(key[2])) if alone else found
 
 

@@ -24,6 +24,7 @@ from crm_graph.plan.ordering import DIRECTIONS
 from crm_graph.plan.paging import DEFAULT_SIZE, MAX_SIZE
 from crm_graph.plan.roots import aggregate_name, many_name, one_name
 from crm_graph.plan.search import searched
+from crm_graph.slots import KINDS
 from crm_graph.specs import FieldSpec, camel
 
 DIRECTION_WORDS = {"ASC": "Ascending; empty values last.", "DESC": "Descending; empty values last."}
@@ -239,7 +240,7 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query,
         mutation,
-        types=list(types.objects.values()),
+        types=[*types.objects.values(), *types.conditions.further(kind for kind, _ in KINDS.values())],
         config=StrawberryConfig(scalar_map=dict(types.scalars.definitions)),
     )
 

@@ -300,11 +300,13 @@ async def _prepared(
     tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]
 ) -> Call | Outcome:
     """The call with its arguments as columns take them, or what is wrong with them."""
-    row = _row(given.get("id"), declared.entity)
-    if row is None or not await sees(tx, request.actor, declared.entity, row):
+    row = ids.uuid7() if declared.creates else _row(given.get("id"), declared.entity)
+    if row is None or not (declared.creates or await sees(tx, request.actor, declared.entity, row)):
         return Outcome.refused(NOT_FOUND)
     needs = declared.needs
-    if needs is not None and not await may_write(tx, request.actor, declared.entity, row, needs):
+    if not declared.open_to(request.actor.policy) or not (
+        declared.creates or needs is None or await may_write(tx, request.actor, declared.entity, row, needs)
+    ):
         return Outcome.refused(denied())  # before anything about the record's state is told
     arguments: dict[str, object] = {}
     errors: list[UserError] = []

@@ -201,8 +201,9 @@ def parse(text: str) -> ImportMapping:
 
 def _table(table: _Table, number: int) -> TableMapping:
     where = f"table {number} ({table.entity})"
-    if table.entity not in REGISTRY:
-        raise MappingInvalid(f"{where}: there is no such entity. Use one of {', '.join(REGISTRY)}.")
+    if table.entity not in REGISTRY or not REGISTRY[table.entity].__imported__:
+        known = ", ".join(name for name, entity in REGISTRY.items() if entity.__imported__)
+        raise MappingInvalid(f"{where}: there is no such entity to import. Use one of {known}.")
     if bool(table.file) == bool(table.rows):
         raise MappingInvalid(f"{where}: give either `file` or `rows`.")
     entity = REGISTRY[table.entity]

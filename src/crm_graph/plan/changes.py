@@ -180,6 +180,8 @@ def _check_text(spec: FieldSpec, value: str) -> None:
         raise ValueError(f"at most {spec.max_length} characters are taken")
     if spec.read and spec.read.mask and _MASKING in value:
         raise ValueError("this is how a masked value is shown, not a value")
+    if spec.choices and value not in spec.choices:
+        raise ValueError("this is not one of its choices")
     if spec.required and not value.strip():
         raise ValueError("this cannot be blank")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crm_graph.entity import Entity, table_name
-from crm_graph.plan import branches, ordering, paging, sets
+from crm_graph.plan import branches, ordering, paging, sets, slot_order
 from crm_graph.plan.lens import Lens, open_lens
 from crm_graph.plan.rendering import columns, json_array, json_object
 from crm_graph.plan.search import Search, keys, search
@@ -100,6 +100,10 @@ class _Rows:
         where = f"{self.lens.where()}{self._link()}{self.condition}"
         if self.page.cursor is not None:
             where += f" AND {ordering.beyond(self.keys, reverse=self.page.reverse)}"
+        if self.via is None and self.search is None:
+            tree, order = self._arguments.get("filter"), self._arguments.get("orderBy")
+            asked = slot_order.Asked(tree, order, self.page.reverse, limit, bool(before))
+            where += slot_order.narrowed(self.compiler, self.lens, self.keys, asked)
         by = ordering.order_by(self.keys, reverse=self.page.reverse)
         return before, f"FROM {self.lens.source()} WHERE {where} ORDER BY {by} LIMIT {limit}"
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from crm_graph import kinds
-from crm_graph.auth.classification import SHIPPED, Classification, Levels
+from crm_graph.auth.classification import SHIPPED, Classification, CustomField, Levels
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.specs import FieldSpec, Read
+from crm_graph.slots import KINDS
+from crm_graph.specs import FieldSpec, Read, Write
 from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]
@@ -39,7 +40,33 @@ def classified(entity: type[Entity], classification: Classification) -> Fields:
             found |= completed({name: spec}, held)
             continue
         found[name] = _with_currency(_levelled(spec, levels[name], found), seen)
-    return found
+    return found | {one.column: _added(one) for one in classification.custom if one.entity == entity.__name__}
+
+
+def known_fields(fields: Fields, highest: int) -> Fields:
+    """Without the custom fields above the highest clearance a caller has on any row: to them these have no name."""
+    unknown = [name for name, spec in fields.items() if spec.custom and (not spec.read or spec.read.level > highest)]
+    return {name: spec for name, spec in fields.items() if name not in unknown} if unknown else fields
+
+
+def _added(field: CustomField) -> FieldSpec:
+    """A field of the organisation's own, in its slot."""
+    return FieldSpec(
+        field.column,
+        KINDS[field.kind][0],
+        True,
+        field.description,
+        Read(field.read),
+        Write(field.write),
+        field.filter,
+        field.sort,
+        False,
+        None,
+        None,
+        False,
+        label=field.name,
+        choices=field.choices,
+    )
 
 
 def _with_currency(spec: FieldSpec, currency: Read | None) -> FieldSpec:

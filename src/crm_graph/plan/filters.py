@@ -163,7 +163,11 @@ class Filters:
         if kind is kinds.ID:
             return compare_ids(put, side.value, operator, value, prefix)
         if operator in ("in", "notIn"):
-            return f"{side.value} {'= ANY' if operator == 'in' else '<> ALL'}({put.values(value, kind)})"
+            some = put.values(value, kind)
+            same = f"{side.value} {'= ANY' if operator == 'in' else '<> ALL'}({some})"
+            if not side.stored or operator == "notIn":
+                return same
+            return f"({side.folded} = ANY(ARRAY(SELECT {_FOLD.format('x')} FROM unnest({some}) x)) AND {same})"
         if operator in ("eq", "ne"):
             one = put.value(value, kind)
             same = f"{side.value} {_SIMPLE[operator]} {one}"
@@ -219,7 +223,7 @@ def _exact_side(lens: Lens, column: Column) -> Operand:
     if "startsWith" not in column.spec.operators:
         return Operand(column.spec.kind, column.sql)
     folded = lens.folded(column.spec)
-    return Operand(column.spec.kind, column.sql, folded, stored=folded == f"{lens.alias}.{column.spec.fold}")
+    return Operand(column.spec.kind, column.sql, folded, stored=folded == column.spec.folded(lens.alias))
 
 
 def _weak_sides(lens: Lens, column: Column) -> list[Operand]:
@@ -230,8 +234,8 @@ def _weak_sides(lens: Lens, column: Column) -> list[Operand]:
             continue
         if "startsWith" not in spec.operators:
             sides.append(Operand(spec.kind, sql))
-        elif spec.fold and sql == column.raw and sql == f"{lens.alias}.{spec.name}":
-            sides.append(Operand(spec.kind, sql, f"{lens.alias}.{spec.fold}", stored=True))
+        elif (key := spec.folded(lens.alias)) and sql == column.raw and sql == f"{lens.alias}.{spec.name}":
+            sides.append(Operand(spec.kind, sql, key, stored=True))
         else:
             sides.append(Operand(spec.kind, sql, f"crm_fold({sql})"))
     return sides

@@ -17,7 +17,7 @@ from crm_graph.auth.levels import INTERNAL, Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule, predicate, share_clearance, shared_ids, shares
 from crm_graph.entity import REGISTRY, Entity, table_name
-from crm_graph.plan.fields import Fields, fields_of
+from crm_graph.plan.fields import Fields, fields_of, known_fields
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.proposed import proposed_value
 from crm_graph.plan.shares import part_of_shared
@@ -78,7 +78,7 @@ class Lens:
     visible: str
     bands: Mapping[Category | None, Band]
     specs: Fields
-    """The entity's fields where the caller's policy holds."""
+    """The entity's fields where the caller's policy holds; custom ones that they see on no row do not exist here."""
     subject: Level | None = None
     table: str = ""
     sparse: bool = False
@@ -124,7 +124,10 @@ class Lens:
         return self.specs[name]
 
     def column(self, spec: FieldSpec, stored: str | None = None) -> Column:
-        """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead."""
+        """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead.
+
+        Of a custom field it is the key's SQL, which only an index keeps.
+        """
         if spec.read is None:
             return Column(spec, None)
         if spec.proposed is not None:
@@ -159,7 +162,8 @@ class Lens:
 
     def folded(self, spec: FieldSpec) -> str:
         """SQL of a visible text as it is compared and ordered: the stored folded key, or what shows of it folded."""
-        column, stored = self.column(spec), self.column(spec, spec.fold) if spec.fold else None
+        column, key = self.column(spec), spec.folded(self.alias)
+        stored = self.column(spec, spec.fold or key) if key else None
         if stored is not None and stored.sql is not None and column.masked is None:
             return stored.sql
         return f"crm_fold({column.sql})"
@@ -168,7 +172,7 @@ class Lens:
         if self.table and spec.search and stored == spec.vector:  # a history keeps no vectors
             return vector_sql(spec, f"{self.alias}.{spec.name}")
         if spec.sql is None:
-            return f"{self.alias}.{stored or spec.name}"
+            return stored if stored and spec.custom else f"{self.alias}.{stored or spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
 
     def band(self, category: Category | None) -> Band:
@@ -266,7 +270,7 @@ def open_lens(
         parameters.organization,
         visible,
         bands,
-        fields_of(entity, policy),
+        known_fields(fields_of(entity, policy), bands[None].highest),
         subject=_lowest([r.subject for r in reached]),
         table=table,
         sparse=visible != "TRUE",
@@ -275,15 +279,23 @@ def open_lens(
     )
 
 
+def fields_known(entity: type[Entity], policy: Policy) -> Fields:
+    """The entity's fields by name as callers of this policy know them; none where they see no row of it."""
+    lens = open_lens(entity, policy, Parameters(), "t")
+    return {} if lens is None else lens.specs
+
+
 def _both(own: Lens, seen: Lens) -> Lens:
     """What two callers see who must both see it."""
     conditions = [lens.visible for lens in (own, seen) if lens.visible != "TRUE"]
     subject = None if seen.subject is None or own.lowest == 0 else Level(min(seen.subject, own.lowest))
     categories = dict.fromkeys((*own.bands, *seen.bands))
+    bands = {category: _lower(own.band(category), seen.band(category), category) for category in categories}
     return replace(
         own,
         visible=" AND ".join(conditions) or "TRUE",
-        bands={category: _lower(own.band(category), seen.band(category), category) for category in categories},
+        bands=bands,
+        specs=known_fields(own.specs, bands[None].highest),
         subject=subject,
         sparse=own.sparse or seen.sparse,
         asked={},

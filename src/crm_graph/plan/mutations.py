@@ -7,6 +7,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import Policy
+from crm_graph.auth.rights import Right
 from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind
 from crm_graph.plan.parameters import Parameters
@@ -37,7 +38,10 @@ Run = Callable[["Call"], Awaitable["Outcome"]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request for a hand-written mutation: the record, and its arguments as columns take them (ids as uuids)."""
+    """One request for a hand-written mutation: the record, and its arguments as columns take them (ids as uuids).
+
+    Where the mutation makes the record, `row` means nothing.
+    """
 
     tx: "Transaction"
     actor: "Actor"
@@ -60,17 +64,34 @@ class Mutation:
     """The clearance for writing that the caller must have on the record; `None`: it decides itself who may."""
     offered: Offered
     """Whether a caller with this policy is shown it."""
+    creates: bool = False
+    """It makes the record: its input names none, and its caller must be one who may make such records."""
+    right: Right | None = None
+    """What the caller must have besides."""
+
+    def open_to(self, policy: Policy) -> bool:
+        """Whether callers of this policy may run it on any record."""
+        if (self.right is not None and self.right not in policy.rights) or not self.offered(policy):
+            return False
+        needs, grants = self.needs, [g for g in policy.on(self.entity.__name__) if g.create or not self.creates]
+        return needs is None or any(g.write is not None and g.write >= needs for g in grants)
 
 
 MUTATIONS: dict[str, Mutation] = {}
 
 
 def mutation(
-    entity: type[Entity], *arguments: Argument, needs: Level | None, offered: Offered = lambda _policy: True
+    entity: type[Entity],
+    *arguments: Argument,
+    needs: Level | None,
+    offered: Offered = lambda _policy: True,
+    creates: bool = False,
+    right: Right | None = None,
 ) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
-    It runs only where the caller sees the record and has `needs` for writing on it; without it looks itself.
+    It runs only where the caller sees the record and has `needs` for writing on it (without it looks itself); where it
+    `creates` one, if they may make such records on which they have `needs`; and in all cases, if they have the `right`.
     """
 
     def declare(run: Run) -> Run:
@@ -79,7 +100,8 @@ def mutation(
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
-        MUTATIONS[name] = Mutation(name, entity, (run.__doc__ or name).strip(), arguments, run, needs, offered)
+        description = (run.__doc__ or name).strip()
+        MUTATIONS[name] = Mutation(name, entity, description, arguments, run, needs, offered, creates, right)
         return run
 
     return declare

@@ -56,7 +56,7 @@ def _keys(lens: Lens, name: str, direction: str) -> list[Key]:
     column = lens.column(spec)
     if column.sql is None or spec.read is None:
         raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED)
-    sql = lens.folded(spec) if spec.fold else column.sql
+    sql = lens.folded(spec) if spec.folded(lens.alias) else column.sql
     down, nullable = direction.startswith("DESC"), spec.nullable or column.varies or column.masked is not None
     keys = [Key(name, sql, down, nullable, direction.endswith("NULLS_FIRST"))]
     if spec.kind is kinds.MONEY:  # amounts compare within their currency
@@ -99,9 +99,9 @@ def position(
     return f"WITH cur AS MATERIALIZED ({found} LIMIT 1) "
 
 
-def beyond(keys: Sequence[Key], *, reverse: bool) -> str:
-    """SQL that is true on the rows after (`reverse`: before) the position in `cur`."""
-    at = [f"(SELECT k{i} FROM cur)" for i in range(len(keys))]
+def beyond(keys: Sequence[Key], *, reverse: bool, start: int = 0) -> str:
+    """SQL that is true on the rows after (`reverse`: before) the position in `cur`, whose key `start` is the first."""
+    at = [f"(SELECT k{i} FROM cur)" for i in range(start, start + len(keys))]
     downs = {k.descending for k in keys}
     if len(downs) == 1 and not any(k.nullable for k in keys):
         sign = "<" if keys[0].descending != reverse else ">"

@@ -117,11 +117,12 @@ class _Writer:
         )
 
     def _image(self, alias: str) -> str:
-        """The row's values that a write can change, as jsonb."""
+        """The row's values that a write can change, as jsonb; those of custom fields by name, a slot says nothing."""
         columns = self.shape.columns
         if self.shape.action is Action.DELETE:
             columns = tuple(s.name for s in self.fields.values() if s.sql is None and s.name not in ("id", "version"))
-        taken = ", ".join(f"{alias}.{column}" for column in columns)
+        labels = {column: self._spec(column).label for column in columns}
+        taken = ", ".join(f'{alias}.{column} AS "{label or column}"' for column, label in labels.items())
         return f"(SELECT to_jsonb(x) FROM (SELECT {taken}) x)" if taken else "'{}'::jsonb"
 
     def _checked(self) -> str:

@@ -15,7 +15,7 @@ from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import FieldAccessDenied, IdInvalid, PageSizeInvalid
 from crm_graph.plan.explain import Explanation, Shown, explain
-from crm_graph.plan.fields import fields_of
+from crm_graph.plan.lens import fields_known
 from crm_graph.plan.paging import MAX_SIZE
 from crm_graph.plan.queries import query
 from crm_graph.plan.refusals import ArgumentInvalid
@@ -62,7 +62,7 @@ async def explain_access(
     entity, row = _record(node)
     if entity is None or not await sees(ask.tx, ask.actor, entity, row):
         return None
-    spec = next((s for s in fields_of(entity, ask.actor.policy).values() if s.graphql == field and s.read), None)
+    spec = next((s for s in fields_known(entity, ask.actor.policy).values() if s.graphql == field and s.read), None)
     if spec is None:
         raise ArgumentInvalid(f"{entity.__name__} has no field {field[:80]!r}.")
     actor = ask.actor if user is None else await _somebody(ask, user)

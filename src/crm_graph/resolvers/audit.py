@@ -15,8 +15,8 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid, PageSizeInvalid
-from crm_graph.plan.fields import Fields, fields_of
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.fields import Fields
+from crm_graph.plan.lens import fields_known, open_lens
 from crm_graph.plan.paging import MAX_SIZE
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import query
@@ -63,7 +63,8 @@ async def audit_entries(
     if entity is None or hidden is None:
         return None
     found = await _entries(ask, entity, row, first, before)
-    fields = fields_of(entity, ask.actor.policy)
+    known = fields_known(entity, ask.actor.policy)
+    fields = {spec.label or name: spec for name, spec in known.items()}
     changes = [_changes(fields, hidden, json.loads(entry["changes"], parse_float=str)) for entry in found]
     seen = await _seen(ask, changes)
     return [

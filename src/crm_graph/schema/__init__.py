@@ -6,6 +6,7 @@ from crm_graph import entity
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
 from crm_graph.schema import pipelines, opportunities, proposals, orders, tickets, shares, changes
+from crm_graph.schema import custom_fields
 # isort: on
 
 entity.seal()
@@ -13,6 +14,7 @@ entity.seal()
 __all__ = [
     "changes",
     "contacts",
+    "custom_fields",
     "customers",
     "key_accounts",
     "opportunities",

@@ -24,6 +24,7 @@ class Contact(Entity, table=True):
 
     __prefix__ = "con"
     __rows__ = Rows(parent="customer_id")
+    __custom__ = True
 
     customer_id: UUID = attr(
         Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Ref("Customer", back="contacts", owned=True)

@@ -69,6 +69,7 @@ class Customer(Entity, table=True):
         shared=True,
         reaches=("Contact", "Address", "Order", "Ticket"),
     )
+    __custom__ = True
     __indexes__ = (("segment", "stage", "-created_at", "-id"),)
 
     name: str = attr(

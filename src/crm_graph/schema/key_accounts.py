@@ -22,6 +22,7 @@ class KeyAccount(Entity, table=True):
 
     __prefix__ = "key"
     __rows__ = Rows(own="manager_id", shared=True)
+    __custom__ = True
 
     customer_id: UUID = attr(
         Read(PARTNER), Write(CONFIDENTIAL, create_only=True), Ref("Customer", back="keyAccounts", owned=True)

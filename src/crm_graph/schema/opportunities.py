@@ -32,6 +32,7 @@ class Opportunity(Entity, table=True):
         shared=True,
         reaches=("OpportunityLine", "StageChange", "Proposal"),
     )
+    __custom__ = True
     __checks__ = {"probability": "probability BETWEEN 0 AND 100"}
 
     name: str = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, Search("A"))

@@ -41,6 +41,7 @@ class Order(Entity, table=True):
 
     __prefix__ = "ord"
     __rows__ = Rows(self_="customer_id", partner="partner_id", parent="customer_id")
+    __custom__ = True
 
     number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
     """Number on the papers, unique."""

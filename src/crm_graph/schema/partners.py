@@ -23,6 +23,7 @@ class Partner(Entity, table=True):
 
     __prefix__ = "par"
     __rows__ = Rows(own="owner_id", partner="id")
+    __custom__ = True
 
     name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, Search("A"))
     """Name of the business."""

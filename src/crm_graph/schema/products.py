@@ -14,6 +14,7 @@ class Product(Entity, table=True):
 
     __prefix__ = "prd"
     __rows__ = Rows(published="active")
+    __custom__ = True
 
     name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, Search("A"))
     """Name in the catalogue."""

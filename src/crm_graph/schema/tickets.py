@@ -34,6 +34,7 @@ class Ticket(Entity, table=True):
 
     __prefix__ = "tic"
     __rows__ = Rows(own="assignee_id", team="team_id", self_="customer_id", parent="customer_id")
+    __custom__ = True
 
     number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
     """Number the customer may name, unique."""
