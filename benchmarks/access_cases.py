@@ -21,6 +21,10 @@ COLUMNS = (
     "id name kind segment stage industry email phone website city country employees notes createdAt"
     " creditLimit { amount currency }"
 )
+_GROUPS = (
+    "{ customerAggregate(groupBy: [{ kind: VALUE }])"
+    " { groups { key { kind } count sum { SUMMED { amount currency } } } } }"
+)
 _MAIL = 'filter: { email: { eq: "binfo391@customer391.example" } }, '
 _LARGE = 'filter: { opportunities: { some: { amount: { gte: "999000" } } } }, '
 PUBLIC = "id name kind segment stage city country createdAt"
@@ -63,6 +67,8 @@ CASES = (
     *(Case("page by date, cursors, second page", who, 2, _list(NEWEST, _PAGED), turns=True) for who in _PARTNERS[::2]),
     *(Case("totalCount", who, 2, "{ customers { totalCount } }") for who in ("rep", *_PARTNERS)),
     Case("opportunities totalCount", "rep", 2, "{ opportunities { totalCount } }"),
+    Case("groups: sum of lifetimeValue", "rep", 2.5, _GROUPS.replace("SUMMED", "lifetimeValue")),
+    Case("groups: sum of annualRevenue", "partner 5,000", 2.5, _GROUPS.replace("SUMMED", "annualRevenue")),
     Case("count: creditLimit gte", "rep", 2.5, _count('creditLimit: { gte: "50000" }')),
     Case("count: lifetimeValue gte", "rep", 2.5, _count('lifetimeValue: { gte: "2500000" }')),
     Case("count: annualRevenue gte", "rep, masks", 2.5, _count('annualRevenue: { gte: "2500000" }')),

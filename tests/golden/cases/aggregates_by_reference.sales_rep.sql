@@ -1,14 +1,14 @@
 SELECT (
-  WITH t3 AS (
+  WITH t4 AS (
     SELECT *
     FROM (
       SELECT v.k0 AS "k0", count(*) AS "n", max(v.m0) AS "a0"
       FROM (
-        SELECT t1.customer_id AS "k0", t1.placed_at AS "m0"
-        FROM orders t1
-        WHERE t1.organization_id = $1::uuid
+        SELECT t2.customer_id AS "k0", t2.placed_at AS "m0"
+        FROM orders t2
+        WHERE t2.organization_id = $1::uuid
       ) v GROUP BY v.k0
-    ) t3
+    ) t4
   )
   SELECT (
     SELECT row_to_json(x)
@@ -22,34 +22,34 @@ SELECT (
               SELECT (
                 SELECT row_to_json(x)
                 FROM (
-                  SELECT t4.name AS "name", (
+                  SELECT t5.name AS "name", (
                     SELECT row_to_json(x)
                     FROM (
-                      SELECT t5.name AS "name"
-                      FROM users t5
-                      WHERE t5.organization_id = $1::uuid AND t5.id = CASE WHEN t4k.cl >= 30 THEN t4.owner_id END
+                      SELECT t6.name AS "name"
+                      FROM users t6
+                      WHERE t6.organization_id = $1::uuid AND t6.id = CASE WHEN t5k.cl >= 30 THEN t5.owner_id END
                     ) x
                   ) AS "owner"
-                  FROM customers t4
+                  FROM customers t5
                   CROSS JOIN LATERAL (
                     SELECT greatest(
-                      CASE WHEN t4.owner_id = $2::uuid THEN 40 END, (
+                      CASE WHEN t5.owner_id = $2::uuid THEN 40 END, (
                         SELECT max(least(40, sh.clearance))
                         FROM customer_shares sh
-                        WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                      ), CASE WHEN t4.team_id = ANY($4::uuid[]) THEN 30 END, 20
+                        WHERE sh.organization_id = $1::uuid AND sh.customer_id = t5.id AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                      ), CASE WHEN t5.team_id = ANY($4::uuid[]) THEN 30 END, 20
                     ) AS cl OFFSET 0
-                  ) t4k
-                  WHERE t4.organization_id = $1::uuid AND t4.id = t3.k0
+                  ) t5k
+                  WHERE t5.organization_id = $1::uuid AND t5.id = t4.k0
                 ) x
               ) AS "customer"
             ) x
-          ) AS "key", t3.n AS "count", (
+          ) AS "key", t4.n AS "count", (
             SELECT row_to_json(x)
-            FROM (SELECT t3.a0 AS "placedAt" ) x
+            FROM (SELECT t4.a0 AS "placedAt" ) x
           ) AS "max"
-          FROM t3
-          ORDER BY t3.n DESC NULLS LAST, t3.k0 NULLS LAST
+          FROM t4
+          ORDER BY t4.n DESC NULLS LAST, t4.k0 NULLS LAST
           LIMIT 2
         ) x
       ) AS "groups"

@@ -2,49 +2,53 @@ SELECT (
   SELECT row_to_json(x)
   FROM (
     SELECT (
-      WITH t2 AS (
+      WITH t3 AS (
         SELECT *
         FROM (
           SELECT count(*) AS "n"
           FROM (
             SELECT 1 AS one
-            FROM opportunities t1
-            WHERE t1.organization_id = $1::uuid AND (
-              EXISTS (
-                SELECT 1
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.opportunity_id = t1.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              ) OR t1.partner_id = $3::uuid
+            FROM opportunities t2
+            WHERE t2.organization_id = $1::uuid AND (
+              (
+                t2.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE OR t2.partner_id = $3::uuid
             )
           ) v
-        ) t2
+        ) t3
       )
       SELECT (
         SELECT row_to_json(x)
         FROM (
           SELECT (
             SELECT coalesce(json_agg(x), '[]'::json)
-            FROM (SELECT t2.n AS "count" FROM t2 LIMIT 50) x
+            FROM (SELECT t3.n AS "count" FROM t3 LIMIT 50) x
           ) AS "groups"
         ) x
       )
     ) AS "opportunityAggregate", (
-      WITH t4 AS (
+      WITH t6 AS (
         SELECT *
         FROM (
           SELECT v.k0 AS "k0", count(*) AS "n"
           FROM (
-            SELECT t3.kind AS "k0"
-            FROM customers t3
-            WHERE t3.organization_id = $1::uuid AND (
-              EXISTS (
-                SELECT 1
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
+            SELECT t5.kind AS "k0"
+            FROM customers t5
+            WHERE t5.organization_id = $1::uuid AND (
+              (
+                t5.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
             )
           ) v GROUP BY v.k0
-        ) t4
+        ) t6
       )
       SELECT (
         SELECT row_to_json(x)
@@ -54,10 +58,10 @@ SELECT (
             FROM (
               SELECT (
                 SELECT row_to_json(x)
-                FROM (SELECT t4.k0 AS "kind" ) x
-              ) AS "key", t4.n AS "count"
-              FROM t4
-              ORDER BY t4.k0 COLLATE "C" NULLS LAST
+                FROM (SELECT t6.k0 AS "kind" ) x
+              ) AS "key", t6.n AS "count"
+              FROM t6
+              ORDER BY t6.k0 COLLATE "C" NULLS LAST
               LIMIT 50
             ) x
           ) AS "groups"

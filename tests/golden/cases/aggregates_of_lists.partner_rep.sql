@@ -54,15 +54,28 @@ SELECT (
         ) t5
       ) x
     ) AS "opportunitiesAggregate"
-    FROM customers t1
-    WHERE t1.organization_id = $1::uuid AND (
-      EXISTS (
-        SELECT 1
-        FROM customer_shares sh
-        WHERE sh.organization_id = $1::uuid AND sh.customer_id = t1.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-      )
-    )
-    ORDER BY t1.created_at DESC, t1.id DESC
-    LIMIT 2
+    FROM (
+      SELECT *
+      FROM (
+        (
+          SELECT DISTINCT t1.created_at AS k0, t1.id AS id
+          FROM unnest($2::uuid[]) g(id)
+          CROSS JOIN LATERAL (
+            SELECT DISTINCT sh.row_created_at AS created_at, sh.customer_id AS id
+            FROM customer_shares sh
+            WHERE sh.organization_id = $1::uuid AND sh.grantee_id = g.id AND sh.valid_from <= now() AND sh.valid_until > now()
+            ORDER BY sh.row_created_at DESC, sh.customer_id DESC
+            LIMIT 2
+          ) t1
+          ORDER BY t1.created_at DESC, t1.id DESC
+          LIMIT 2
+        )
+      ) u
+      ORDER BY u.k0 DESC, u.id DESC
+      LIMIT 2
+    ) t1q
+    CROSS JOIN customers t1
+    WHERE t1.organization_id = $1::uuid AND t1.id = t1q.id
+    ORDER BY t1q.k0 DESC, t1q.id DESC
   ) x
 )

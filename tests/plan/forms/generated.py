@@ -169,3 +169,17 @@ lists = st.builds(
     _sizes,
     st.booleans(),
 )
+
+
+_SUMS = (
+    "count countDistinct { email } sum { annualRevenue { amount currency } employees } max { creditLimit { amount } }"
+)
+sums = st.builds(
+    lambda by, condition: (
+        f"{{ customerAggregate({f'groupBy: [{{ {by}: VALUE }}]' if by else 'first: 9'}"
+        f"{f', filter: {{ {condition} }}' if condition else ''})"
+        f" {{ groupCount groups {{ {f'key {{ {by} }}' if by else ''} {_SUMS} }} }} }}"
+    ),
+    st.sampled_from((None, "segment", "city", "employees")),
+    st.one_of(st.none(), st.none(), _filters),
+)
