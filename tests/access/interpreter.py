@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from crm_graph import schema  # noqa: F401 - declares the entities
@@ -26,7 +26,7 @@ class Field:
     name: str
     column: str
     rank: int
-    masked: bool = False
+    mask: str | None = None
     subject: bool = False
     money: bool = False
     filters: bool = False
@@ -35,6 +35,11 @@ class Field:
     listed: bool = False
     counted: bool = False
     computed: bool = False
+    category: str | None = None
+
+    @property
+    def masked(self) -> bool:
+        return self.mask is not None
 
     @property
     def coordinate(self) -> str:
@@ -49,13 +54,14 @@ def fields(entity: str) -> list[Field]:
             spec.graphql,
             spec.name,
             LEVELS.index(spec.read.level.name),
-            spec.read.mask is not None,
+            spec.read.mask.name if spec.read.mask else None,
             spec.read.subject,
             spec.kind.name == "Money",
             spec.filter or spec.ref is not None,
             spec.sort,
             spec.ref.entity if spec.ref else None,
             computed=spec.sql is not None,
+            category=spec.read.category.value if spec.read.category else None,
         )
         for spec in REGISTRY[entity].__specs__.values()
         if spec.read is not None
@@ -110,25 +116,38 @@ class Caller:
         return frozenset(g for g in (self.user, self.partner, *self.teams) if g)
 
 
+class Granted(NamedTuple):
+    """A line of the file: up to which rank a rule's rows are seen, but for fields of some categories."""
+
+    rule: str
+    rank: int
+    without: frozenset[str] = frozenset()
+
+
 @dataclass
 class Matrix:
-    """The file: (role, entity) → rules with ranks, and entity → how its rules find their rows."""
+    """The file: (role, entity) → grants, and entity → how its rules find their rows."""
 
-    granted: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
+    granted: dict[tuple[str, str], list[Granted]] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def of(self, role: str, entity: str) -> list[tuple[str, int]]:
-        return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
+    def of(self, role: str, entity: str, category: str | None = None) -> list[tuple[str, int]]:
+        """The rules a role has on an entity, with their ranks; only those that do not leave the category out."""
+        found = self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
+        return [(one.rule, one.rank) for one in found if category not in one.without]
 
-    def highest(self, role: str, entity: str) -> int | None:
-        """The rank a role may reach on some row of an entity; `None`: no row of it exists for them."""
-        ranks = [rank for rank in (self._most(role, entity, *g) for g in self.of(role, entity)) if rank is not None]
-        return max(ranks, default=None)
+    def highest(self, role: str, entity: str, category: str | None = None) -> int | None:
+        """The rank a role may reach on some row of an entity; `None`: no row of it exists for them.
 
-    def _most(self, role: str, entity: str, rule: str, rank: int) -> int | None:
+        With a category: for fields of that category.
+        """
+        found = (self._most(role, entity, category, *g) for g in self.of(role, entity, category))
+        return max((rank for rank in found if rank is not None), default=None)
+
+    def _most(self, role: str, entity: str, category: str | None, rule: str, rank: int) -> int | None:
         if rule not in ("parent", "published_part"):
             return rank
-        whole = self.highest(role, self.parent(entity)[1])
+        whole = self.highest(role, self.parent(entity)[1], category)
         return None if whole is None else min(rank, whole)
 
     def parent(self, entity: str, rule: str = "parent") -> tuple[str, str]:
@@ -151,10 +170,12 @@ class Matrix:
         return self._reads(role, one.entity, one) and (one.to is None or self.highest(role, one.to) is not None)
 
     def _reads(self, role: str, entity: str, one: Field) -> bool:
-        highest = self.highest(role, entity)
-        if highest is None:
+        if self.highest(role, entity) is None:
             return False
-        return one.rank - one.masked <= highest or (one.subject and self.is_subject(role, entity))
+        if one.subject and self.is_subject(role, entity):
+            return True
+        highest = self.highest(role, entity, one.category)
+        return highest is not None and one.rank - one.masked <= highest
 
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -166,8 +187,9 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
         match line.partition("#")[0].split():
             case ["rows", entity, *rules]:
                 matrix.columns[entity] = dict(rule.split("=") for rule in rules)
-            case [role, entity, rule, level]:
-                matrix.granted.setdefault((role, entity), []).append((rule, LEVELS.index(level)))
+            case [role, entity, rule, level, *less] if all(word.startswith("-") for word in less):
+                left_out = frozenset(word[1:] for word in less)
+                matrix.granted.setdefault((role, entity), []).append(Granted(rule, LEVELS.index(level), left_out))
             case []:
                 pass
             case _:
@@ -185,15 +207,19 @@ class Rows:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _shares: dict[str, dict[UUID, list[Row]]] = field(default_factory=dict)
 
-    def clearance(self, caller: Caller, entity: str, row: Row) -> int | None:
-        """The highest rank that any rule gives the caller on a row; `None`: the row does not exist for them."""
+    def clearance(self, caller: Caller, entity: str, row: Row, category: str | None = None) -> int | None:
+        """The highest rank that any rule gives the caller on a row; `None`: the row does not exist for them.
+
+        With a category: that rules give which do not leave it out.
+        """
         if row["organization_id"] != self.organization:
             return None
-        ranks = (self._rank(caller, entity, row, rule, rank) for rule, rank in self.matrix.of(caller.role, entity))
+        rules = self.matrix.of(caller.role, entity, category)
+        ranks = (self._rank(caller, entity, row, category, rule, rank) for rule, rank in rules)
         return max((r for r in ranks if r is not None), default=None)
 
     def _rank(  # noqa: PLR0911 - one return a rule
-        self, caller: Caller, entity: str, row: Row, rule: str, rank: int
+        self, caller: Caller, entity: str, row: Row, category: str | None, rule: str, rank: int
     ) -> int | None:
         if rule == "everyone":
             return rank
@@ -203,7 +229,7 @@ class Rows:
             above = self.tables[whole].get(row[column])
             if above is None or (rule == "published_part" and not row[columns["published"]]):
                 return None
-            of_whole = self.clearance(caller, whole, above)
+            of_whole = self.clearance(caller, whole, above, category)
             return None if of_whole is None else min(rank, of_whole)
         if rule == "shared":
             levels = (LEVELS.index(s["level"]) for s in self._valid(columns["shared"], row["id"], caller))
@@ -235,10 +261,14 @@ class Rows:
 
     def shows(self, caller: Caller, one: Field, row: Row) -> str:
         """How a row's own field shows: `plain`, `masked`, `hidden`; or `absent`, where the row does not exist."""
-        clearance = self.clearance(caller, one.entity, row)
-        if clearance is None:
+        if self.clearance(caller, one.entity, row) is None:
             return "absent"
-        if one.rank <= clearance or (one.subject and self.matrix.is_subject(caller.role, one.entity)):
+        if one.subject and self.matrix.is_subject(caller.role, one.entity):
+            return "plain"
+        clearance = self.clearance(caller, one.entity, row, one.category)
+        if clearance is None:
+            return "hidden"
+        if one.rank <= clearance:
             return "plain"
         return "masked" if one.masked and one.rank - 1 <= clearance else "hidden"
 

@@ -127,6 +127,11 @@ CREATE OR REPLACE FUNCTION crm_highlight(value text, words text, wanted tsquery)
     );
 
 -- Masks show a hint of a value to those who may know only that it is there. Total: no input makes them fail.
+-- any text → '•••': that there is one, and nothing of it
+CREATE OR REPLACE FUNCTION crm_mask_exists(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN value IS NOT NULL THEN '•••' END;
+
 -- 'john@example.com' → 'j•••@example.com'
 CREATE OR REPLACE FUNCTION crm_mask_email(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -5,7 +5,7 @@ from enum import auto
 from typing import ClassVar
 from uuid import UUID
 
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Mask
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Category, Mask
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import (
     Benchmark,
@@ -99,14 +99,21 @@ class Customer(Entity, table=True):
     """Country of the main address."""
     locale: Locale | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
     """Language the customer is addressed in."""
-    born_on: date | None = attr(Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True), Write(CONFIDENTIAL), default=None)
+    born_on: date | None = attr(
+        Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True, category=Category.PERSONAL), Write(CONFIDENTIAL), default=None
+    )
     """Birthday of a person."""
     founded_in: int | None = attr(Read(PARTNER), Write(INTERNAL), default=None)
     """Year an organisation was founded."""
     employees: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
     """How many people an organisation employs."""
     tax_number: str | None = attr(
-        Read(CONFIDENTIAL, subject=True), Write(CONFIDENTIAL), Filter, Matching.TAX, Search("B"), default=None
+        Read(CONFIDENTIAL, mask=Mask.EXISTS, subject=True),
+        Write(CONFIDENTIAL),
+        Filter,
+        Matching.TAX,
+        Search("B"),
+        default=None,
     )
     """Tax or VAT identification number."""
     currency: CurrencyCode = attr(Read(PUBLIC), default="EUR")
@@ -114,10 +121,16 @@ class Customer(Entity, table=True):
     annual_revenue: Money | None = attr(Read(INTERNAL, mask=Mask.BUCKET), Write(INTERNAL), Filter, Sort, default=None)
     """What an organisation turns over in a year."""
     credit_limit: Money | None = attr(
-        Read(CONFIDENTIAL, mask=Mask.BUCKET), Write(CONFIDENTIAL), Filter, Sort, default=None
+        Read(CONFIDENTIAL, mask=Mask.BUCKET, category=Category.COMMERCIAL),
+        Write(CONFIDENTIAL),
+        Filter,
+        Sort,
+        default=None,
     )
     """What may be open at once."""
-    lifetime_value: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), Filter, Sort, default=None)
+    lifetime_value: Money | None = attr(
+        Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), Filter, Sort, default=None
+    )
     """What the customer is estimated to be worth to us."""
     risk_note: str | None = attr(Read(RESTRICTED), Write(RESTRICTED), Search("D"), default=None)
     """What management must know about the risk of this customer."""

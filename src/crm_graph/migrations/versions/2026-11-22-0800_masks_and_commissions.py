@@ -1,0 +1,31 @@
+"""A mask that says only that there is a value; what a partner earns.
+
+The history gets its column as the table does: its trigger copies the columns both have.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from crm_graph.migrations.script import execute_script, functions_sql
+
+revision = "202611220800"
+down_revision = "202611220400"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    execute_script(functions_sql())
+    for table in ("partners", "partners_history"):
+        op.add_column(table, sa.Column("commission_rate", sa.Numeric(), nullable=True))
+    order = [sa.literal_column("commission_rate DESC NULLS LAST"), sa.literal_column("id DESC")]
+    op.create_index("ix_partners_commission_rate", "partners", ["organization_id", *order])
+    op.create_check_constraint("ck_partners_commission", "partners", "commission_rate BETWEEN 0 AND 100")
+
+
+def downgrade() -> None:
+    op.drop_index("ix_partners_commission_rate", table_name="partners")
+    op.drop_constraint("ck_partners_commission", "partners")
+    for table in ("partners", "partners_history"):
+        op.drop_column(table, "commission_rate")
+    op.execute("DROP FUNCTION IF EXISTS crm_mask_exists(text)")
