@@ -121,7 +121,25 @@ class Granted(NamedTuple):
 
     rule: str
     rank: int
+    write: int | None = None
+    create: bool = False
+    delete: bool = False
     without: frozenset[str] = frozenset()
+
+
+def _granted(rule: str, level: str, words: list[str]) -> Granted:
+    unknown = [w for w in words if w not in ("write", "create", "delete") and not w.startswith(("-", "write:"))]
+    if unknown:
+        raise ValueError(f"matrix.txt: {unknown}")
+    writes = [level if w == "write" else w.removeprefix("write:") for w in words if w.startswith("write")]
+    return Granted(
+        rule,
+        LEVELS.index(level),
+        LEVELS.index(writes[0]) if writes else None,
+        "create" in words,
+        "delete" in words,
+        frozenset(w[1:] for w in words if w.startswith("-")),
+    )
 
 
 @dataclass
@@ -133,8 +151,10 @@ class Matrix:
 
     def of(self, role: str, entity: str, category: str | None = None) -> list[tuple[str, int]]:
         """The rules a role has on an entity, with their ranks; only those that do not leave the category out."""
-        found = self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
-        return [(one.rule, one.rank) for one in found if category not in one.without]
+        return [(one.rule, one.rank) for one in self.lines(role, entity) if category not in one.without]
+
+    def lines(self, role: str, entity: str) -> list[Granted]:
+        return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
 
     def highest(self, role: str, entity: str, category: str | None = None) -> int | None:
         """The rank a role may reach on some row of an entity; `None`: no row of it exists for them.
@@ -149,6 +169,20 @@ class Matrix:
             return rank
         whole = self.highest(role, self.parent(entity)[1], category)
         return None if whole is None else min(rank, whole)
+
+    def writes(self, role: str, entity: str) -> int | None:
+        """The rank up to which a role may write on some row; `None`: nowhere."""
+        found = (self._writes_at_most(role, entity, one) for one in self.lines(role, entity))
+        return max((rank for rank in found if rank is not None), default=None)
+
+    def _writes_at_most(self, role: str, entity: str, one: Granted) -> int | None:
+        if one.rule not in ("parent", "published_part") or one.write is None:
+            return one.write
+        whole = self.writes(role, self.parent(entity)[1])
+        return None if whole is None else min(one.write, whole)
+
+    def creates(self, role: str, entity: str) -> bool:
+        return any(one.create for one in self.lines(role, entity))
 
     def parent(self, entity: str, rule: str = "parent") -> tuple[str, str]:
         column, _, whole = self.columns[entity][rule].partition(":")
@@ -166,10 +200,11 @@ class Matrix:
         """Whether a role sees a field, perhaps masked, on some row: then it may be selected, filtered and ordered by."""
         if one.listed or one.counted:
             assert one.to is not None
-            return self.highest(role, one.entity) is not None and self._reads(role, one.to, one)
-        return self._reads(role, one.entity, one) and (one.to is None or self.highest(role, one.to) is not None)
+            return self.highest(role, one.entity) is not None and self.reads(role, one.to, one)
+        return self.reads(role, one.entity, one) and (one.to is None or self.highest(role, one.to) is not None)
 
-    def _reads(self, role: str, entity: str, one: Field) -> bool:
+    def reads(self, role: str, entity: str, one: Field) -> bool:
+        """Whether a role sees a column's value on some row of an entity, wherever it leads."""
         if self.highest(role, entity) is None:
             return False
         if one.subject and self.is_subject(role, entity):
@@ -187,9 +222,8 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
         match line.partition("#")[0].split():
             case ["rows", entity, *rules]:
                 matrix.columns[entity] = dict(rule.split("=") for rule in rules)
-            case [role, entity, rule, level, *less] if all(word.startswith("-") for word in less):
-                left_out = frozenset(word[1:] for word in less)
-                matrix.granted.setdefault((role, entity), []).append(Granted(rule, LEVELS.index(level), left_out))
+            case [role, entity, rule, level, *words]:
+                matrix.granted.setdefault((role, entity), []).append(_granted(rule, level, words))
             case []:
                 pass
             case _:
