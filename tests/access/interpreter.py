@@ -190,7 +190,7 @@ class Matrix:
 
     def is_subject(self, role: str, entity: str) -> bool:
         """Whether all the rows a role has of an entity are about the caller."""
-        rules = [rule for rule, _ in self.of(role, entity)]
+        rules = [rule for rule, rank in self.of(role, entity) if self._most(role, entity, None, rule, rank) is not None]
         return bool(rules) and all(
             rule == "self" or (rule in ("parent", "published_part") and self.is_subject(role, self.parent(entity)[1]))
             for rule in rules

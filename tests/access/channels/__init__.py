@@ -4,7 +4,18 @@ A new way (an export, a webhook, a subscription) is covered by writing one such 
 of this package and importing the module here: `test_matrix.py` runs it for every role and entity.
 """
 
-from tests.access.channels import cursors, nesting, outside, predicates, schemas, selecting, writing
+from tests.access.channels import cursors, explaining, nesting, outside, predicates, schemas, selecting, writing
 from tests.access.channels.registry import CHANNELS, Probe
 
-__all__ = ["CHANNELS", "Probe", "cursors", "nesting", "outside", "predicates", "schemas", "selecting", "writing"]
+__all__ = [
+    "CHANNELS",
+    "Probe",
+    "cursors",
+    "explaining",
+    "nesting",
+    "outside",
+    "predicates",
+    "schemas",
+    "selecting",
+    "writing",
+]

@@ -5,7 +5,7 @@ from crm_graph.cli.access_report import granted
 from crm_graph.entity import REGISTRY
 from tests.access.channels.registry import Probe, channel
 
-PATHS = ("/", "/explorer/config.json", "/sign-in", "/account", "/healthz", "/readyz", "/nowhere")
+PATHS = ("/", "/explorer/config.json", "/sign-in", "/account", "/access", "/healthz", "/readyz", "/nowhere")
 
 
 @channel("pages")
