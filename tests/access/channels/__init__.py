@@ -4,7 +4,17 @@ A new way (an export, a webhook, a subscription) is covered by writing one such 
 of this package and importing the module here: `test_matrix.py` runs it for every role and entity.
 """
 
-from tests.access.channels import cursors, explaining, nesting, outside, predicates, schemas, selecting, writing
+from tests.access.channels import (
+    cursors,
+    explaining,
+    nesting,
+    outside,
+    predicates,
+    schemas,
+    searching,
+    selecting,
+    writing,
+)
 from tests.access.channels.registry import CHANNELS, Probe
 
 __all__ = [
@@ -16,6 +26,7 @@ __all__ = [
     "outside",
     "predicates",
     "schemas",
+    "searching",
     "selecting",
     "writing",
 ]
