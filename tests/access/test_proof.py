@@ -13,7 +13,7 @@ LEAKS = 46
 FINE_PRINT = 17
 RULES = 12
 NAMED = 15
-ISSUES = {"issue 3: aggregates", "issue 4", "issue 5"}
+ISSUES = {"issue 4", "issue 5"}
 """What brings the channels that do not exist yet."""
 
 

@@ -5,6 +5,7 @@ of this package and importing the module here: `test_matrix.py` runs it for ever
 """
 
 from tests.access.channels import (
+    aggregating,
     cursors,
     explaining,
     nesting,
@@ -20,6 +21,7 @@ from tests.access.channels.registry import CHANNELS, Probe
 __all__ = [
     "CHANNELS",
     "Probe",
+    "aggregating",
     "cursors",
     "explaining",
     "nesting",

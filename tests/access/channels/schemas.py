@@ -26,7 +26,7 @@ def shown(probe: Probe) -> dict[str, set[str]]:
     """The fields that each type about the entity should show to the role; none: no such type."""
     seen = [one for one in probe.fields if one not in probe.hidden] if probe.reached else []
     return {
-        probe.entity: {one.name for one in seen},
+        probe.entity: {one.name for one in seen} | {f"{one.name}Aggregate" for one in seen if one.listed},
         f"{probe.entity}Filter": {one.name for one in seen if one.filters},
         f"{probe.entity}OrderBy": {one.name for one in seen if one.orders},
     }
