@@ -33,7 +33,7 @@ SELECT (
             ), CASE WHEN t3.team_id = ANY($4::uuid[]) THEN 30 END, 20
           ) AS cl OFFSET 0
         ) t3k
-        WHERE t3.organization_id = $1::uuid AND t2.customer_id = t3.id AND CASE WHEN t2k.cl >= 20 THEN t2.customer_id END = t3.id AND CASE WHEN t3k.cl >= 40 THEN t3.tax_number END IS NOT NULL OFFSET 0
+        WHERE t3.organization_id = $1::uuid AND t2.customer_id = t3.id AND CASE WHEN t2k.cl >= 20 THEN t2.customer_id END = t3.id AND CASE WHEN t3k.cl >= 40 THEN t3.tax_number WHEN t3k.cl >= 30 THEN crm_mask_exists(t3.tax_number) END IS NOT NULL OFFSET 0
       ) OFFSET 0
     )
     ORDER BY t1.name_fold, t1.id
