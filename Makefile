@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-full check fix schema golden bench migration lock clean
+.PHONY: help install run test test-deep test-full check fix schema golden bench migration lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ run: $(STAMP) ## serve the demo organisation (PORT, DATA_DIR; CHECK=1 checks its
 
 test: $(STAMP) ## the tests that need nothing but wheels
 	$(BIN)/python -m pytest -n 2
+
+test-deep: $(STAMP) ## non-interference with 2,000 examples, each time others: minutes; to run nightly
+	CRM_GRAPH_TEST_DEEP=1 $(BIN)/python -m pytest tests/access/test_non_interference_generated.py
 
 test-full: $(STAMP) ## the tests that need a browser, Node or minutes; installs what they need
 	$(BIN)/python scripts/full_requirements.py

@@ -41,7 +41,8 @@ def policy_table() -> str:
 def _grant(grant: Grant) -> str:
     more = [word for word, has in (("create", grant.create), ("delete", grant.delete), ("assign", grant.assign)) if has]
     write = [] if grant.write is None else ["write" if grant.write == grant.read else f"write {grant.write.name}"]
-    return f"{grant.rule.value.replace('_', ' ')}: {', '.join([grant.read.name, *write, *more])}"
+    less = [f"without {', '.join(sorted(one.replace('_', ' ') for one in grant.without))}"] if grant.without else []
+    return f"{grant.rule.value.replace('_', ' ')}: {', '.join([grant.read.name, *less, *write, *more])}"
 
 
 GENERATED: dict[str, Callable[[], str]] = {"settings": settings_table, "policy": policy_table}

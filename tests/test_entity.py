@@ -150,6 +150,30 @@ WRONG = {
         ''',
         ["Thing.email", "nothing is below PUBLIC", "Raise the level"],
     ),
+    "a mask of another kind of value": (
+        '''
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            size: int = attr(Read(INTERNAL, mask=Mask.EXISTS))
+            """Size."""
+        ''',
+        ["Thing.size", "the mask EXISTS does not fit values of type Int", "String, EmailAddress, PhoneNumber"],
+    ),
+    "a mask of an enumeration": (
+        '''
+        from enum import auto
+        class Colour(Choice):
+            "Colour."
+            RED = auto()
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            colour: Colour = attr(Read(INTERNAL, mask=Mask.INITIALS))
+            """Colour."""
+        ''',
+        ["Thing.colour", "the mask INITIALS does not fit values of type Colour", "another mask or none"],
+    ),
     "a row rule over a column that is not there": (
         """
         class Thing(Entity, table=True):

@@ -238,6 +238,13 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
     fault = subjects.fault(cls.__rows__, kind, read, write, ref)
     if fault is not None:
         _refuse(cls, name, *fault)
+    if read is not None and read.mask is not None and (kind.name not in read.mask.kinds or kind.choices):
+        _refuse(
+            cls,
+            name,
+            f"the mask {read.mask.name} does not fit values of type {kind.name}",
+            f"It is for {', '.join(read.mask.kinds)}; use another mask or none",
+        )
     return FieldSpec(
         name,
         kind,

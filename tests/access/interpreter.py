@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from crm_graph import schema  # noqa: F401 - declares the entities
@@ -26,7 +26,7 @@ class Field:
     name: str
     column: str
     rank: int
-    masked: bool = False
+    mask: str | None = None
     subject: bool = False
     money: bool = False
     filters: bool = False
@@ -35,6 +35,11 @@ class Field:
     listed: bool = False
     counted: bool = False
     computed: bool = False
+    category: str | None = None
+
+    @property
+    def masked(self) -> bool:
+        return self.mask is not None
 
     @property
     def coordinate(self) -> str:
@@ -49,13 +54,14 @@ def fields(entity: str) -> list[Field]:
             spec.graphql,
             spec.name,
             LEVELS.index(spec.read.level.name),
-            spec.read.mask is not None,
+            spec.read.mask.name if spec.read.mask else None,
             spec.read.subject,
             spec.kind.name == "Money",
             spec.filter or spec.ref is not None,
             spec.sort,
             spec.ref.entity if spec.ref else None,
             computed=spec.sql is not None,
+            category=spec.read.category.value if spec.read.category else None,
         )
         for spec in REGISTRY[entity].__specs__.values()
         if spec.read is not None and spec.proposed is None  # a value of another field: see test_changes.py
@@ -110,28 +116,75 @@ class Caller:
         return frozenset(g for g in (self.user, self.partner, *self.teams) if g)
 
 
+class Granted(NamedTuple):
+    """A line of the file: up to which rank a rule's rows are seen, but for fields of some categories."""
+
+    rule: str
+    rank: int
+    write: int | None = None
+    create: bool = False
+    delete: bool = False
+    without: frozenset[str] = frozenset()
+
+
+def _granted(rule: str, level: str, words: list[str]) -> Granted:
+    unknown = [w for w in words if w not in ("write", "create", "delete") and not w.startswith(("-", "write:"))]
+    if unknown:
+        raise ValueError(f"matrix.txt: {unknown}")
+    writes = [level if w == "write" else w.removeprefix("write:") for w in words if w.startswith("write")]
+    return Granted(
+        rule,
+        LEVELS.index(level),
+        LEVELS.index(writes[0]) if writes else None,
+        "create" in words,
+        "delete" in words,
+        frozenset(w[1:] for w in words if w.startswith("-")),
+    )
+
+
 @dataclass
 class Matrix:
-    """The file: (role, entity) → rules with ranks, and entity → how its rules find their rows."""
+    """The file: (role, entity) → grants, and entity → how its rules find their rows."""
 
-    granted: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
+    granted: dict[tuple[str, str], list[Granted]] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     reached: dict[str, set[str]] = field(default_factory=dict)
     """By entity: the parts that a share of one of its rows reaches."""
 
-    def of(self, role: str, entity: str) -> list[tuple[str, int]]:
+    def of(self, role: str, entity: str, category: str | None = None) -> list[tuple[str, int]]:
+        """The rules a role has on an entity, with their ranks; only those that do not leave the category out."""
+        return [(one.rule, one.rank) for one in self.lines(role, entity) if category not in one.without]
+
+    def lines(self, role: str, entity: str) -> list[Granted]:
         return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
 
-    def highest(self, role: str, entity: str) -> int | None:
-        """The rank a role may reach on some row of an entity; `None`: no row of it exists for them."""
-        ranks = [rank for rank in (self._most(role, entity, *g) for g in self.of(role, entity)) if rank is not None]
-        return max(ranks, default=None)
+    def highest(self, role: str, entity: str, category: str | None = None) -> int | None:
+        """The rank a role may reach on some row of an entity; `None`: no row of it exists for them.
 
-    def _most(self, role: str, entity: str, rule: str, rank: int) -> int | None:
+        With a category: for fields of that category.
+        """
+        found = (self._most(role, entity, category, *g) for g in self.of(role, entity, category))
+        return max((rank for rank in found if rank is not None), default=None)
+
+    def _most(self, role: str, entity: str, category: str | None, rule: str, rank: int) -> int | None:
         if rule not in ("parent", "published_part"):
             return rank
-        whole = self.highest(role, self.parent(entity)[1])
+        whole = self.highest(role, self.parent(entity)[1], category)
         return None if whole is None else min(rank, whole)
+
+    def writes(self, role: str, entity: str) -> int | None:
+        """The rank up to which a role may write on some row; `None`: nowhere."""
+        found = (self._writes_at_most(role, entity, one) for one in self.lines(role, entity))
+        return max((rank for rank in found if rank is not None), default=None)
+
+    def _writes_at_most(self, role: str, entity: str, one: Granted) -> int | None:
+        if one.rule not in ("parent", "published_part") or one.write is None:
+            return one.write
+        whole = self.writes(role, self.parent(entity)[1])
+        return None if whole is None else min(one.write, whole)
+
+    def creates(self, role: str, entity: str) -> bool:
+        return any(one.create for one in self.lines(role, entity))
 
     def parent(self, entity: str, rule: str = "parent") -> tuple[str, str]:
         column, _, whole = self.columns[entity][rule].partition(":")
@@ -139,7 +192,7 @@ class Matrix:
 
     def is_subject(self, role: str, entity: str) -> bool:
         """Whether all the rows a role has of an entity are about the caller."""
-        rules = [rule for rule, _ in self.of(role, entity)]
+        rules = [rule for rule, rank in self.of(role, entity) if self._most(role, entity, None, rule, rank) is not None]
         return bool(rules) and all(
             rule == "self" or (rule in ("parent", "published_part") and self.is_subject(role, self.parent(entity)[1]))
             for rule in rules
@@ -149,14 +202,17 @@ class Matrix:
         """Whether a role sees a field, perhaps masked, on some row: then it may be selected, filtered and ordered by."""
         if one.listed or one.counted:
             assert one.to is not None
-            return self.highest(role, one.entity) is not None and self._reads(role, one.to, one)
-        return self._reads(role, one.entity, one) and (one.to is None or self.highest(role, one.to) is not None)
+            return self.highest(role, one.entity) is not None and self.reads(role, one.to, one)
+        return self.reads(role, one.entity, one) and (one.to is None or self.highest(role, one.to) is not None)
 
-    def _reads(self, role: str, entity: str, one: Field) -> bool:
-        highest = self.highest(role, entity)
-        if highest is None:
+    def reads(self, role: str, entity: str, one: Field) -> bool:
+        """Whether a role sees a column's value on some row of an entity, wherever it leads."""
+        if self.highest(role, entity) is None:
             return False
-        return one.rank - one.masked <= highest or (one.subject and self.is_subject(role, entity))
+        if one.subject and self.is_subject(role, entity):
+            return True
+        highest = self.highest(role, entity, one.category)
+        return highest is not None and one.rank - one.masked <= highest
 
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -170,8 +226,8 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
                 matrix.columns[entity] = dict(rule.split("=") for rule in rules)
             case ["shares", entity, *parts]:
                 matrix.reached[entity] = set(parts)
-            case [role, entity, rule, level]:
-                matrix.granted.setdefault((role, entity), []).append((rule, LEVELS.index(level)))
+            case [role, entity, rule, level, *words]:
+                matrix.granted.setdefault((role, entity), []).append(_granted(rule, level, words))
             case []:
                 pass
             case _:
@@ -189,19 +245,24 @@ class Rows:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _shares: dict[str, dict[UUID, list[Row]]] = field(default_factory=dict)
 
-    def clearance(self, caller: Caller, entity: str, row: Row, *, shares: bool = True) -> int | None:
+    def clearance(
+        self, caller: Caller, entity: str, row: Row, category: str | None = None, *, shares: bool = True
+    ) -> int | None:
         """The highest rank that any rule gives the caller on a row; `None`: the row does not exist for them.
 
-        Without `shares` as if nobody had shared it: what its parts go by that a share does not reach.
+        With a category: that rules give which do not leave it out. Without `shares` as if nobody had shared it: what
+        its parts go by that a share does not reach.
         """
         if row["organization_id"] != self.organization:
             return None
-        granted = [(rule, rank) for rule, rank in self.matrix.of(caller.role, entity) if shares or rule != "shared"]
-        ranks = (self._rank(caller, entity, row, rule, rank) for rule, rank in granted)
+        rules = self.matrix.of(caller.role, entity, category)
+        ranks = (
+            self._rank(caller, entity, row, category, rule, rank) for rule, rank in rules if shares or rule != "shared"
+        )
         return max((r for r in ranks if r is not None), default=None)
 
     def _rank(  # noqa: PLR0911 - one return a rule
-        self, caller: Caller, entity: str, row: Row, rule: str, rank: int
+        self, caller: Caller, entity: str, row: Row, category: str | None, rule: str, rank: int
     ) -> int | None:
         if rule == "everyone":
             return rank
@@ -214,7 +275,7 @@ class Rows:
             partner = row[columns["partner"]] if "partner" in columns else None
             elsewhere = caller.partner is not None and partner not in (None, caller.partner)
             shares = entity in self.matrix.reached.get(whole, set()) and not elsewhere
-            of_whole = self.clearance(caller, whole, above, shares=shares)
+            of_whole = self.clearance(caller, whole, above, category, shares=shares)
             return None if of_whole is None else min(rank, of_whole)
         if rule == "shared":
             levels = (LEVELS.index(s["level"]) for s in self._valid(columns["shared"], row["id"], caller))
@@ -246,10 +307,14 @@ class Rows:
 
     def shows(self, caller: Caller, one: Field, row: Row) -> str:
         """How a row's own field shows: `plain`, `masked`, `hidden`; or `absent`, where the row does not exist."""
-        clearance = self.clearance(caller, one.entity, row)
-        if clearance is None:
+        if self.clearance(caller, one.entity, row) is None:
             return "absent"
-        if one.rank <= clearance or (one.subject and self.matrix.is_subject(caller.role, one.entity)):
+        if one.subject and self.matrix.is_subject(caller.role, one.entity):
+            return "plain"
+        clearance = self.clearance(caller, one.entity, row, one.category)
+        if clearance is None:
+            return "hidden"
+        if one.rank <= clearance:
             return "plain"
         return "masked" if one.masked and one.rank - 1 <= clearance else "hidden"
 

@@ -18,9 +18,9 @@ from graphql import GraphQLSchema, parse, validate
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.entity import REGISTRY, table_name
 from crm_graph.graph import types
+from tests.access.channels.schemas import schema_of
 from tests.access.interpreter import Caller, Rows, fields
 from tests.access.secrets import World, callers, load_rows
-from tests.access.test_hidden_fields import schema_of
 from tests.conftest import clone
 from tests.fixtures.api import Api, running
 from tests.fixtures.demo import Demo

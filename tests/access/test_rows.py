@@ -13,9 +13,10 @@ import pytest_asyncio
 
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.entity import REGISTRY
+from tests.access.asking import global_id, many_of, one_of
 from tests.access.interpreter import Caller, Field, Row, fields
+from tests.access.masks import as_value, check_cell, masked
 from tests.access.secrets import World
-from tests.access.test_hidden_fields import many_of, one_of
 from tests.conftest import clone
 from tests.fixtures.api import Answer, Api, running
 from tests.fixtures.demo import Demo
@@ -33,10 +34,6 @@ PERSONAS = (
     "storefront",
 )
 EVERYTHING = "id hiddenFields maskedFields"
-
-
-def global_id(entity: str, row: Row) -> str:
-    return f"{REGISTRY[entity].__prefix__}_{row['id'].hex}"
 
 
 async def all_nodes(ask: Any, listed: str, selection: str, arguments: str = "") -> list[dict[str, Any]]:
@@ -90,33 +87,6 @@ async def test_each_cell_is_shown_as_its_rows_clearance_says(planted_api: Api, w
             assert set(node["maskedFields"]) == {n for n, s in shows.items() if s == "masked"}, (entity, row["id"])
             for one in chosen:
                 check_cell(one, shows[one.name], row, node[one.name])
-
-
-def check_cell(one: Field, shows: str, row: Row, got: Any) -> None:
-    value = row[one.column]
-    if shows == "hidden" or value is None:
-        assert got is None, (one, row["id"])
-    elif shows == "masked":
-        assert got is not None, (one, row["id"])
-        assert (got["amount"] if one.money else got) == masked(one, value), (one, row["id"])
-    else:
-        assert got is not None, (one, row["id"])
-        if isinstance(value, str | bool | int):
-            assert got == value or one.name == "id", (one, row["id"])
-        elif isinstance(value, Decimal):
-            assert Decimal(got["amount"] if one.money else got) == value, (one, row["id"])
-
-
-def masked(one: Field, value: Any) -> str:
-    """The masks, once more in Python."""
-    if isinstance(value, dt.date):
-        return f"{value.year:04}-01-01"
-    if isinstance(value, Decimal):
-        steps = [s for s in (0, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000) if s <= abs(value)]
-        return str(max(steps) * (-1 if value < 0 else 1))
-    if "@" in value:
-        return f"{value[0]}•••{value[value.index('@') :]}"
-    return f"•••{[c for c in value if c.isdigit()][-2]}{[c for c in value if c.isdigit()][-1]}"
 
 
 async def test_the_sales_reps_clearance_on_all_customers_of_the_demo(api: Api, demo_world: World) -> None:
@@ -277,13 +247,7 @@ async def test_a_hidden_change_does_not_show_in_the_etag(changing: tuple[Api, An
 
 def as_seen(world: World, caller: Caller, one: Field, row: Row) -> Any:
     """A cell as the caller sees it, as a Python value."""
-    shows, value = world.rows.shows(caller, one, row), row[one.column]
-    if shows == "hidden" or value is None:
-        return None
-    if shows == "plain":
-        return value
-    text = masked(one, value)
-    return Decimal(text) if one.money else dt.date.fromisoformat(text) if isinstance(value, dt.date) else text
+    return as_value(one, world.rows.shows(caller, one, row), row[one.column])
 
 
 @pytest.mark.parametrize("persona", ["sales_rep", "partner_rep", "service_agent"])

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from crm_graph.entity import REGISTRY
-from tests.access.interpreter import ROLES, Field, Row, fields
+from tests.access.asking import many_of
+from tests.access.channels.schemas import schema_of
+from tests.access.interpreter import ROLES, Field, Row, fields, read_matrix
 from tests.access.secrets import World
-from tests.access.test_hidden_fields import MATRIX, many_of, schema_of
 from tests.fixtures.api import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+MATRIX = read_matrix()
 
 SEARCHED = {name: [s.name for s in e.__specs__.values() if s.search] for name, e in REGISTRY.items()}
 entities = pytest.mark.parametrize("entity", [name for name, found in SEARCHED.items() if found])

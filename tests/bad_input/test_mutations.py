@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.entity import REGISTRY, table_name
-from tests.access.interpreter import fields
-from tests.access.test_hidden_fields import MATRIX, select
+from tests.access.asking import select
+from tests.access.interpreter import fields, read_matrix
 from tests.bad_input.cases import CUSTOMER, SURROGATE
 from tests.bad_input.test_queries import GRAPHQL, INSIDE
 from tests.conftest import clone
@@ -21,6 +21,7 @@ from tests.fixtures.demo import Demo
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+MATRIX = read_matrix()
 _TABLES = [t for e in REGISTRY.values() for t in (table_name(e), f"{table_name(e)}_history")]
 _TRACES = (*_TABLES, "audit_entries", "outbox_events", "idempotency_keys")
 

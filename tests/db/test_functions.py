@@ -64,7 +64,7 @@ async def test_every_function_takes_every_text_and_folding_twice_changes_nothing
     rows = await connection.fetch(
         "SELECT v, crm_fold(v) AS folded, crm_fold(crm_fold(v)) AS twice, crm_fold(upper(v)) AS from_upper,"
         " crm_match_name(v) AS name, crm_match_email(v) AS email, crm_match_phone(v) AS phone, crm_match_tax(v) AS tax,"
-        " crm_mask_email(v), crm_mask_phone(v), crm_mask_initials(v) FROM unnest($1::text[]) v",
+        " crm_mask_email(v), crm_mask_phone(v), crm_mask_initials(v), crm_mask_exists(v) FROM unnest($1::text[]) v",
         values,
     )
     for row in rows:
@@ -89,6 +89,9 @@ async def test_every_function_takes_every_text_and_folding_twice_changes_nothing
         ("crm_match_phone('٠٣٠ 12')", "03012"),
         ("crm_match_phone('n/a')", None),
         ("crm_match_tax('de 123.456')", "DE123456"),
+        ("crm_mask_exists('DE 123 456')", "•••"),
+        ("crm_mask_exists('')", "•••"),
+        ("crm_mask_exists(NULL)", None),
         ("crm_mask_email('john@example.com')", "j•••@example.com"),
         ("crm_mask_email('nobody')", "•••"),
         ("crm_mask_email('@example.com')", "•••"),

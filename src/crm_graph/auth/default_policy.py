@@ -3,10 +3,10 @@
 Reads top-down, a role at a time: on which entity, by which row rule, read up to which level, written up to which.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from crm_graph.auth.grants import Grant
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Level
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Category, Level
 from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
 
@@ -44,18 +44,30 @@ def _full(rule: Rule, level: Level) -> Grant:
     return Grant(rule, level, level, create=True, delete=True, assign=True)
 
 
-def _see(rule: Rule, level: Level) -> Grant:
-    return Grant(rule, level)
+def _see(rule: Rule, level: Level, *, without: Iterable[Category] = ()) -> Grant:
+    return Grant(rule, level, without=frozenset(without))
 
 
-def _work(rule: Rule, level: Level, write: Level | None = None, *, create: bool = True, assign: bool = False) -> Grant:
+def _work(
+    rule: Rule,
+    level: Level,
+    write: Level | None = None,
+    *,
+    create: bool = True,
+    assign: bool = False,
+    without: Iterable[Category] = (),
+) -> Grant:
     """Read, write and create, without deleting."""
-    return Grant(rule, level, write or level, create=create, assign=assign)
+    return Grant(rule, level, write or level, create=create, assign=assign, without=frozenset(without))
 
 
-def _decide(rule: Rule, level: Level) -> Grant:
+def _decide(rule: Rule, level: Level, *, without: Iterable[Category] = ()) -> Grant:
     """Read, and approve or reject: what is written by that needs its own level on its own record."""
-    return Grant(rule, level, INTERNAL)
+    return Grant(rule, level, INTERNAL, without=frozenset(without))
+
+
+_OURS = (Category.COMMERCIAL,)
+"""What we earn is no business of those outside, and not needed at the service desk."""
 
 
 _DIRECTORY = {
@@ -102,7 +114,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     "sales_rep": {
         **_DIRECTORY,
         **_CATALOGUE,
-        "Partner": (_see(Rule.EVERYONE, INTERNAL),),
+        "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
         "Customer": (
             _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
             _work(Rule.TEAM, INTERNAL, create=False),
@@ -130,7 +142,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     "service_agent": {
         **_DIRECTORY,
         **_CATALOGUE,
-        "Customer": (_work(Rule.EVERYONE, INTERNAL, create=False),),
+        "Customer": (_work(Rule.EVERYONE, INTERNAL, create=False, without=_OURS),),
         "Contact": (_work(Rule.PARENT, INTERNAL),),
         "Address": (_full(Rule.PARENT, INTERNAL),),
         "KeyAccount": (_see(Rule.EVERYONE, PARTNER),),
@@ -144,36 +156,39 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
         "User": (_see(Rule.PARTNER, PARTNER),),
         "Partner": (_see(Rule.PARTNER, PARTNER),),
-        "Product": (_see(Rule.PUBLISHED, PARTNER),),
+        "Product": (_see(Rule.PUBLISHED, PARTNER, without=_OURS),),
         "Pipeline": (_see(Rule.EVERYONE, PARTNER),),
         "Stage": (_see(Rule.EVERYONE, PARTNER),),
-        "Customer": (_see(Rule.SHARED, INTERNAL),),
+        "Customer": (_see(Rule.SHARED, INTERNAL, without=(Category.PERSONAL,)),),
         "Contact": (_see(Rule.PARENT, INTERNAL),),
         "Address": (_see(Rule.PARENT, INTERNAL),),
         "KeyAccount": (_see(Rule.SHARED, INTERNAL),),
-        "Opportunity": (_work(Rule.PARTNER, PARTNER, create=False), _see(Rule.SHARED, INTERNAL)),
+        "Opportunity": (
+            _work(Rule.PARTNER, PARTNER, create=False, without=_OURS),
+            _see(Rule.SHARED, INTERNAL, without=_OURS),
+        ),
         "OpportunityLine": (_see(Rule.PARENT, PARTNER),),
         "Order": (_see(Rule.PARTNER, PARTNER),),
-        "OrderLine": (_see(Rule.PARENT, PARTNER),),
+        "OrderLine": (_see(Rule.PARENT, PARTNER, without=_OURS),),
     },
     "customer": {
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
         "User": (_see(Rule.SELF, PUBLIC),),
-        "Product": (_see(Rule.PUBLISHED, PUBLIC),),
-        "Customer": (_see(Rule.SELF, PUBLIC),),
+        "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
+        "Customer": (_see(Rule.SELF, PUBLIC, without=_OURS),),
         "Contact": (_see(Rule.PARENT, PUBLIC),),
         "Address": (_see(Rule.PARENT, PUBLIC),),
-        "Proposal": (_see(Rule.SELF, PUBLIC),),
+        "Proposal": (_see(Rule.SELF, PUBLIC, without=_OURS),),
         "ProposalLine": (_see(Rule.PARENT, PUBLIC),),
         "Order": (_see(Rule.SELF, PUBLIC),),
-        "OrderLine": (_see(Rule.PARENT, PUBLIC),),
+        "OrderLine": (_see(Rule.PARENT, PUBLIC, without=_OURS),),
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
     },
     "storefront": {
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
-        "Product": (_see(Rule.PUBLISHED, PUBLIC),),
+        "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
     },
 }
 

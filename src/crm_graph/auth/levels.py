@@ -38,5 +38,20 @@ class Mask(enum.StrEnum):
     BUCKET = "crm_mask_bucket"
     INITIALS = "crm_mask_initials"
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of value it fits, by name: what it shows is of the kind that it hides."""
+        return _MASKED_KINDS[self]
+
+
+_MASKED_KINDS = {
+    Mask.EXISTS: ("String", "EmailAddress", "PhoneNumber"),
+    Mask.EMAIL: ("EmailAddress",),
+    Mask.PHONE: ("PhoneNumber",),
+    Mask.YEAR: ("Date",),
+    Mask.BUCKET: ("Money", "Decimal"),
+    Mask.INITIALS: ("String",),
+}
+
 
 PUBLIC, PARTNER, INTERNAL, CONFIDENTIAL, RESTRICTED = Level

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_graph.auth.grants import Grant
-from crm_graph.auth.levels import Level
+from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
@@ -35,6 +35,8 @@ class Way:
     subject: bool = False
     capped: bool = False
     """Each row may be seen at less: at the level it is shared."""
+    without: frozenset[Category] = frozenset()
+    """Categories of fields that it leaves out."""
 
 
 def field(coordinate: str) -> tuple[type[Entity], FieldSpec]:
@@ -67,9 +69,8 @@ def _ways(entity: type[Entity], policy: Policy, grant: Grant) -> Iterator[Way]:
     if grant.rule not in PARTS:
         said = _said(grant.rule, rows)
         if said is not None:
-            yield Way(
-                grant.rule.value, said, grant.read, grant.write, grant.rule is Rule.SELF, grant.rule is Rule.SHARED
-            )
+            about, capped = grant.rule is Rule.SELF, grant.rule is Rule.SHARED
+            yield Way(grant.rule.value, said, grant.read, grant.write, about, capped, grant.without)
         return
     if rows.parent is None:
         return
@@ -85,6 +86,7 @@ def _ways(entity: type[Entity], policy: Policy, grant: Grant) -> Iterator[Way]:
             write,
             whole.subject,
             whole.capped,
+            grant.without | whole.without,
         )
 
 
@@ -111,6 +113,8 @@ def sees(spec: FieldSpec, way: Way) -> str:
     read, mask = spec.read, spec.read.mask
     if way.subject and read.subject:
         return "the value (it is about the caller)"
+    if read.category in way.without:
+        return "nothing"
     if way.read >= read.level:
         return "the value, if shared at its level" if way.capped else "the value"
     if mask is not None and way.read == read.level.below():
@@ -142,6 +146,8 @@ def described(entity: type[Entity], spec: FieldSpec) -> str:
         read += f", masked ({spec.read.mask.name}) at {below.name}"
     if spec.read.subject:
         read += ", and by the person it is about"
+    if spec.read.category:
+        read += f", where {spec.read.category.value.replace('_', ' ')} fields are not left out"
     if spec.write is None:
         write = "computed" if spec.sql is not None else "set by the system only"
     else:

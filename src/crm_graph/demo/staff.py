@@ -1,6 +1,7 @@
 """Who works there: the teams as a tree, the staff, the partners and their people."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from crm_graph.demo.business import Business, Employee, Reseller, Team
@@ -27,6 +28,9 @@ PARTNERS = (
     ("baltic", "Baltyk Energia Sp. z o.o.", partners.PartnerKind.DISTRIBUTOR, "Platinum", "PL", {"PL", "SE", "DE"}),
     ("adria", "Αιγαίο Ενεργειακή Α.Ε.", partners.PartnerKind.AGENT, "Silver", "GR", {"GR", "BG"}),
 )
+
+COMMISSION = {"Silver": Decimal("7.5"), "Gold": Decimal(10), "Platinum": Decimal("12.5")}
+"""Percent by tier of the partner programme."""
 
 
 def hire(business: Business, domain: str) -> None:
@@ -104,6 +108,7 @@ def sign_partners(business: Business, count: int) -> None:
             tier=tier,
             country=country,
             email=f"office@{domain}",
+            commission_rate=COMMISSION[tier],
             owner_id=business.manager.id,
         )
         business.resellers.append(Reseller(reseller, key, frozenset(territory)))

@@ -32,7 +32,7 @@ class Contact(Entity, table=True):
     """The organisation or household."""
     person_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Customer", back="affiliations"), default=None)
     """The person, where they are a customer of their own."""
-    name: str = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, Search("A"))
+    name: str = attr(Read(PARTNER, mask=Mask.INITIALS, subject=True), Write(INTERNAL), Filter, Sort, Search("A"))
     """Name of the person."""
     role: ContactRole = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=ContactRole.USER)
     """What part the person plays."""

@@ -5,7 +5,7 @@ from enum import auto
 from typing import ClassVar
 from uuid import UUID
 
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Mask
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Category, Mask
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import (
     Benchmark,
@@ -117,7 +117,9 @@ class Customer(Entity, table=True):
     locale: Locale | None = attr(Read(PARTNER, subject=True), Write(INTERNAL, subject=Change.AT_ONCE), default=None)
     """Language the customer is addressed in."""
     born_on: date | None = attr(
-        Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True), Write(CONFIDENTIAL, subject=Change.APPROVED), default=None
+        Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True, category=Category.PERSONAL),
+        Write(CONFIDENTIAL, subject=Change.APPROVED),
+        default=None,
     )
     """Birthday of a person."""
     founded_in: int | None = attr(Read(PARTNER), Write(INTERNAL), default=None)
@@ -125,7 +127,7 @@ class Customer(Entity, table=True):
     employees: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
     """How many people an organisation employs."""
     tax_number: str | None = attr(
-        Read(CONFIDENTIAL, subject=True),
+        Read(CONFIDENTIAL, mask=Mask.EXISTS, subject=True),
         Write(CONFIDENTIAL, subject=Change.APPROVED),
         Filter,
         Matching.TAX,
@@ -138,10 +140,16 @@ class Customer(Entity, table=True):
     annual_revenue: Money | None = attr(Read(INTERNAL, mask=Mask.BUCKET), Write(INTERNAL), Filter, Sort, default=None)
     """What an organisation turns over in a year."""
     credit_limit: Money | None = attr(
-        Read(CONFIDENTIAL, mask=Mask.BUCKET), Write(CONFIDENTIAL), Filter, Sort, default=None
+        Read(CONFIDENTIAL, mask=Mask.BUCKET, category=Category.COMMERCIAL),
+        Write(CONFIDENTIAL),
+        Filter,
+        Sort,
+        default=None,
     )
     """What may be open at once."""
-    lifetime_value: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), Filter, Sort, default=None)
+    lifetime_value: Money | None = attr(
+        Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), Filter, Sort, default=None
+    )
     """What the customer is estimated to be worth to us."""
     risk_note: str | None = attr(Read(RESTRICTED), Write(RESTRICTED), Search("D"), default=None)
     """What management must know about the risk of this customer."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, Category
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
@@ -55,7 +55,7 @@ class Opportunity(Entity, table=True):
     """Currency of the amounts."""
     amount: Money | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
     """What the sale is worth."""
-    cost: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), default=None)
+    cost: Money | None = attr(Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), default=None)
     """What it costs us to deliver."""
     probability: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
     """How likely the sale is, in percent."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, Category
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
@@ -84,7 +84,7 @@ class OrderLine(Entity, table=True):
     """Currency of the price."""
     unit_price: Money | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)
     """Price of one."""
-    unit_cost: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), default=None)
+    unit_cost: Money | None = attr(Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), default=None)
     """What one cost us."""
 
     total: ClassVar[Computed] = Computed(

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from crm_graph import kinds
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC, Category
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Computed, Entity, Filter, Read, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
@@ -28,7 +28,7 @@ class Product(Entity, table=True):
     """Currency of the prices."""
     list_price: Money | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, Sort, default=None)
     """Price for everybody, before any price list."""
-    unit_cost: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), default=None)
+    unit_cost: Money | None = attr(Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), default=None)
     """What one unit costs us."""
     active: bool = attr(Read(PUBLIC), Write(CONFIDENTIAL), Filter, default=True)
     """Whether the product is on sale and shown in the shop."""

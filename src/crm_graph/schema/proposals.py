@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, Category
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
@@ -51,7 +51,7 @@ class Proposal(Entity, table=True):
     """Currency of the amounts."""
     total: Money | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
     """What the customer would pay."""
-    cost: Money | None = attr(Read(CONFIDENTIAL), Write(CONFIDENTIAL), default=None)
+    cost: Money | None = attr(Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), default=None)
     """What it would cost us."""
     valid_until: date | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
     """Until when the customer may accept."""

@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 
 revision = '202611220700'
-down_revision = '202611220400'
+down_revision = "202611220600"
 branch_labels = None
 depends_on = None
 
