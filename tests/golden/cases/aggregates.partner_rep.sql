@@ -10,40 +10,16 @@ SELECT (
         FROM (
           SELECT CASE WHEN (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-              )
-            ) IS TRUE
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE
+            )
           ) THEN t2.segment END AS "k0", date_trunc('year', t2.created_at, 'UTC') AS "k1", CASE WHEN (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-              )
-            ) IS TRUE
-          ) THEN t2.annual_revenue WHEN (
-            (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-              )
-            ) IS TRUE
-          ) THEN crm_mask_bucket(t2.annual_revenue) END AS "m0", CASE WHEN (
-            (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-              )
-            ) IS TRUE
-          ) THEN t2.city END AS "m1", (
-            SELECT t4.id
-            FROM users t4
-            WHERE t4.organization_id = $1::uuid AND (t4.partner_id = $6::uuid) AND t4.id = CASE WHEN (
               (
                 t2.id IN (
                   SELECT sh.customer_id
@@ -51,25 +27,63 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                 )
               ) IS TRUE
+            )
+          ) THEN t2.annual_revenue WHEN (
+            (
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE
+            )
+          ) THEN crm_mask_bucket(t2.annual_revenue) END AS "m0", CASE WHEN (
+            (
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                )
+              ) IS TRUE
+            )
+          ) THEN t2.city END AS "m1", (
+            SELECT t4.id
+            FROM users t4
+            WHERE t4.organization_id = $1::uuid AND (t4.partner_id = $6::uuid) AND t4.id = CASE WHEN (
+              (
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
+                  )
+                ) IS TRUE
+              )
             ) THEN t2.owner_id END
           ) AS "m2", CASE WHEN (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-              )
-            ) IS TRUE
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
+                )
+              ) IS TRUE
+            )
           ) THEN t2.employees END AS "m3", t2.currency AS "c"
           FROM customers t2
           WHERE t2.organization_id = $1::uuid AND (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
           ) AND t2.kind = $3::text OFFSET 0
         ) v GROUP BY GROUPING SETS ((v.k0, v.k1), (v.k0, v.k1, v.c))
       ) a GROUP BY a.k0, a.k1

@@ -11,12 +11,14 @@ SELECT (
             FROM opportunities t2
             WHERE t2.organization_id = $1::uuid AND (
               (
-                t2.id IN (
-                  SELECT sh.opportunity_id
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                )
-              ) IS TRUE OR t2.partner_id = $3::uuid
+                (
+                  t2.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                ) IS TRUE
+              ) OR t2.partner_id = $3::uuid
             )
           ) v
         ) t3
@@ -40,12 +42,14 @@ SELECT (
             FROM customers t5
             WHERE t5.organization_id = $1::uuid AND (
               (
-                t5.id IN (
-                  SELECT sh.customer_id
-                  FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                )
-              ) IS TRUE
+                (
+                  t5.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                ) IS TRUE
+              )
             )
           ) v GROUP BY v.k0
         ) t6

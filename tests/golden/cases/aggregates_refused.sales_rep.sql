@@ -6,28 +6,34 @@ SELECT (
       FROM (
         SELECT CASE WHEN CASE WHEN (
           t2.owner_id = $2::uuid OR (
-            t2.id IN (
-              SELECT sh.customer_id
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
-            )
-          ) IS TRUE
+            (
+              t2.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
+              )
+            ) IS TRUE
+          )
         ) THEN t2.lifetime_value END IS NOT NULL AND t2.currency IS NOT NULL THEN CASE WHEN (
           t2.owner_id = $2::uuid OR (
-            t2.id IN (
-              SELECT sh.customer_id
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
-            )
-          ) IS TRUE
+            (
+              t2.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
+              )
+            ) IS TRUE
+          )
         ) THEN t2.lifetime_value END END AS "k0", CASE WHEN CASE WHEN (
           t2.owner_id = $2::uuid OR (
-            t2.id IN (
-              SELECT sh.customer_id
-              FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
-            )
-          ) IS TRUE
+            (
+              t2.id IN (
+                SELECT sh.customer_id
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 40
+              )
+            ) IS TRUE
+          )
         ) THEN t2.lifetime_value END IS NOT NULL AND t2.currency IS NOT NULL THEN t2.currency END AS "k0c"
         FROM customers t2
         WHERE t2.organization_id = $1::uuid

@@ -20,7 +20,14 @@ SELECT (
         SELECT (
           SELECT count(*)
           FROM customers t4
-          WHERE t4.organization_id = $1::uuid AND t4.name = ANY($4::text[])
+          WHERE t4.organization_id = $1::uuid AND (
+            t4.name_fold = ANY(
+              ARRAY(
+                SELECT left(crm_fold(x), 500)
+                FROM unnest($4::text[]) x
+              )
+            ) AND t4.name = ANY($4::text[])
+          )
         ) AS "totalCount"
       ) x
     ) AS "list", (

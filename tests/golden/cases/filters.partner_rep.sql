@@ -9,12 +9,14 @@ SELECT (
           FROM customers t2
           WHERE t2.organization_id = $1::uuid AND (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
           ) AND (
             (
               t2.name_fold >= left(crm_fold($3::text), 500) AND t2.name_fold < left(crm_fold($3::text), 500) || U&'\+10FFFF'
@@ -30,13 +32,22 @@ SELECT (
           FROM customers t4
           WHERE t4.organization_id = $1::uuid AND (
             (
-              t4.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              (
+                t4.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
+          ) AND (
+            t4.name_fold = ANY(
+              ARRAY(
+                SELECT left(crm_fold(x), 500)
+                FROM unnest($5::text[]) x
               )
-            ) IS TRUE
-          ) AND t4.name = ANY($5::text[])
+            ) AND t4.name = ANY($5::text[])
+          )
         ) AS "totalCount"
       ) x
     ) AS "list", (
@@ -47,21 +58,25 @@ SELECT (
           FROM customers t6
           WHERE t6.organization_id = $1::uuid AND (
             (
-              t6.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
-          ) AND t6.kind <> $8::text AND (
-            t6.kind <> $6::text AND CASE WHEN (
               (
                 t6.id IN (
                   SELECT sh.customer_id
                   FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
               ) IS TRUE
+            )
+          ) AND t6.kind <> $8::text AND (
+            t6.kind <> $6::text AND CASE WHEN (
+              (
+                (
+                  t6.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE
+              )
             ) THEN t6.country END <> ALL($7::text[])
           )
         ) AS "totalCount"
@@ -74,12 +89,14 @@ SELECT (
           FROM customers t8
           WHERE t8.organization_id = $1::uuid AND (
             (
-              t8.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
+              (
+                t8.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
           ) AND t8.created_at >= $9::timestamptz
         ) AS "totalCount"
       ) x

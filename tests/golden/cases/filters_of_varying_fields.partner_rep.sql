@@ -6,28 +6,20 @@ SELECT (
       FROM customers t2
       WHERE t2.organization_id = $1::uuid AND (
         (
-          t2.id IN (
-            SELECT sh.customer_id
-            FROM customer_shares sh
-            WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-          )
-        ) IS TRUE
+          (
+            t2.id IN (
+              SELECT sh.customer_id
+              FROM customer_shares sh
+              WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            )
+          ) IS TRUE
+        )
       ) AND (
         (
           (
             strpos(crm_fold(t2.email), crm_fold($6::text)) > 0 OR strpos(crm_fold(crm_mask_email(t2.email)), crm_fold($7::text)) > 0
           ) AND (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-              )
-            ) IS TRUE
-          )
-        ) AND (
-          (
-            (t2.city_fold = left(crm_fold($8::text), 500) AND t2.city = $8::text) AND (
               (
                 t2.id IN (
                   SELECT sh.customer_id
@@ -36,15 +28,31 @@ SELECT (
                 )
               ) IS TRUE
             )
+          )
+        ) AND (
+          (
+            (t2.city_fold = left(crm_fold($8::text), 500) AND t2.city = $8::text) AND (
+              (
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE
+              )
+            )
           ) OR (
             t2.employees > $9::integer AND (
               (
-                t2.id IN (
-                  SELECT sh.customer_id
-                  FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-                )
-              ) IS TRUE
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
+                  )
+                ) IS TRUE
+              )
             )
           )
         )
@@ -53,13 +61,29 @@ SELECT (
           crm_fold(
             CASE WHEN (
               (
-                t2.id IN (
-                  SELECT sh.customer_id
-                  FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-                )
-              ) IS TRUE
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
+                  )
+                ) IS TRUE
+              )
             ) THEN t2.email WHEN (
+              (
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE
+              )
+            ) THEN crm_mask_email(t2.email) END
+          ), crm_fold($3::text)
+        ) > 0 AND (
+          CASE WHEN (
+            (
               (
                 t2.id IN (
                   SELECT sh.customer_id
@@ -67,25 +91,17 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                 )
               ) IS TRUE
-            ) THEN crm_mask_email(t2.email) END
-          ), crm_fold($3::text)
-        ) > 0 AND (
-          CASE WHEN (
-            (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-              )
-            ) IS TRUE
+            )
           ) THEN t2.city END = $4::text OR CASE WHEN (
             (
-              t2.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-              )
-            ) IS TRUE
+              (
+                t2.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
+                )
+              ) IS TRUE
+            )
           ) THEN t2.employees END > $5::integer
         )
       )

@@ -9,49 +9,59 @@ SELECT (
           FROM customers t3
           WHERE t3.organization_id = $1::uuid AND (
             (
-              t3.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
+              (
+                t3.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
           ) AND EXISTS (
             SELECT 1
             FROM opportunities t4
             WHERE t4.organization_id = $1::uuid AND (
               (
-                t4.id IN (
-                  SELECT sh.opportunity_id
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                )
-              ) IS TRUE OR t4.partner_id = $3::uuid
+                (
+                  t4.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                ) IS TRUE
+              ) OR t4.partner_id = $3::uuid
             ) AND t4.customer_id = t3.id AND CASE WHEN (
               (
-                t4.id IN (
-                  SELECT sh.opportunity_id
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                )
-              ) IS TRUE OR t4.partner_id = $3::uuid
-            ) THEN t4.customer_id END = t3.id AND (
-              t4.status = $5::text AND (
                 (
                   t4.id IN (
                     SELECT sh.opportunity_id
                     FROM opportunity_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
-                ) IS TRUE OR t4.partner_id = $3::uuid
+                ) IS TRUE
+              ) OR t4.partner_id = $3::uuid
+            ) THEN t4.customer_id END = t3.id AND (
+              t4.status = $5::text AND (
+                (
+                  (
+                    t4.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                    )
+                  ) IS TRUE
+                ) OR t4.partner_id = $3::uuid
               )
             ) AND CASE WHEN (
               (
-                t4.id IN (
-                  SELECT sh.opportunity_id
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                )
-              ) IS TRUE OR t4.partner_id = $3::uuid
+                (
+                  t4.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE
+              ) OR t4.partner_id = $3::uuid
             ) THEN t4.status END = $4::text
           )
         ) AS "totalCount"
@@ -64,31 +74,37 @@ SELECT (
           FROM customers t7
           WHERE t7.organization_id = $1::uuid AND (
             (
-              t7.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
+              (
+                t7.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
           ) AND NOT EXISTS (
             SELECT 1
             FROM opportunities t8
             WHERE t8.organization_id = $1::uuid AND (
               (
-                t8.id IN (
-                  SELECT sh.opportunity_id
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                )
-              ) IS TRUE OR t8.partner_id = $3::uuid
+                (
+                  t8.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                ) IS TRUE
+              ) OR t8.partner_id = $3::uuid
             ) AND t8.customer_id = t7.id AND CASE WHEN (
               (
-                t8.id IN (
-                  SELECT sh.opportunity_id
-                  FROM opportunity_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                )
-              ) IS TRUE OR t8.partner_id = $3::uuid
+                (
+                  t8.id IN (
+                    SELECT sh.opportunity_id
+                    FROM opportunity_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE
+              ) OR t8.partner_id = $3::uuid
             ) THEN t8.customer_id END = t7.id
           )
         ) AS "totalCount"
@@ -101,41 +117,49 @@ SELECT (
           FROM customers t12
           WHERE t12.organization_id = $1::uuid AND (
             (
-              t12.id IN (
-                SELECT sh.customer_id
-                FROM customer_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE
+              (
+                t12.id IN (
+                  SELECT sh.customer_id
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            )
           ) AND (
             NOT EXISTS (
               SELECT 1
               FROM opportunities t13
               WHERE t13.organization_id = $1::uuid AND (
                 (
-                  t13.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  )
-                ) IS TRUE OR t13.partner_id = $3::uuid
+                  (
+                    t13.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                    )
+                  ) IS TRUE
+                ) OR t13.partner_id = $3::uuid
               ) AND t13.customer_id = t12.id AND CASE WHEN (
                 (
-                  t13.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE OR t13.partner_id = $3::uuid
-              ) THEN t13.customer_id END = t12.id AND NOT coalesce(
-                CASE WHEN (
                   (
                     t13.id IN (
                       SELECT sh.opportunity_id
                       FROM opportunity_shares sh
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
-                  ) IS TRUE OR t13.partner_id = $3::uuid
+                  ) IS TRUE
+                ) OR t13.partner_id = $3::uuid
+              ) THEN t13.customer_id END = t12.id AND NOT coalesce(
+                CASE WHEN (
+                  (
+                    (
+                      t13.id IN (
+                        SELECT sh.opportunity_id
+                        FROM opportunity_shares sh
+                        WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                      )
+                    ) IS TRUE
+                  ) OR t13.partner_id = $3::uuid
                 ) THEN t13.status END = $6::text, FALSE
               )
             ) AND EXISTS (
@@ -143,20 +167,24 @@ SELECT (
               FROM opportunities t14
               WHERE t14.organization_id = $1::uuid AND (
                 (
-                  t14.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  )
-                ) IS TRUE OR t14.partner_id = $3::uuid
+                  (
+                    t14.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                    )
+                  ) IS TRUE
+                ) OR t14.partner_id = $3::uuid
               ) AND t14.customer_id = t12.id AND CASE WHEN (
                 (
-                  t14.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE OR t14.partner_id = $3::uuid
+                  (
+                    t14.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                    )
+                  ) IS TRUE
+                ) OR t14.partner_id = $3::uuid
               ) THEN t14.customer_id END = t12.id
             )
           )
@@ -170,34 +198,52 @@ SELECT (
           FROM opportunities t18
           WHERE t18.organization_id = $1::uuid AND (
             (
-              t18.id IN (
-                SELECT sh.opportunity_id
-                FROM opportunity_shares sh
-                WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-              )
-            ) IS TRUE OR t18.partner_id = $3::uuid
+              (
+                t18.id IN (
+                  SELECT sh.opportunity_id
+                  FROM opportunity_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              ) IS TRUE
+            ) OR t18.partner_id = $3::uuid
           ) AND (TRUE AND TRUE) AND (
             EXISTS (
               SELECT 1
               FROM customers t19
               WHERE t19.organization_id = $1::uuid AND (
                 (
-                  t19.id IN (
-                    SELECT sh.customer_id
-                    FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
-                  )
-                ) IS TRUE
+                  (
+                    t19.id IN (
+                      SELECT sh.customer_id
+                      FROM customer_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                    )
+                  ) IS TRUE
+                )
               ) AND t18.customer_id = t19.id AND CASE WHEN (
                 (
-                  t18.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE OR t18.partner_id = $3::uuid
+                  (
+                    t18.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                    )
+                  ) IS TRUE
+                ) OR t18.partner_id = $3::uuid
               ) THEN t18.customer_id END = t19.id AND (
                 t19.country = $8::text AND (
+                  (
+                    (
+                      t19.id IN (
+                        SELECT sh.customer_id
+                        FROM customer_shares sh
+                        WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                      )
+                    ) IS TRUE
+                  )
+                )
+              ) AND CASE WHEN (
+                (
                   (
                     t19.id IN (
                       SELECT sh.customer_id
@@ -206,26 +252,20 @@ SELECT (
                     )
                   ) IS TRUE
                 )
-              ) AND CASE WHEN (
-                (
-                  t19.id IN (
-                    SELECT sh.customer_id
-                    FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE
               ) THEN t19.country END = $7::text
             ) AND EXISTS (
               SELECT 1
               FROM stages t20
               WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN (
                 (
-                  t18.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE OR t18.partner_id = $3::uuid
+                  (
+                    t18.id IN (
+                      SELECT sh.opportunity_id
+                      FROM opportunity_shares sh
+                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                    )
+                  ) IS TRUE
+                ) OR t18.partner_id = $3::uuid
               ) THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
             )
           )
