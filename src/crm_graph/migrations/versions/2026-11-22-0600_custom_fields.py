@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '202611220600'
-down_revision = "202611220200"
+down_revision = "202611220100"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 from crm_graph.migrations.script import execute_script, functions_sql
 
 revision = '202611220100'
-down_revision = '202611220400'
+down_revision = '202611220200'
 branch_labels = None
 depends_on = None
 
