@@ -68,8 +68,6 @@ class Rows:
     """Columns that decide what the person of the row may see: nobody changes them about themselves."""
     policy: tuple[str, ...] = ()
     """Columns that decide what many people may see (the tree of teams): written by who writes the policy."""
-    roles: str | None = None
-    """Of people: the column that names their roles; nobody gives one they do not have, but who writes the policy."""
 
     def columns(self) -> tuple[str, ...]:
         """The columns that decide access: changing one needs more than the right to write it."""

@@ -72,15 +72,11 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
 
 
 def _clearing(actor: Actor, entity: type[Entity], draft: Draft) -> list[UserError]:
-    """What decides about people's clearance is for who writes the policy; others give the roles that they have."""
+    """What decides about the clearance of many people is for who writes the policy."""
     if Right.POLICY_WRITE in actor.policy.rights:
         return []
-    rows = entity.__rows__
-    given = draft.values.get(rows.roles) if rows.roles else None
-    refused = [name for name in rows.policy if name in draft.given]
-    if rows.roles and isinstance(given, list) and not set(given) <= set(actor.roles):
-        refused.append(rows.roles)
-    return [denied(entity.__specs__[name]) for name in refused]
+    specs = entity.__specs__
+    return [denied(specs[name]) for name in entity.__rows__.policy if name in draft.given]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,7 @@ class User(Entity, table=True):
         subject=ActorValue.USER,
         team="team_id",
         partner="partner_id",
-        clears=("roles", "team_id", "partner_id", "customer_id"),
-        roles="roles",
+        clears=("team_id", "partner_id", "customer_id"),
     )
     __checks__ = {"one_side": "partner_id IS NULL OR customer_id IS NULL"}
 
