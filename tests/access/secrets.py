@@ -49,7 +49,9 @@ async def plant(url: str) -> None:
             for one in texts
         ]
         settings += [
-            f"{one.column} = {70 + number}00000000 + {place}0000000 + row.n" for place, one in enumerate(amounts)
+            # the cents tell columns apart in sums too: of one amount and masked ones, which are whole thousands
+            f"{one.column} = {70 + number}00000000 + {place}0000000 + row.n + 0.0{place + 1}"
+            for place, one in enumerate(amounts)
         ]
         if settings:
             numbers = f"(SELECT organization_id AS o, id AS i, row_number() OVER (ORDER BY id) AS n FROM {table_name(entity)}) row"

@@ -8,11 +8,17 @@ from graphql import GraphQLEnumType, GraphQLSchema, get_named_type
 from crm_graph.graph import types
 from tests.access.asking import many_of, one_of
 from tests.access.channels.registry import Probe, channel
+from tests.access.interpreter import LEVELS, Field
 
 
 @cache
 def full() -> GraphQLSchema:
     return types.core_schema(types.build_schema())
+
+
+def _refusal(probe: Probe, one: Field) -> tuple[str, str] | None:
+    """As in filters; of a reference, groups name its own level even where it leads nowhere for the role."""
+    return (one.coordinate, LEVELS[one.rank]) if one in probe.hidden else None
 
 
 def _members(name: str) -> dict[str, Any]:
@@ -33,7 +39,7 @@ async def grouped(probe: Probe) -> None:
         query = (
             f"{{ {root}(first: 3, groupBy: [{{ {one.name}: {next(iter(kind.values))} }}]) {{ groups {{ count }} }} }}"
         )
-        await probe.predicate(query, probe.refusal(one))
+        await probe.predicate(query, _refusal(probe, one))
 
 
 @channel("having")
@@ -49,15 +55,18 @@ async def kept(probe: Probe) -> None:
                 f"{{ {root}(having: {{ {word}: {{ {one.name}: {{ isNull: false }} }} }}) {{ groups {{ count }} }} }}"
             )
             if "isNull" in get_named_type(offered[one.name].type).fields:
-                await probe.predicate(query, probe.refusal(one))
+                await probe.predicate(query, _refusal(probe, one))
 
 
 @channel("aggregate")
 async def summed(probe: Probe) -> None:
-    """Sums, extremes and distinct counts of a hidden field are null with an error; the count is of the rows seen."""
+    """Sums, extremes and distinct counts of a hidden field are null with an error; the count is of the rows seen.
+
+    Averages are left to other tests: that of planted amounts, which follow upon each other, is another one's.
+    """
     root = f"{one_of(probe.entity)}Aggregate"
     parts, chosen = [], []
-    for word, part in (("countDistinct", "Distinct"), ("sum", "Numbers"), ("avg", "Numbers"), ("max", "Extremes")):
+    for word, part in (("countDistinct", "Distinct"), ("sum", "Numbers"), ("max", "Extremes")):
         offered = _members(f"{probe.entity}Group{part}")
         some = [one for one in probe.fields if one.name in offered]
         if some:
@@ -69,7 +78,8 @@ async def summed(probe: Probe) -> None:
     if not probe.reached:
         await probe.denied(query, None, {f"Query.{root}": "RESTRICTED"})
         return
-    answer = await probe.denied(query, None, probe.denials(chosen) if chosen else {})
+    wanted = {one.coordinate: LEVELS[one.rank] for one in chosen if one in probe.hidden}
+    answer = await probe.denied(query, None, wanted)
     [group] = answer.json["data"][root]["groups"]
     assert group["count"] == len(probe.visible), (probe.role, probe.entity)
 
