@@ -108,8 +108,7 @@ class _Proof:
         self._refuse(not nodes, "an empty FROM")
         first, second = nodes[0], nodes[1] if len(nodes) > 1 else None
         if isinstance(first, Group):
-            rows = "SELECT" in first.words or (bool(first.nodes) and first.nodes[0].word == "VALUES")
-            self._refuse(not rows, "a bracketed join")
+            self._refuse(not _makes_rows(first), "a bracketed join")
             return
         if isinstance(second, Group):
             self._refuse(first.name not in _ROW_MAKERS, f"rows of {first.text}()")
@@ -152,6 +151,19 @@ class _Proof:
     def _refuse(self, wrong: bool, what: str) -> None:
         if wrong:
             raise UnprovenStatement(f"{what} in a compiled read: {self.sql}")
+
+
+def _makes_rows(group: Group) -> bool:
+    """Whether it is a sub-select, a list of values, or sub-selects put together by set operations; no join."""
+    if "SELECT" in group.words or (group.nodes and group.nodes[0].word == "VALUES"):
+        return True
+    if group.words.isdisjoint(_SETS):
+        return False
+    for block in _split(group.nodes, _SETS):
+        rows = [node for node in block if node.word not in ("ALL", "DISTINCT")]
+        if len(rows) != 1 or not isinstance(rows[0], Group) or not _makes_rows(rows[0]):
+            return False
+    return True
 
 
 def _reaches_further(node: Node) -> bool:
