@@ -30,7 +30,7 @@ async def test_the_whole_life_of_a_change(policies: PolicyWorld) -> None:
     by = {(c["role"], c["action"]): c for c in seen["cells"] if c["entity"] == "Customer"}
     assert {c["field"] for c in seen["cells"]} == {"creditLimit"}
     assert (by["sales_manager", "READ"]["before"], by["sales_manager", "READ"]["after"]) == ("YES", "MASKED")
-    assert (by["service_agent", "READ"]["before"], by["service_agent", "READ"]["after"]) == ("MASKED", "NO")
+    assert (by["partner_rep", "READ"]["before"], by["partner_rep", "READ"]["after"]) == ("BY_ROW", "NO")
     assert ("administrator", "READ") not in by
     assert not any(c["widens"] for c in seen["cells"])
     assert {r["role"]: r["activeUsers"] for r in seen["roles"]}["sales_manager"] >= 1
@@ -56,16 +56,16 @@ async def test_the_whole_life_of_a_change(policies: PolicyWorld) -> None:
     assert event["type"] == "access_policy.updated"
     assert "sales_manager" in json.loads(event["payload"])["roles"]
 
-    agent, administrator = policies.other.as_("service_agent"), policies.other.as_("administrator")
-    assert (await agent(LIMITS)).codes == ["FIELD_ACCESS_DENIED"]
-    assert (await agent("{ customers(orderBy: { creditLimit: DESC }) { totalCount } }")).codes == [
+    partner, administrator = policies.other.as_("partner_rep"), policies.other.as_("administrator")
+    assert (await partner(LIMITS)).codes == ["FIELD_ACCESS_DENIED"]
+    assert (await partner("{ customers(orderBy: { creditLimit: DESC }) { totalCount } }")).codes == [
         "PREDICATE_ACCESS_DENIED"
     ]
-    refused = await agent('{ customers(filter: { creditLimit: { gt: "1" } }) { totalCount } }')
+    refused = await partner('{ customers(filter: { creditLimit: { gt: "1" } }) { totalCount } }')
     assert refused.codes == ["PREDICATE_ACCESS_DENIED"]
     assert refused.errors[0]["extensions"]["requires"] == "RESTRICTED"
-    assert "creditLimit" not in str((await agent(TYPE)).data)
-    sdl = await policies.other.request("GET", "/schema.graphql", headers=policies.other.headers("service_agent"))
+    assert "creditLimit" not in str((await partner(TYPE)).data)
+    sdl = await policies.other.request("GET", "/schema.graphql", headers=policies.other.headers("partner_rep"))
     assert b"creditLimit" not in sdl.body
     assert (await administrator(LIMITS)).errors == []
     masked = (await manager("{ customers(first: 1) { nodes { maskedFields } } }")).data
@@ -77,7 +77,7 @@ async def test_the_whole_life_of_a_change(policies: PolicyWorld) -> None:
     back = await policies.rollback(0, note="It was a mistake")
     assert back["accessPolicy"]["version"] == 2
     assert (await manager(LIMITS)).errors == []
-    assert "creditLimit" in str((await agent(TYPE)).data)
+    assert "creditLimit" in str((await partner(TYPE)).data)
     history = (await administrator("{ accessPolicies { version note createdBy createdAt } }")).data["accessPolicies"]
     assert [(h["version"], h["note"]) for h in history] == [(2, "It was a mistake"), (1, "Audit finding 7")]
     assert all(h["createdBy"].startswith("usr_") and h["createdAt"] for h in history)
