@@ -57,6 +57,7 @@ async def main(url: str, people: Path) -> None:
     connection = await asyncpg.connect(url)
     for table in (table_of(Prototype), Prototype.__history__):
         await connection.execute(str(CreateTable(table).compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
+    await connection.execute("SELECT crm_isolate_all()")  # as the end of every migration does
     await connection.execute(
         "INSERT INTO prototypes (organization_id, id, version, created_at, updated_at, formula)"
         " SELECT id, gen_random_uuid(), 1, now(), now(), 'zq.formula' FROM organizations"

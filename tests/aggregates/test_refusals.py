@@ -85,14 +85,14 @@ async def test_a_record_that_is_not_seen_is_the_same_group_as_none(listings: Wor
 
 
 async def test_masked_amounts_are_grouped_and_summed_as_masked(listings: World) -> None:
-    rows = [r for r in await listings.rows("service_agent", "customer") if r["creditLimit"]]
+    rows = [r for r in await listings.rows("partner_rep", "customer") if r["creditLimit"]]
     query = "{ customerAggregate(groupBy: [{creditLimit: VALUE}]) { groups { key { creditLimit { amount } } min { creditLimit { amount } } } } }"
-    found = (await listings.api.as_("service_agent")(query)).data["customerAggregate"]["groups"]
+    found = (await listings.api.as_("partner_rep")(query)).data["customerAggregate"]["groups"]
     amounts = {g["key"]["creditLimit"]["amount"] for g in found if g["key"]["creditLimit"]}
     assert amounts == {r["creditLimit"]["amount"] for r in rows}
     assert amounts <= {"0", "1000", "5000", "10000", "50000", "100000", "500000", "1000000"}
     whole = "{ customerAggregate { groups { sum { creditLimit { amount currency } } } } }"
-    [group] = (await listings.api.as_("service_agent")(whole)).data["customerAggregate"]["groups"]
+    [group] = (await listings.api.as_("partner_rep")(whole)).data["customerAggregate"]["groups"]
     for money in group["sum"]["creditLimit"]:
         expected = sum(
             int(r["creditLimit"]["amount"]) for r in rows if r["creditLimit"]["currency"] == money["currency"]

@@ -157,8 +157,6 @@ def _makes_rows(group: Group) -> bool:
     """Whether it is a sub-select, a list of values, or sub-selects put together by set operations; no join."""
     if "SELECT" in group.words or (group.nodes and group.nodes[0].word == "VALUES"):
         return True
-    if group.words.isdisjoint(_SETS):
-        return False
     for block in _split(group.nodes, _SETS):
         rows = [node for node in block if node.word not in ("ALL", "DISTINCT")]
         if len(rows) != 1 or not isinstance(rows[0], Group) or not _makes_rows(rows[0]):
