@@ -15,7 +15,12 @@ from crm_graph.plan.lens import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
 
-COMPUTED = [(entity, spec) for entity in REGISTRY.values() for spec in entity.__specs__.values() if spec.inputs and not spec.proposed]
+COMPUTED = [
+    (entity, spec)
+    for entity in REGISTRY.values()
+    for spec in entity.__specs__.values()
+    if spec.inputs and not spec.proposed
+]
 by_field = pytest.mark.parametrize(
     ("entity", "spec"), COMPUTED, ids=[f"{entity.__name__}.{spec.graphql}" for entity, spec in COMPUTED]
 )

@@ -28,7 +28,9 @@ SOURCES = Path(lens.__file__).parent.parent
 OPPORTUNITIES = "{ opportunities(first: 3) { nodes { weightedAmount { amount } } } }"
 ORDERED = "{ opportunities(orderBy: [{ name: ASC }]) { nodes { name } } }"
 FILTERED = '{ opportunities(filter: { name: { startsWith: "a" } }) { nodes { name } } }'
-SHARED = "{ customers { nodes { name } } }"
+SHARED = '{ customers(filter: { name: { startsWith: "a" } }) { nodes { name } } }'
+PICKED = "{ customers(first: 2) { nodes { name } } }"
+ORDERED = "{ customers(orderBy: [{ annualRevenue: ASC }]) { totalCount nodes { name } } }"
 SEARCHED = '{ customers(search: "ada") { edges { cursor highlights { field } node { name } } pageInfo { endCursor } } }'
 CURSOR = "{ customers(first: 2) { pageInfo { endCursor } nodes { name } } }"
 
@@ -131,6 +133,20 @@ async def test_the_lens_itself_cannot_forget_the_organisation_or_its_rule(
     monkeypatch.setattr(lens.Lens, "where", weaken)
     with pytest.raises(UnprovenStatement):
         await compiled(SHARED, "partner_rep")
+
+
+@pytest.mark.parametrize("query", [PICKED, ORDERED])
+@pytest.mark.parametrize("role", ["sales_rep", "partner_rep"])
+@pytest.mark.parametrize(
+    "weaken", [lambda _lens: "TRUE", lambda lens: f"{lens.alias}.organization_id = {lens.alias}.organization_id"]
+)
+async def test_rows_found_by_their_ids_are_of_the_organisation(
+    weaken: Callable[[lens.Lens], str], role: str, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await compiled(query, role)
+    monkeypatch.setattr(lens.Lens, "bound", weaken)
+    with pytest.raises(UnprovenStatement):
+        await compiled(query, role)
 
 
 async def test_the_first_parameter_is_the_organisation() -> None:

@@ -64,7 +64,7 @@ FEW = 1000
 
 def picked(compiler: "Compiler", lens: Lens, keys: Sequence[Key], wanted: Wanted) -> str | None:
     """SQL of `k0, k1, …, id` of the rows of the page; `None` where one index order, or none, serves the whole list."""
-    if compiler.naive or wanted.limit == 0:
+    if compiler.naive or compiler.policy.beside is not None or wanted.limit == 0:
         return None
     branches, once, union = _by_clearance(compiler, lens, wanted), "", "UNION ALL"
     if not branches:
