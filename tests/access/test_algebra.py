@@ -11,7 +11,7 @@ from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.fields import classified
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
 

@@ -13,7 +13,7 @@ from crm_graph.cli.explain_access import CallerUnclear
 from crm_graph.db import ids
 from crm_graph.db.ids import uuid7
 from crm_graph.entity import REGISTRY
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from tests.cli.commands import command
 from tests.conftest import blocking

@@ -6,7 +6,7 @@ from crm_graph import migrations
 from crm_graph.db.embedded import EmbeddedServer
 from tests.conftest import _execute, blocking
 
-BEFORE, ORGANIZATION = "202611220400", "00000000-0000-7000-8000-000000000001"
+BEFORE, ORGANIZATION = "202611220915", "00000000-0000-7000-8000-000000000001"
 COLUMNS = "organization_id, id, version, created_at, updated_at"
 
 

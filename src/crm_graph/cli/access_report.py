@@ -11,7 +11,7 @@ from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import Change, FieldSpec
 

@@ -32,8 +32,9 @@ from crm_graph.graph.search_types import hidden_search
 from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.benchmarks import told
 from crm_graph.plan.fields import fields_of
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
 from crm_graph.plan.mutations import MUTATIONS
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.roots import aggregate_name, benchmark_name, many_name, one_name

@@ -9,7 +9,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY
 from crm_graph.imports.mapping import FieldMapping, MappingInvalid
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 
 Unmatched = tuple[str, str]

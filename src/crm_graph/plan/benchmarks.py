@@ -17,8 +17,9 @@ from crm_graph.auth.levels import RESTRICTED
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import Entity
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
 from crm_graph.plan.money import money_json
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.paging import MAX_SIZE
 from crm_graph.plan.rendering import json_array
 from crm_graph.plan.roots import benchmark_name, benchmark_type

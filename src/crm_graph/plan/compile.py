@@ -23,8 +23,9 @@ from crm_graph.plan.connection import connection_sql
 from crm_graph.plan.fields import classified
 from crm_graph.plan.filters import Filters
 from crm_graph.plan.ids import id_parameter
-from crm_graph.plan.lens import Lens, open_lens, shown
+from crm_graph.plan.lens import Lens, shown
 from crm_graph.plan.money import money_json
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters, Source
 from crm_graph.plan.proof import NOTHING, Proven
 from crm_graph.plan.queries import QUERIES

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from crm_graph.entity import Entity, table_name
 from crm_graph.plan import branches, ordering, paging, sets, slot_order
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.rendering import columns, json_array, json_object
 from crm_graph.plan.search import Search, keys, search
 from crm_graph.plan.selection import Selected

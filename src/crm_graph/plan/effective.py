@@ -10,8 +10,9 @@ from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.fields import fields_of
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
 from crm_graph.plan.matrix import Sight, sight
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.policy_check import reaches
 

@@ -16,7 +16,8 @@ from crm_graph.auth.levels import Category, Level, Mask
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import Entity, table_name
-from crm_graph.plan.lens import Lens, open_lens, shown
+from crm_graph.plan.lens import Lens, shown
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_access import write_access
 from crm_graph.plan.write_prepare import level_to_write

@@ -13,7 +13,8 @@ from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.kinds import Kind
 from crm_graph.plan.ids import compare_ids
-from crm_graph.plan.lens import Column, Lens, open_lens
+from crm_graph.plan.lens import Column, Lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.refusals import ArgumentInvalid, predicate_denied
 from crm_graph.plan.selection import Const, Value

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from crm_graph import kinds
 from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.entity import REGISTRY
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
 from crm_graph.plan.measures import DATE_PARTS, groupable, is_dated
 from crm_graph.plan.money import money_json
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.ordering import Key
 from crm_graph.plan.refusals import ArgumentInvalid, predicate_denied
 from crm_graph.plan.rendering import json_object

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.specs import FieldSpec
 

@@ -16,7 +16,7 @@ from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Effect, Outcome, UserError
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_fields import insert_fields, update_fields
 from crm_graph.specs import Change, FieldSpec

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crm_graph.plan import ordering
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.ordering import Key
 from crm_graph.plan.selection import Value
 

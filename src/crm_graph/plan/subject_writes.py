@@ -18,7 +18,7 @@ from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.errors import EtagMismatch, IdInvalid
 from crm_graph.plan.changes import Action, Change, Draft, Effect, Outcome, UserError, denied, invalid, read_values
 from crm_graph.plan.fields import Fields, fields_of
-from crm_graph.plan.lens import left_out, open_lens
+from crm_graph.plan.opening import left_out, open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.pending import Wanted, ask
 from crm_graph.plan.subject_reach import open_to_subject, the_person

@@ -5,7 +5,7 @@ from uuid import UUID
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.entity import Entity
-from crm_graph.plan.lens import open_lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 
 

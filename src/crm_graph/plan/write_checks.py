@@ -11,7 +11,8 @@ from crm_graph.auth.rows import ActorValue
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan import write_access
 from crm_graph.plan.changes import Action
-from crm_graph.plan.lens import Lens, left_out, open_lens
+from crm_graph.plan.lens import Lens
+from crm_graph.plan.opening import left_out, open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_access import NONE, WriteAccess
 from crm_graph.plan.write_shape import Shape

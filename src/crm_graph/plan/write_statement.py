@@ -12,7 +12,8 @@ from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.changes import Action
 from crm_graph.plan.fields import fields_of
-from crm_graph.plan.lens import Lens, open_lens
+from crm_graph.plan.lens import Lens
+from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.write_checks import Checks, differs
 from crm_graph.plan.write_shape import Shape, Statement

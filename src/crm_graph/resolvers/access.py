@@ -15,7 +15,7 @@ from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import FieldAccessDenied, IdInvalid, PageSizeInvalid
 from crm_graph.plan.explain import Explanation, Shown, explain
-from crm_graph.plan.lens import fields_known
+from crm_graph.plan.opening import fields_known
 from crm_graph.plan.paging import MAX_SIZE
 from crm_graph.plan.queries import query
 from crm_graph.plan.refusals import ArgumentInvalid

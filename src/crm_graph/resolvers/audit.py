@@ -16,7 +16,7 @@ from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid, PageSizeInvalid
 from crm_graph.plan.fields import Fields
-from crm_graph.plan.lens import fields_known, open_lens
+from crm_graph.plan.opening import fields_known, open_lens
 from crm_graph.plan.paging import MAX_SIZE
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import query

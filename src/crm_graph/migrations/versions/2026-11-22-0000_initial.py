@@ -5,7 +5,7 @@ from alembic import op
 
 from crm_graph.migrations.script import execute_script, functions_sql
 from sqlalchemy.dialects import postgresql
-revision = '202611220000'
+revision = "202611220000"
 down_revision = None
 branch_labels = None
 depends_on = None

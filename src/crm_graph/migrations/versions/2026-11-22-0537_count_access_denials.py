@@ -4,8 +4,8 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = '202611220537'
-down_revision = '202611220000'
+revision = "202611220537"
+down_revision = "202611220000"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611220910"
-down_revision = "202611220500"
+down_revision = "202611220545"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from crm_graph.migrations.script import execute_script, functions_sql
 
-revision = '202611220100'
-down_revision = '202611220200'
+revision = "202611221000"
+down_revision = "202611220920"
 branch_labels = None
 depends_on = None
 

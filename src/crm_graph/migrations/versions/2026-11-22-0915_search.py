@@ -4,7 +4,7 @@ from alembic import op
 
 from crm_graph.migrations.script import execute_script, functions_sql
 
-revision = "202611220400"
+revision = "202611220915"
 down_revision = "202611220910"
 branch_labels = None
 depends_on = None

@@ -8,8 +8,8 @@ from alembic import op
 
 from crm_graph.migrations.script import execute_script, functions_sql
 
-revision = "202611220800"
-down_revision = "202611220700"
+revision = "202611221030"
+down_revision = "202611221020"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from crm_graph.migrations.script import execute_script
 
-revision = "202611220500"
+revision = "202611220545"
 down_revision = "202611220537"
 branch_labels = None
 depends_on = None

@@ -5,8 +5,8 @@ from alembic import op
 
 from crm_graph.migrations.script import execute_script, functions_sql
 
-revision = "202611220200"
-down_revision = "202611220400"
+revision = "202611220920"
+down_revision = "202611220915"
 branch_labels = None
 depends_on = None
 

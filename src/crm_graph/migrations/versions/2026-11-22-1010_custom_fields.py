@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '202611220600'
-down_revision = "202611220100"
+revision = "202611221010"
+down_revision = "202611221000"
 branch_labels = None
 depends_on = None
 

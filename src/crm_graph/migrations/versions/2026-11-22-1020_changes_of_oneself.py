@@ -4,8 +4,8 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = '202611220700'
-down_revision = "202611220600"
+revision = "202611221020"
+down_revision = "202611221010"
 branch_labels = None
 depends_on = None
 
