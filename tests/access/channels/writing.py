@@ -33,7 +33,10 @@ async def given(probe: Probe) -> None:
     refused = [
         spec
         for spec in written(entity)
-        if spec.write and not spec.write.create_only and (most is None or LEVELS.index(spec.write.level.name) > most)
+        if spec.write
+        and not spec.write.create_only
+        and (most is None or LEVELS.index(spec.write.level.name) > most)
+        and not (spec.write.subject and probe.matrix.is_subject(probe.role, probe.entity))  # by the field's own rule
     ]
     kind, one = f"Update{probe.entity}Input!", one_of(probe.entity)
     for start in range(0, len(refused), AT_ONCE):
