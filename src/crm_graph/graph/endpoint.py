@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
-from crm_graph.auth.view_as import ViewAsWrites
+from crm_graph.auth.view_as import ViewAsRefused, ViewAsWrites
 from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
 from crm_graph.graph import http
 from crm_graph.graph.documents import Documents, Operation
@@ -76,7 +76,11 @@ class Endpoint:
         if seen_as is not None:
             if operation.is_mutation:
                 raise ViewAsWrites("Looking as somebody else, nothing can be written.")
-            actor = await self._view_as(actor, seen_as, request_id)
+            try:
+                actor = await self._view_as(actor, seen_as, request_id)
+            except ViewAsRefused as refused:
+                self._refusals.note(actor, refused.code, ["X-View-As"])
+                raise
             operation = await self._operation(actor, request)  # in the schema of what both know
         try:
             if not operation.is_mutation:

@@ -121,6 +121,8 @@ class Writer:
             try:
                 async with self._database.transaction(actor.organization_id, actor.user_id, actor.channel) as tx:
                     if root.name in ACTIONS:
+                        if not ACTIONS[root.name].open_to(actor.policy):
+                            self._refusals.note(actor, WriteAccessDenied.code, [f"Mutation.{root.name}"])
                         return await acted(tx, actor, root, request.variables, request.request_id), ()
                     entity, outcome = await self._act(tx, request, root)
                     return await self._payload(tx, request, root, entity, outcome)

@@ -185,12 +185,8 @@ class Compiler:
         return lens
 
     def many(self, entity: type[Entity]) -> Lens | None:
-        """The lens on an entity in the form for counting, grouping and ordering: the same rows and values.
-
-        Whoever views as somebody else gets the plain form: what two callers both see makes no few sets.
-        """
-        as_set = not self.naive and self.policy.beside is None
-        return open_lens(entity, self.policy, self.parameters, self.alias(), as_set=as_set)
+        """The lens on an entity in the form for counting, grouping and ordering: the same rows and values."""
+        return open_lens(entity, self.policy, self.parameters, self.alias(), as_set=not self.naive)
 
     def deny(self, coordinate: str, requires: Level | Right, place: Place) -> None:
         self.denials.setdefault(place.path, Denial(coordinate, requires, place))

@@ -75,7 +75,8 @@ class Lens:
     bands: Mapping[Category | None, Band]
     specs: Fields
     """The entity's fields where the caller's policy holds; custom ones that they see on no row do not exist here."""
-    subject: Level | None = None
+    subjects: Mapping[Category | None, Level | None] = field(default_factory=dict)
+    """How high the view of oneself reaches, by category; where it is given, all rows are about the caller."""
     table: str = ""
     sparse: bool = False
     asked: dict[str, str] = field(default_factory=dict)
@@ -154,7 +155,14 @@ class Lens:
 
     def about_oneself(self, spec: FieldSpec) -> bool:
         """Whether the caller sees the field because every row of the lens is about them."""
-        return bool(self.subject and spec.read and spec.read.subject and spec.read.level <= self.subject)
+        if spec.read is None or not spec.read.subject:
+            return False
+        reach = self.subject(spec.read.category)
+        return reach is not None and spec.read.level <= reach
+
+    def subject(self, category: Category | None) -> Level | None:
+        """How high the view of oneself reaches for fields of a category; `None`: not every row is about the caller."""
+        return self.subjects.get(category, self.subjects.get(None))
 
     def folded(self, spec: FieldSpec) -> str:
         """SQL of a visible text as it is compared and ordered: the stored folded key, or what shows of it folded."""

@@ -4,7 +4,7 @@
 once a statement (`IS TRUE` keeps PostgreSQL from making joins of them, which end the order of an index).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from crm_graph.auth.grants import Grant
@@ -39,6 +39,7 @@ def open_lens(
     shares count (`plan/shares.py`).
     """
     if policy.beside is not None:
+        as_set = False  # what two callers both see makes no few sets
         own, seen = (
             open_lens(entity, one, bound, alias, parent=parent, table=table, as_set=as_set, shares=shares)
             for one, bound in ((replace(policy, beside=None), parameters), (policy.beside, parameters.seen()))
@@ -64,7 +65,7 @@ def open_lens(
         visible,
         bands,
         known_fields(fields_of(entity, policy), bands[None].highest),
-        subject=_lowest([r.subject for r in reached]),
+        subjects=_subjects(rules, [None, *bands]),
         table=table,
         sparse=visible != "TRUE",
         as_set=as_set,
@@ -81,7 +82,6 @@ def fields_known(entity: type[Entity], policy: Policy) -> Fields:
 def _both(own: Lens, seen: Lens) -> Lens:
     """What two callers see who must both see it."""
     conditions = [lens.visible for lens in (own, seen) if lens.visible != "TRUE"]
-    subject = None if seen.subject is None or own.lowest == 0 else Level(min(seen.subject, own.lowest))
     categories = dict.fromkeys((*own.bands, *seen.bands))
     bands = {category: _lower(own.band(category), seen.band(category), category) for category in categories}
     return replace(
@@ -89,11 +89,17 @@ def _both(own: Lens, seen: Lens) -> Lens:
         visible=" AND ".join(conditions) or "TRUE",
         bands=bands,
         specs=known_fields(own.specs, bands[None].highest),
-        subject=subject,
+        subjects={category: _shown_of_oneself(own, seen, category) for category in categories},
         sparse=own.sparse or seen.sparse,
         asked={},
         rules=(),
     )
+
+
+def _shown_of_oneself(own: Lens, seen: Lens, category: Category | None) -> Level | None:
+    """How much of what somebody sees of themselves is seen by whoever views as them."""
+    reach, lowest = seen.subject(category), own.band(category).lowest
+    return None if reach is None or lowest == 0 else Level(min(reach, lowest))
 
 
 def _lower(one: Band, other: Band, category: Category | None) -> Band:
@@ -132,6 +138,17 @@ def _band(reached: "Sequence[Reached]", category: Category | None) -> Band:
 
 def _any(conditions: Sequence[str]) -> str:
     return "TRUE" if "TRUE" in conditions else f"({' OR '.join(conditions)})" if conditions else "FALSE"
+
+
+def _subjects(rules: "_Rules", categories: Iterable[Category | None]) -> dict[Category | None, Level | None]:
+    """How high the view of oneself reaches: only where every grant is about oneself, and leaves the category in."""
+    found: dict[Category | None, Level | None] = {}
+    for category in dict.fromkeys(categories):
+        reached = rules.reached(category)
+        general = found.get(None) if category is not None else None
+        reach = _lowest([r.subject for r in reached]) if reached else None
+        found[category] = None if category is not None and general is None else reach
+    return found
 
 
 def _lowest(levels: Sequence[Level | None]) -> Level | None:
@@ -258,5 +275,5 @@ class _Rules:
         if grant.rule is Rule.PUBLISHED_PART:
             sql = f"({sql} AND {self.alias}.{rows.published})"
             clearance = f"CASE WHEN {self.alias}.{rows.published} THEN {clearance} END"
-        subject = _lowest([whole.subject, grant.subject])
+        subject = _lowest([whole.subject(category), grant.subject])
         return Reached(grant.rule, sql, clearance, lowest, highest, by_sets, subject)

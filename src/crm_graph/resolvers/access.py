@@ -15,8 +15,9 @@ from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import FieldAccessDenied, IdInvalid, PageSizeInvalid
 from crm_graph.plan.explain import Explanation, Shown, explain
-from crm_graph.plan.opening import fields_known
+from crm_graph.plan.opening import fields_known, open_lens
 from crm_graph.plan.paging import MAX_SIZE
+from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import query
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.signatures import Ask, Id
@@ -132,11 +133,11 @@ class AccessDenial:
 
 
 _DENIALS = """
-SELECT d.coordinate, d.code, d.actor_id, u.name, least(sum(d.times), 2147483647)::int AS times, max(d.minute) AS last_at
-  FROM access_denials d LEFT JOIN users u ON u.organization_id = d.organization_id AND u.id = d.actor_id
- WHERE d.organization_id = $1 AND d.minute >= $2
- GROUP BY d.coordinate, d.code, d.actor_id, u.name
- ORDER BY sum(d.times) DESC, d.coordinate, d.code, d.actor_id LIMIT $3"""
+SELECT d.coordinate, d.code, d.actor_id, {name} AS name,
+       least(sum(d.times), 2147483647)::int AS times, max(d.minute) AS last_at
+  FROM access_denials d WHERE d.organization_id = {organization} AND d.minute >= {since}
+ GROUP BY d.coordinate, d.code, d.actor_id
+ ORDER BY sum(d.times) DESC, d.coordinate, d.code, d.actor_id LIMIT {first}"""
 
 
 @query(right=Right.POLICY_READ)
@@ -149,7 +150,21 @@ async def access_denials(
     if not 0 <= first <= MAX_SIZE:
         raise PageSizeInvalid(f"`first` is a number from 0 to {MAX_SIZE}.")
     begin = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    rows = await (await ask.tx.raw()).fetch(_DENIALS, ask.actor.organization_id, begin, first)
+    parameters = Parameters()
+    users = open_lens(REGISTRY["User"], ask.actor.policy, parameters, "u")
+    name = "NULL::text"
+    if users is not None:
+        shown = users.column(users.spec("name")).sql or name
+        name = f"(SELECT {shown} FROM {users.source()} WHERE {users.where()} AND u.id = d.actor_id)"
+    sql, sources = parameters.finish(
+        _DENIALS.format(
+            name=name,
+            organization=parameters.organization,
+            since=parameters.constant(begin, "timestamptz"),
+            first=parameters.constant(first, "integer"),
+        )
+    )
+    rows = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
     return [
         AccessDenial(
             r["coordinate"],
