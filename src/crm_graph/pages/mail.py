@@ -8,6 +8,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from crm_graph.db.connection import connect
+from crm_graph.db.roles import Role
+
 _LAST: Final = """
 SELECT created_at, recipient, subject, body, sent_at FROM outgoing_mails ORDER BY created_at DESC, id DESC LIMIT 50"""
 _PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outgoing mail</title>
@@ -19,7 +22,7 @@ def routes(database_url: str) -> list[Route]:
     """The page, read from the database that the demo runs on."""
 
     async def mails(_request: Request) -> Response:
-        connection = await asyncpg.connect(database_url, timeout=10)
+        connection = await connect(database_url, Role.READER)
         try:
             found = await connection.fetch(_LAST)
         finally:
