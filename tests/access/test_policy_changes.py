@@ -115,6 +115,53 @@ async def test_rows_come_and_go_with_grants(policies: PolicyWorld) -> None:
     ]["userErrors"] == []
 
 
+GRANTS = """{ accessPolicy { roles { name grants { entity grants {
+  rule read write create delete assign without } } } } }"""
+ASSIGNS = """query ($r: [String!]) { accessMatrix(roles: $r, entities: ["Customer", "Product"]) {
+  entity field action outcome rules } }"""
+
+
+async def granted(policies: PolicyWorld) -> dict[str, list[dict[str, Any]]]:
+    """The grants of each role by entity, as the API gives them."""
+    answer = await policies.api.as_("administrator")(GRANTS)
+    return {role["name"]: role["grants"] for role in answer.data["accessPolicy"]["roles"]}
+
+
+async def test_grants_sent_back_as_they_came_change_nothing(policies: PolicyWorld) -> None:
+    before = await granted(policies)
+    assert any(g["assign"] for one in before["sales_rep"] for g in one["grants"])
+    same = {"roles": [{"name": name, "grants": grants} for name, grants in before.items()]}
+    seen = await policies.preview(same)
+    assert (seen["refusals"], seen["total"], seen["roles"], seen["warnings"]) == ([], 0, [], [])
+    made = await policies.update("administrator", same)
+    assert (made["userErrors"], made["accessPolicy"]["version"]) == ([], 1)
+    assert await granted(policies) == before
+
+
+async def test_assigning_that_is_lost_or_gained_is_seen_before(policies: PolicyWorld) -> None:
+    ask = policies.api.as_("administrator")
+    found = (await ask(ASSIGNS, {"r": ["sales_rep"]})).data["accessMatrix"]
+    assert [(c["entity"], c["field"], c["outcome"], c["rules"]) for c in found if c["action"] == "ASSIGN"] == [
+        ("Customer", None, "BY_ROW", ["OWN"])
+    ]
+    [shipped] = [one["grants"] for one in (await granted(policies))["sales_rep"] if one["entity"] == "Customer"]
+    without = field("sales_rep", [{**grant, "assign": False} for grant in shipped])
+    seen = await policies.preview(without)
+    cells = [c for c in seen["cells"] if c["entity"] == "Customer"]
+    assert [(c["action"], c["field"], c["before"], c["after"], c["widens"]) for c in cells] == [
+        ("ASSIGN", None, "BY_ROW", "NO", False)
+    ]
+    assert [r["role"] for r in seen["roles"]] == ["sales_rep"]
+    await policies.update("administrator", without)
+    back = await policies.preview(field("sales_rep", shipped))
+    assert [(c["action"], c["after"], c["widens"]) for c in back["cells"] if c["entity"] == "Customer"] == [
+        ("ASSIGN", "BY_ROW", True)
+    ]
+    by_right = await policies.preview({"roles": [{"name": "sales_rep", "rights": ["RECORDS_ASSIGN"]}]})
+    [cell] = [c for c in by_right["cells"] if c["entity"] == "Customer"]
+    assert (cell["action"], cell["before"], cell["rulesAfter"]) == ("ASSIGN", "NO", ["OWN", "TEAM"])
+
+
 async def test_computed_fields_follow_their_inputs(policies: PolicyWorld) -> None:
     query = "{ opportunities(first: 1) { nodes { weightedAmount { amount } } } }"
     manager = policies.other.as_("sales_manager")

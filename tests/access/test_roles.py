@@ -97,7 +97,8 @@ async def test_the_last_who_may_change_the_policy_stays(policies: PolicyWorld) -
 
 
 async def test_who_keeps_the_policy_raises_others_but_not_themselves(policies: PolicyWorld) -> None:
-    users = [{"entity": "User", "grants": [{"rule": "EVERYONE", "read": "INTERNAL", "write": "RESTRICTED"}]}]
+    every = {"rule": "EVERYONE", "read": "INTERNAL", "write": "RESTRICTED"}
+    users = [{"entity": "User", "grants": [every]}]
     keeper = {"name": "keeper", "rights": ["POLICY_READ", "POLICY_WRITE"], "grants": [
         *users, {"entity": "Customer", "grants": [{"rule": "EVERYONE", "read": "PARTNER"}]}]}  # fmt: skip
     await policies.update("administrator", {"roles": [keeper, *auditor()["roles"]]})  # type: ignore[misc]
@@ -107,6 +108,8 @@ async def test_who_keeps_the_policy_raises_others_but_not_themselves(policies: P
             {"rule": "EVERYONE", "read": "CONFIDENTIAL"}]}]}]},
         {"roles": [{"name": "keeper", "grants": [{"entity": "Ticket", "grants": [
             {"rule": "EVERYONE", "read": "PUBLIC"}]}]}]},
+        {"roles": [{"name": "keeper", "grants": [{"entity": "User", "grants": [
+            {**every, "assign": True}]}]}]},
         {"roles": [{"name": "keeper", "rights": ["POLICY_READ", "POLICY_WRITE", "RECORDS_ASSIGN"]}]},
         {"levels": [{"coordinate": "Customer.notes", "read": "PUBLIC"}]},
     ):  # fmt: skip

@@ -5,14 +5,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from crm_graph.auth.access_policy import access_policy
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.levels import Level
-from crm_graph.auth.policy import resolve
-from crm_graph.cli.access_report import FieldUnknown, described, granted, sees, ways
+from crm_graph.auth.policy import Policy, resolve
+from crm_graph.cli.access_report import FieldUnknown, described, granted, sees, ways, writes
 from crm_graph.cli.explain_access import CallerUnclear
 from crm_graph.db import ids
 from crm_graph.db.ids import uuid7
 from crm_graph.entity import REGISTRY
+from crm_graph.plan.effective import AccessAction, AccessOutcome, of_entity
+from crm_graph.plan.fields import classified
 from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from tests.cli.commands import command
@@ -143,3 +146,58 @@ def test_what_is_said_of_every_field_is_what_the_lens_does(role: str) -> None:
             text = granted(role, policy, entity, spec)
             assert ("FIELD_ACCESS_DENIED" in text.splitlines()[-1]) >= (said == {"nothing"})
             assert spec.description.split("\n")[0] in described(entity, spec)
+
+
+def written(policy: Policy, entity: str) -> set[str]:
+    """Fields that some row's way writes, by this report; the matrix must say the same."""
+    found = ways(REGISTRY[entity], policy)
+    said = {
+        spec.graphql
+        for spec in REGISTRY[entity].__specs__.values()
+        if spec.read and any(writes(spec, way) in ("yes", "when created") for way in found)
+    }
+    cells = [cell for cell in of_entity(REGISTRY[entity], policy) if cell.action is AccessAction.WRITE]
+    assert said == {cell.field for cell in cells if cell.outcome is not AccessOutcome.NO}, entity
+    return said
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_said_to_be_written_is_what_the_matrix_says(role: str) -> None:
+    found = {entity: written(resolve(frozenset([role])), entity) for entity in REGISTRY}
+    assert any(found.values()) == (role not in ("customer", "storefront"))
+
+
+def test_a_part_is_not_written_where_its_whole_is_only_read() -> None:
+    def contact(customer: dict[str, str]) -> set[str]:
+        part = {"rule": "parent", "read": "INTERNAL", "write": "INTERNAL"}
+        grants = {"Customer": [{"rule": "everyone", "read": "INTERNAL", **customer}], "Contact": [part]}
+        policy = access_policy({"roles": {"sales_rep": {"grants": grants}}})
+        assert policy.problems == ()
+        return written(policy.resolve(frozenset({"sales_rep"})), "Contact")
+
+    assert contact({}) == set()
+    assert "email" in contact({"write": "INTERNAL"})
+
+
+def test_what_leaves_a_category_out_does_not_write_it() -> None:
+    grant = {"rule": "everyone", "read": "CONFIDENTIAL", "write": "CONFIDENTIAL", "without": ["COMMERCIAL"]}
+    policy = access_policy({"roles": {"sales_rep": {"grants": {"Customer": [grant]}}}})
+    found = written(policy.resolve(frozenset({"sales_rep"})), "Customer")
+    assert "name" in found
+    assert "creditLimit" not in found
+
+
+def test_a_masked_field_is_written_by_who_reads_it_in_full_whatever_its_write_level() -> None:
+    grants = {"Customer": [{"rule": "everyone", "read": "INTERNAL", "write": "INTERNAL"}]}
+    levels = {"Customer.creditLimit": {"read": "CONFIDENTIAL", "write": "PUBLIC"}}
+    policy = access_policy({"roles": {"sales_rep": {"grants": grants}}, "levels": levels})
+    assert policy.problems == ()
+    resolved = policy.resolve(frozenset({"sales_rep"}))
+    [cell] = [
+        cell
+        for cell in of_entity(REGISTRY["Customer"], resolved)
+        if (cell.field, cell.action) == ("creditLimit", AccessAction.WRITE)
+    ]
+    assert cell.outcome is AccessOutcome.NO
+    spec = classified(REGISTRY["Customer"], policy.classification)["credit_limit"]
+    assert [writes(spec, way) for way in ways(REGISTRY["Customer"], resolved)] == ["no"]

@@ -67,6 +67,32 @@ async def test_the_matrix_says_what_each_role_gets(api: Api) -> None:
         assert (await client.get("/access?entity=Nonsense")).status_code == 200
 
 
+CHANGE = """mutation ($changes: AccessPolicyChanges!) { updateAccessPolicy(input: { changes: $changes }) {
+  userErrors { code message } } }"""
+MATRIX = """{ accessMatrix(roles: ["sales_rep"], entities: ["Contact"]) { field action outcome } }"""
+
+
+async def test_the_page_says_what_the_matrix_of_the_api_says(writable_api: Api) -> None:
+    """A contact is not written where its customer is only read, whatever the grant on contacts says."""
+    ask, rep = writable_api.as_("administrator"), 2
+    async with signed_in(writable_api, "administrator") as client:
+        page = (await client.get("/access?entity=Contact")).text
+        assert cells(page, "email")[rep] == "by row writes by row"
+        grants = [
+            {"entity": "Customer", "grants": [{"rule": "EVERYONE", "read": "INTERNAL"}]},
+            {"entity": "Contact", "grants": [{"rule": "PARENT", "read": "INTERNAL", "write": "INTERNAL"}]},
+        ]
+        changed = await ask(CHANGE, {"changes": {"roles": [{"name": "sales_rep", "grants": grants}]}})
+        assert changed.data["updateAccessPolicy"]["userErrors"] == []
+        page = (await client.get("/access?entity=Contact")).text
+        found = (await ask(MATRIX)).data["accessMatrix"]
+        assert {c["outcome"] for c in found if c["action"] == "WRITE"} == {"NO"}
+        words = {"YES": "value", "MASKED": "masked", "BY_ROW": "by row", "NO": "–"}
+        read = {c["field"]: words[c["outcome"]] for c in found if c["action"] == "READ"}
+        assert {field: cells(page, field)[rep] for field in read} == read
+        assert read["email"] == "value"
+
+
 async def test_it_explains(api: Api) -> None:
     async with signed_in(api, "administrator") as client:
         node = (await api.as_("administrator")("{ customers(first: 1) { nodes { id } } }")).data["customers"]["nodes"][

@@ -13,6 +13,7 @@ from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
 from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.write_prepare import level_to_write
 from crm_graph.specs import Change, FieldSpec
 
 PARTS: Final = (Rule.PARENT, Rule.PUBLISHED_PART)
@@ -126,7 +127,8 @@ def writes(spec: FieldSpec, way: Way) -> str:
     """Whether the field is written on the rows of one way."""
     if way.subject and spec.write is not None and spec.write.subject is not None:
         return f"{_BY_SUBJECT[spec.write.subject]} (it is about the caller)"
-    if spec.write is None or way.write is None or way.write < spec.write.level:
+    category = spec.read.category if spec.read else None
+    if spec.write is None or way.write is None or category in way.without or way.write < level_to_write(spec):
         return "no"
     return "when created" if spec.write.create_only else "yes"
 
@@ -151,7 +153,7 @@ def described(entity: type[Entity], spec: FieldSpec) -> str:
     if spec.write is None:
         write = "computed" if spec.sql is not None else "set by the system only"
     else:
-        write = f"written at {spec.write.level.name}" + (", when created only" if spec.write.create_only else "")
+        write = f"written at {level_to_write(spec).name}" + (", when created only" if spec.write.create_only else "")
     used = [word for word, has in (("filter", spec.filter or spec.ref is not None), ("order", spec.sort)) if has]
     uses = f"can {' and '.join(used)} by it" if used else "no filter or order"
     return f"{entity.__name__}.{spec.graphql}: {spec.description}\n{read}; {write}; {uses}."

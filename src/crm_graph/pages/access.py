@@ -22,14 +22,21 @@ from crm_graph.db.ids import encode
 from crm_graph.db.session import Database
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import CrmError, FieldAccessDenied
+from crm_graph.plan.effective import AccessAction, AccessOutcome, Cell, of_entity
 from crm_graph.plan.fields import classified
-from crm_graph.plan.matrix import Cell, cell
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.resolvers.access import AccessExplanation, access_denials, explain_access
 
 PATH: Final = "/access"
 _STYLE: Final = files("crm_graph.pages").joinpath("static/access.css").read_bytes()
-_WORDS: Final = {"value": "value", "masked": "masked", "rows": "by row", "hidden": "–"}
+_READS: Final = {
+    AccessOutcome.YES: "value",
+    AccessOutcome.MASKED: "masked",
+    AccessOutcome.BY_ROW: "by row",
+    AccessOutcome.NO: "–",
+}
+_WRITES: Final = {AccessOutcome.YES: "writes", AccessOutcome.BY_ROW: "writes by row"}
+_RECORDS: Final = {AccessOutcome.YES: "all", AccessOutcome.BY_ROW: "by row", AccessOutcome.NO: "–"}
 
 _templates: Final = Environment(
     loader=PackageLoader("crm_graph.pages"),
@@ -39,7 +46,11 @@ _templates: Final = Environment(
     lstrip_blocks=True,
 )
 _templates.globals.update(
-    base_url=STYLE_PATH, style_url=f"{PATH}.css?v={hashlib.sha256(_STYLE).hexdigest()[:12]}", words=_WORDS
+    base_url=STYLE_PATH,
+    style_url=f"{PATH}.css?v={hashlib.sha256(_STYLE).hexdigest()[:12]}",
+    reads=_READS,
+    writes=_WRITES,
+    records=_RECORDS,
 )
 
 
@@ -55,7 +66,16 @@ class _Field:
     description: str
     level: str
     mask: str
-    cells: list[Cell]
+    cells: list[tuple[Cell, Cell | None]]
+    """For each role what it reads, and what it writes where the field is written at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What the roles may do with an entity's records, by action, and with its fields."""
+
+    records: dict[str, list[Cell]]
+    fields: list[_Field]
 
 
 class AccessPage:
@@ -96,7 +116,7 @@ class AccessPage:
             entity=entity.__name__,
             entities=list(REGISTRY),
             roles=_roles(policy, entity),
-            fields=_fields(policy, entity),
+            table=_table(policy, entity),
             asked=asked,
             explanation=explanation,
             fault=fault,
@@ -133,19 +153,25 @@ def _roles(policy: AccessPolicy, entity: type[Entity]) -> list[_Role]:
     ]
 
 
-def _fields(policy: AccessPolicy, entity: type[Entity]) -> list[_Field]:
-    policies = [policy.resolve(frozenset({name})) for name in policy.roles]
-    return [
+def _table(policy: AccessPolicy, entity: type[Entity]) -> _Table:
+    by_role = [{c.key: c for c in of_entity(entity, policy.resolve(frozenset({name})))} for name in policy.roles]
+    name = entity.__name__
+    records = {key[2].value: [cells[key] for cells in by_role] for key in by_role[0] if key[1] is None}
+    fields = [
         _Field(
             spec.graphql,
             spec.description,
             spec.read.level.name,
             spec.read.mask.name if spec.read.mask else "",
-            [cell(one, entity, spec) for one in policies],
+            [
+                (cells[name, spec.graphql, AccessAction.READ], cells.get((name, spec.graphql, AccessAction.WRITE)))
+                for cells in by_role
+            ],
         )
         for spec in classified(entity, policy.classification).values()
         if spec.read is not None
     ]
+    return _Table(records, fields)
 
 
 async def _style_sheet(_request: Request) -> Response:

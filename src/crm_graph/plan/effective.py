@@ -15,18 +15,22 @@ from crm_graph.plan.matrix import Sight, sight
 from crm_graph.plan.opening import open_lens
 from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.policy_check import reaches
+from crm_graph.plan.write_access import may_assign
+from crm_graph.plan.write_prepare import level_to_write
+from crm_graph.specs import FieldSpec
 
 _PARTS = (Rule.PARENT, Rule.PUBLISHED_PART)
 
 
 class AccessAction(enum.StrEnum):
-    """What may be done with a field, or (create, delete) with a record."""
+    """What may be done with a field, or (create, delete, assign) with a record."""
 
     READ = enum.auto()
     FILTER = enum.auto()
     WRITE = enum.auto()
     CREATE = enum.auto()
     DELETE = enum.auto()
+    ASSIGN = enum.auto()
 
 
 class AccessOutcome(enum.IntEnum):
@@ -75,12 +79,22 @@ def matrix(policy: Policy) -> tuple[Cell, ...]:
     return tuple(cell for entity in REGISTRY.values() for cell in _of_entity(entity, policy, lenses))
 
 
+def of_entity(entity: type[Entity], policy: Policy) -> tuple[Cell, ...]:
+    """The cells of one entity."""
+    names = {entity.__name__, *(spec.ref.entity for spec in fields_of(entity, policy).values() if spec.ref)}
+    lenses = {name: open_lens(REGISTRY[name], policy, Parameters(), "t") for name in names}
+    return tuple(_of_entity(entity, policy, lenses))
+
+
 def _of_entity(entity: type[Entity], policy: Policy, lenses: Mapping[str, Lens | None]) -> Iterator[Cell]:
     name, lens = entity.__name__, lenses[entity.__name__]
-    for action, level in ((AccessAction.CREATE, _created), (AccessAction.DELETE, _deleted)):
+    specs = fields_of(entity, policy)
+    whole = [(AccessAction.CREATE, _created), (AccessAction.DELETE, _deleted)]
+    if any(_moves(entity, spec) for spec in specs.values()):
+        whole.append((AccessAction.ASSIGN, _written if may_assign(policy) else _assigned))
+    for action, level in whole:
         granted = _Granted(policy, level, _written)
         yield Cell(name, None, action, granted.outcome(entity, None, 1), granted.rules(entity, None, 1))
-    specs = fields_of(entity, policy)
     writing, reading = _Granted(policy, _written, _written), _Granted(policy, _seen, _seen)
     for spec in specs.values():
         if spec.read is None:
@@ -94,7 +108,7 @@ def _of_entity(entity: type[Entity], policy: Policy, lenses: Mapping[str, Lens |
         if spec.filter or spec.ref:
             yield Cell(name, field, AccessAction.FILTER, read, rules, partly)
         if spec.write:
-            need = spec.write.level
+            need = level_to_write(spec)
             outcome = writing.outcome(entity, category, need)
             yield Cell(name, field, AccessAction.WRITE, outcome, writing.rules(entity, category, need))
 
@@ -156,6 +170,15 @@ def _created(grant: Grant) -> Level | None:
 
 def _deleted(grant: Grant) -> Level | None:
     return grant.read if grant.delete else None
+
+
+def _assigned(grant: Grant) -> Level | None:
+    return grant.write if grant.assign else None
+
+
+def _moves(entity: type[Entity], spec: FieldSpec) -> bool:
+    """Whether writing the field changes by which rules a record is reached."""
+    return spec.name in entity.__rows__.columns() and spec.write is not None and not spec.write.create_only
 
 
 def _seen(grant: Grant) -> Level | None:

@@ -20,10 +20,12 @@ class AccessGrantInput:
     write: Annotated[Level | None, "Up to which level they are written; without it not at all."] = None
     create: Annotated[bool, "Whether such rows may be created."] = False
     delete: Annotated[bool, "Whether such rows may be deleted."] = False
+    assign: Annotated[bool, "Whether what decides who sees such a row (owner, team, partner) may be changed."] = False
     without: Annotated[list[Category], "Categories of fields to leave out."] = field(default_factory=list)
 
     def grant(self) -> Grant:
-        return Grant(self.rule, self.read, self.write, self.create, self.delete, without=frozenset(self.without))
+        without = frozenset(self.without)
+        return Grant(self.rule, self.read, self.write, self.create, self.delete, without=without, assign=self.assign)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ class AccessCell:
 
     role: Annotated[str, "The role."]
     entity: Annotated[str, "Name of the entity's type."]
-    field: Annotated[str | None, "The field; null for records as a whole (create, delete)."]
+    field: Annotated[str | None, "The field; null for records as a whole (create, delete, assign)."]
     action: Annotated[AccessAction, "What is done."]
     outcome: Annotated[AccessOutcome, "On which of the rows that the role sees."]
     rules: Annotated[list[Rule], "The row rules that give it in full where they reach a row."]
@@ -28,7 +28,7 @@ class AccessCellChange:
 
     role: Annotated[str, "The role."]
     entity: Annotated[str, "Name of the entity's type."]
-    field: Annotated[str | None, "The field; null for records as a whole (create, delete)."]
+    field: Annotated[str | None, "The field; null for records as a whole (create, delete, assign)."]
     action: Annotated[AccessAction, "What is done."]
     before: Annotated[AccessOutcome, "On which rows now."]
     after: Annotated[AccessOutcome, "On which rows then."]
