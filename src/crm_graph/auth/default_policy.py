@@ -192,6 +192,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
 }
 
+ADMINISTRATOR = "administrator"
+"""The shipped role whose holders may raise themselves; it is on record."""
+
 RIGHTS: Mapping[str, frozenset[Right]] = {
     "administrator": frozenset(Right),
     "sales_manager": frozenset({Right.RECORDS_ASSIGN, Right.CHANGES_APPROVE}),

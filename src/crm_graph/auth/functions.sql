@@ -67,6 +67,29 @@ CREATE OR REPLACE TRIGGER crm_forget_callers_delete
 CREATE OR REPLACE TRIGGER crm_forget_callers_truncate
     AFTER TRUNCATE ON api_keys FOR EACH STATEMENT EXECUTE FUNCTION crm_forget_callers();
 
+-- Teams form a tree: who is in a circle of teams would have all of them. One writer at a time in an organisation, so that
+-- two moves at once make no circle either.
+CREATE OR REPLACE FUNCTION crm_refuse_team_circle() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('crm_teams'), hashtext(NEW.organization_id::text));
+    IF EXISTS (
+        WITH RECURSIVE above AS (
+            SELECT NEW.parent_id AS id
+            UNION
+            SELECT t.parent_id FROM above JOIN teams t ON t.organization_id = NEW.organization_id AND t.id = above.id
+        )
+        SELECT FROM above WHERE id = NEW.id
+    ) THEN
+        RAISE check_violation USING MESSAGE = 'a team below itself', CONSTRAINT = 'ck_teams_parent_id';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER crm_refuse_team_circle
+    BEFORE INSERT OR UPDATE OF parent_id ON teams FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL)
+    EXECUTE FUNCTION crm_refuse_team_circle();
+
 -- A host name as it is compared: without case, port and final dot.
 CREATE OR REPLACE FUNCTION crm_host(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

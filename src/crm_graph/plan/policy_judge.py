@@ -8,6 +8,7 @@ import asyncpg
 
 from crm_graph.auth.access_policy import AccessPolicy, Role
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.policy_versions import holders, outsiders
 from crm_graph.auth.rights import Right
@@ -16,7 +17,6 @@ from crm_graph.plan import policy_check
 from crm_graph.plan.changes import UserError, invalid
 from crm_graph.plan.effective import CellChange, changes
 
-ADMINISTRATOR = "administrator"
 OUTSIDE = ("partner_rep", "customer", "storefront")
 """Shipped roles of people who are not staff."""
 WIDENS_OUTSIDE, WIDENS_RIGHTS = "WIDENS_OUTSIDE", "WIDENS_RIGHTS"

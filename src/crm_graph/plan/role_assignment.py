@@ -11,6 +11,7 @@ import asyncpg
 
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.policy_versions import holders
 from crm_graph.auth.rights import Right
@@ -18,7 +19,7 @@ from crm_graph.db.ids import decode
 from crm_graph.db.session import Transaction
 from crm_graph.errors import IdInvalid, WriteAccessDenied
 from crm_graph.plan.changes import Action, Change, Effect, Outcome, UserError, invalid
-from crm_graph.plan.policy_judge import ADMINISTRATOR, LockOut
+from crm_graph.plan.policy_judge import LockOut
 
 _ROLES = "roles"
 

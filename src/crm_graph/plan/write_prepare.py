@@ -8,6 +8,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.classification import Classification
+from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.levels import Level
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import decode, uuid7
@@ -72,11 +73,16 @@ def prepare(actor: Actor, change: Change, *, system: bool = False) -> Prepared |
 
 
 def _clearing(actor: Actor, entity: type[Entity], draft: Draft) -> list[UserError]:
-    """What decides about the clearance of many people is for who writes the policy."""
-    if Right.POLICY_WRITE in actor.policy.rights:
+    """What decides about the clearance of many people is for who writes the policy, and not for themselves.
+
+    Whoever is no administrator puts no team under their own: they would see what that team sees.
+    """
+    given, specs = [name for name in entity.__rows__.policy if name in draft.given], entity.__specs__
+    if ADMINISTRATOR in actor.roles:
         return []
-    specs = entity.__specs__
-    return [denied(specs[name]) for name in entity.__rows__.policy if name in draft.given]
+    if Right.POLICY_WRITE in actor.policy.rights:
+        given = [name for name in given if draft.values.get(name) in actor.team_ids]
+    return [denied(specs[name]) for name in given]
 
 
 @dataclass(frozen=True, slots=True)

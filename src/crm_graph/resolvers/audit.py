@@ -40,7 +40,7 @@ class AuditEntry:
 
     at: Annotated[dt.datetime, "When."]
     action: Annotated[str, "create, update, delete or view_as."]
-    user_id: Annotated[Id | None, "Who did it; null where nobody was signed in."]
+    user_id: Annotated[Id | None, "Who did it; null where nobody was signed in, or you do not see them."]
     user_name: Annotated[str | None, "Their name, as you may see it."]
     user_kind: Annotated[str, "Which sort of caller they were."]
     channel: Annotated[str, "Through what: api, import, …"]
@@ -115,15 +115,16 @@ async def _entries(
 ) -> "list[asyncpg.Record]":
     parameters = Parameters()
     users = open_lens(REGISTRY["User"], ask.actor.policy, parameters, "u")
-    name = "NULL::text"
+    name, actor = "NULL::text", "NULL::uuid"
     if users is not None:
         shown = users.column(users.spec("name")).sql or "NULL::text"
-        name = f"(SELECT {shown} FROM {users.source()} WHERE {users.where()} AND u.id = a.actor_id)"
+        found = f"FROM {users.source()} WHERE {users.where()} AND u.id = a.actor_id"
+        name, actor = f"(SELECT {shown} {found})", f"(SELECT u.id {found})"
     of, until = parameters.constant(entity.__name__, "text"), parameters.constant(before, "timestamptz")
     wanted, most = parameters.constant(row, "uuid"), parameters.constant(first, "integer")
     sql, sources = parameters.finish(
-        f"SELECT a.at, a.action, a.actor_id, a.actor_kind, a.channel, a.request_id, a.changes::text AS changes,"
-        f" {name} AS name FROM audit_entries a WHERE a.organization_id = {parameters.organization}"
+        f"SELECT a.at, a.action, {actor} AS actor_id, {name} AS name, a.actor_kind, a.channel, a.request_id,"
+        f" a.changes::text AS changes FROM audit_entries a WHERE a.organization_id = {parameters.organization}"
         f" AND a.row_id = {wanted} AND a.entity = {of} AND a.at < coalesce({until}, 'infinity')"
         f" ORDER BY a.at DESC, a.id DESC LIMIT {most}"
     )

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 
 from crm_graph import kinds, slots
-from crm_graph.auth.levels import RESTRICTED
+from crm_graph.auth.default_policy import ADMINISTRATOR
+from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.auth.rights import Right
 from crm_graph.entity import choice_kind
 from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken
 from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.plan.policy_judge import OwnClearance
 from crm_graph.plan.write import insert_fields, update_fields
 from crm_graph.schema.custom_fields import CustomField, CustomFieldKind, CustomFieldLevel, ExtensibleEntity
+from crm_graph.specs import camel
 
 MOST_CHOICES, LONGEST_CHOICE, LONGEST_DESCRIPTION = 50, 60, 500
 _LEVEL = choice_kind(CustomFieldLevel)
@@ -23,10 +26,8 @@ _SORTABLE = Argument("sortable", kinds.BOOLEAN, "Whether lists can be ordered by
 _KEPT = Argument("choices", kinds.TEXTS, "The values it may have, if its kind is CHOICE. What records have stays.")
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('crm_custom_fields/' || $1::uuid::text, 0))"
-_KNOWN = (
-    "SELECT slot, name, archived_at IS NULL AS active FROM custom_fields WHERE organization_id = $1 AND entity = $2"
-)
-_CURRENT = """SELECT kind, entity, name, archived_at IS NULL AS active FROM custom_fields
+_KNOWN = "SELECT slot, name FROM custom_fields WHERE organization_id = $1 AND entity = $2"
+_CURRENT = """SELECT kind, entity, name, read_level, write_level, archived_at IS NULL AS active FROM custom_fields
  WHERE organization_id = $1 AND id = $2 FOR UPDATE"""
 
 
@@ -57,7 +58,7 @@ async def create_custom_field(call: Call) -> Outcome:
     connection = await call.tx.raw()
     await connection.execute(_LOCK, call.actor.organization_id)
     known = await connection.fetch(_KNOWN, call.actor.organization_id, entity)
-    if any(row["active"] and row["name"] == name for row in known):
+    if any(row["name"] == name for row in known):  # an archived one too: audit entries know values by the name
         return Outcome.refused(key_taken("name"))
     family = slots.KINDS[kind][1]
     taken = {row["slot"] for row in known}
@@ -91,7 +92,7 @@ async def update_custom_field(call: Call) -> Outcome:
     current = await _current(call)
     if not current["active"]:
         return _archived()
-    errors = _faults(given)
+    errors = [*_faults(given), *_lowered(call, given, current)]
     if "choices" in given:
         errors += _misplaced_choices(str(current["kind"]), given)
     if errors:
@@ -117,9 +118,6 @@ async def restore_custom_field(call: Call) -> Outcome:
     current = await _current(call)
     if current["active"]:
         return _refused("CUSTOM_FIELD_ACTIVE", "The field is not archived.")
-    known = await connection.fetch(_KNOWN, call.actor.organization_id, current["entity"])
-    if any(row["active"] and row["name"] == current["name"] for row in known):
-        return Outcome.refused(key_taken("name"))
     return await _update(call, {"archived_at": None}, "custom_field.restored")
 
 
@@ -141,6 +139,18 @@ async def _update(call: Call, values: Mapping[str, object], event: str) -> Outco
         if_match=call.if_match,
         request_id=call.request_id,
     )
+
+
+def _lowered(call: Call, given: Mapping[str, object], current: Mapping[str, object]) -> list[UserError]:
+    """Levels that whoever is no administrator would lower: by that they could raise their own clearance."""
+    if ADMINISTRATOR in call.actor.roles:
+        return []
+    lower = [
+        name
+        for name in ("read_level", "write_level")
+        if name in given and Level[str(given[name])] < Level[str(current[name])]
+    ]
+    return [UserError(OwnClearance.code, "Only administrators lower a level.", (camel(name),)) for name in lower]
 
 
 def _faults(given: Mapping[str, object]) -> list[UserError]:
