@@ -346,6 +346,28 @@ async def test_who_approves_sees_what_changed_meanwhile(world: World) -> None:
     assert (await world.customer())["name"] == "Jördis Später"
 
 
+async def test_a_code_does_not_undo_what_staff_wrote_meanwhile(world: World) -> None:
+    [change] = (await world.update(email="new@example.com"))["pendingChanges"]
+    code = await world.code()
+    await world.update("administrator", email="staff@example.com")
+    before = await world.traces()
+    assert await world.decide("customer", "verifyChange", change["id"], code=code) == ["CHANGE_OUTDATED"]
+    assert await world.traces() == before
+    assert await world.state(change["id"]) == "PENDING"
+
+
+async def test_a_code_is_taken_for_the_request_that_was_read(world: World) -> None:
+    [change] = (await world.update(email="new@example.com"))["pendingChanges"]
+    code, before = await world.code(), await world.traces()
+    given = {"code": code, "ifMatch": "stale"}
+    assert await world.decide("customer", "verifyChange", change["id"], **given) == ["ETAG_MISMATCH"]
+    assert await world.traces() == before
+    text = "query ($id: ID!) { changeRequest(id: $id) { etag } }"
+    etag = (await world.api.as_("customer")(text, {"id": change["id"]})).data["changeRequest"]["etag"]
+    assert await world.decide("customer", "verifyChange", change["id"], code=code, ifMatch=etag) == []
+    assert (await world.customer())["email"] == "new@example.com"
+
+
 async def test_approving_and_asking_anew_at_once(world: World) -> None:
     for n in range(4):
         name = (await world.customer())["name"]
@@ -379,6 +401,49 @@ async def test_one_refusal_refuses_all_of_it(world: World) -> None:
 
 
 EUR = {"amount": "1", "currency": "EUR"}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_rep(world: World) -> AsyncIterator[World]:
+    """The sales rep is the customer, and owns the record: they write it up to INTERNAL by their grants."""
+    connection, me = world.connection, world.user["customer_id"]
+    rep = await connection.fetchrow(
+        "SELECT id, roles, customer_id FROM users WHERE name = $1 AND organization_id = $2",
+        world.api.people["sales_rep"]["name"],
+        world.user["o"],
+    )
+    was = (await world.customer())["owner_id"]
+    person = "UPDATE users SET customer_id = $1, roles = $2 WHERE id = $3"
+    owner = "UPDATE customers SET owner_id = $1 WHERE id = $2"
+    await connection.execute(person, me, [*rep["roles"], "customer"], rep["id"])
+    await connection.execute(owner, rep["id"], me)
+    await asyncio.sleep(0.2)  # the caller that is remembered is forgotten on notification
+    yield world
+    await connection.execute(person, rep["customer_id"], rep["roles"], rep["id"])
+    await connection.execute(owner, was, me)
+    await asyncio.sleep(0.2)
+
+
+async def test_what_grants_let_one_write_of_oneself_is_checked_as_ever(own_rep: World) -> None:
+    """Beside a field that has to wait, a reference is still looked up, and money is in the record's currency."""
+    world = own_rep
+    foreign = await world.connection.fetchval(
+        "SELECT id FROM customers WHERE organization_id <> $1 LIMIT 1", world.user["o"]
+    )
+    before = await world.traces()
+    for field, value, code in (
+        ("parentId", f"cus_{foreign.hex}", "REFERENCE_NOT_FOUND"),
+        ("annualRevenue", {"amount": "1", "currency": "JPY"}, "VALUE_INVALID"),
+    ):
+        given = {"city": "Kiel", "taxNumber": "DE123456788", field: value}
+        done = await world.update("sales_rep", **given)
+        assert [(e["code"], e["field"][0]) for e in done["userErrors"]] == [(code, field)]
+        assert await world.traces() == before
+    done = await world.update("sales_rep", city="Kleve", annualRevenue=EUR, taxNumber="DE987654321")
+    assert (done["userErrors"], [c["field"] for c in done["pendingChanges"]]) == ([], ["taxNumber"])
+    row = await world.customer()
+    assert (row["city"], row["annual_revenue"], row["version"]) == ("Kleve", 1, before[-2]["version"] + 1)
+    assert row["tax_number"] == before[-2]["tax_number"]
 
 
 async def test_nobody_else_is_the_very_person(world: World) -> None:

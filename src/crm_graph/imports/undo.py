@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,8 @@ from crm_graph.db.ids import encode
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.errors import CrmError
-from crm_graph.plan.changes import OWN_COLUMNS, Effect, Outcome
+from crm_graph.plan.changes import OWN_COLUMNS, Action, Change, Effect, Outcome
+from crm_graph.plan.role_assignment import guarded_rows
 from crm_graph.plan.write import delete_rows, update_rows
 
 CHUNK = 1_000
@@ -118,7 +120,7 @@ async def _take_back(
 ) -> list[UUID]:
     """Take back some rows of one entity; gives those that something else still needs."""
     written = await _inspect(tx, actor, run, entity, rows)
-    name, prefix = entity.__name__, entity.__prefix__
+    prefix = entity.__prefix__
     for one in written:
         if one.obstacle:
             undone.kept.append((encode(prefix, one.row), one.obstacle))
@@ -126,15 +128,38 @@ async def _take_back(
     free = [one for one in written if one.obstacle is None]
     made = [one.row for one in free if one.created]
     changed = [(one.row, one.before) for one in free if not one.created and one.before is not None]
-    removed = await delete_rows(tx, actor, name, made)
-    restored = await update_rows(tx, actor, name, changed, needs=RESTRICTED)
+    outcomes = await _write(tx, actor, entity, made, changed)
     blocked = []
-    for row, outcome in zip([*made, *(row for row, _ in changed)], [*removed, *restored], strict=True):
+    for row, outcome in zip([*made, *(row for row, _ in changed)], outcomes, strict=True):
         if outcome.effect is Effect.REFUSED and any(e.code == "IN_USE" for e in outcome.errors):
             blocked.append(row)
         else:
             _count(undone, prefix, row, outcome)
     return blocked
+
+
+async def _write(
+    tx: Transaction,
+    actor: Actor,
+    entity: type[Entity],
+    made: list[UUID],
+    changed: list[tuple[UUID, dict[str, Any]]],
+) -> list[Outcome]:
+    """Remove rows and restore others, and of users what may be: outcomes in order."""
+    name, prefix = entity.__name__, entity.__prefix__
+    changes = [Change(name, Action.DELETE, id=encode(prefix, row)) for row in made]
+    changes += [Change(name, Action.UPDATE, id=encode(prefix, row), values=before) for row, before in changed]
+
+    async def act(refused: Mapping[int, Outcome]) -> list[Outcome]:
+        outcomes = dict(refused)
+        gone = [n for n in range(len(made)) if n not in refused]
+        back = [n for n in range(len(made), len(changes)) if n not in refused]
+        removed = await delete_rows(tx, actor, name, [made[n] for n in gone])
+        restored = await update_rows(tx, actor, name, [changed[n - len(made)] for n in back], needs=RESTRICTED)
+        outcomes.update(zip([*gone, *back], [*removed, *restored], strict=True))
+        return [outcomes[n] for n in range(len(changes))]
+
+    return await guarded_rows(tx, actor, changes, act, restoring=True)
 
 
 def _count(undone: Undone, prefix: str, row: UUID, outcome: Outcome) -> None:

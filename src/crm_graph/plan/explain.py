@@ -68,7 +68,9 @@ async def explain(
     """The explanation; `None` where the record does not exist for the caller."""
     assert spec.read is not None
     grants = actor.policy.on(entity.__name__)
-    reached = await reaches(connection, actor, entity, row, grants)
+    reached = counting = await reaches(connection, actor, entity, row, grants)
+    if spec.read.category is not None:
+        counting = await reaches(connection, actor, entity, row, grants, spec.read.category)
     parameters = Parameters()
     lens = open_lens(entity, actor.policy, parameters, "t")
     if lens is None:
@@ -79,7 +81,6 @@ async def explain(
     if found is None:
         return None
     clearance = Level(found[0]) if found[0] else None
-    counting = [r for r in reached if spec.read.category not in r.without]
     most = max((r.write for r in counting if r.write is not None), default=None)
     oneself = lens.about_oneself(spec) and spec.read.level > (clearance or 0)
     return Explanation(
@@ -102,14 +103,15 @@ async def reaches(
     entity: type[Entity],
     row: UUID,
     grants: Sequence[Grant],
+    category: Category | None = None,
 ) -> list[Reach]:
-    """What each grant gives on one record, whether or not the caller sees it."""
+    """What each grant gives on one record, whether or not the caller sees it; with `category`, for its fields."""
     if not grants:
         return []
     parameters, columns = Parameters(), list[str]()
     for grant in grants:
         alone = Policy({**actor.policy.grants, entity.__name__: (grant,)}, classification=actor.policy.classification)
-        access = write_access(entity, alone, parameters, "t")
+        access = write_access(entity, alone, parameters, "t", category)
         columns += [access.read, access.write]
     found = await _ask(connection, actor, parameters, ", ".join(columns), f"{table_name(entity)} t", "", row)
     levels = [Level(value) if isinstance(value, int) else None for value in found or [None] * len(columns)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from crm_graph.auth.levels import Level
+from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import DeclarationError, Entity, table_name
@@ -107,10 +107,17 @@ def mutation(
     return declare
 
 
-async def may_write(tx: "Transaction", actor: "Actor", entity: type[Entity], row: UUID, needs: Level) -> bool:
-    """Whether the caller has this clearance for writing on a row."""
+async def may_write(
+    tx: "Transaction",
+    actor: "Actor",
+    entity: type[Entity],
+    row: UUID,
+    needs: Level,
+    category: Category | None = None,
+) -> bool:
+    """Whether the caller has this clearance for writing on a row; with `category`, for its fields of that category."""
     parameters = Parameters()
-    access = write_access(entity, actor.policy, parameters, "t")
+    access = write_access(entity, actor.policy, parameters, "t", category)
     wanted = parameters.constant(row, "uuid")
     sql, sources = parameters.finish(
         f"SELECT coalesce({access.write} >= {needs.value}, FALSE) FROM {table_name(entity)} t"

@@ -4,7 +4,8 @@ Roles are given and taken by those who may write the access policy; only roles t
 the giver has not. Nobody but an administrator changes their own. Whoever writes, one remains who may write the policy.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +19,7 @@ from crm_graph.auth.rights import Right
 from crm_graph.db.ids import decode
 from crm_graph.db.session import Transaction
 from crm_graph.errors import IdInvalid, WriteAccessDenied
-from crm_graph.plan.changes import Action, Change, Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Action, Change, ExternalKey, Outcome, UserError, invalid
 from crm_graph.plan.policy_judge import LockOut
 
 _ROLES = "roles"
@@ -31,57 +32,85 @@ def decides_who_decides(change: Change) -> bool:
     return change.action is Action.DELETE or bool({_ROLES, "status"} & change.values.keys())
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A user that a change is about, as they are. `decides`: they may sign in and write the access policy."""
+
+    id: UUID
+    roles: frozenset[str]
+    decides: bool
+
+
 async def guarded(tx: Transaction, actor: Actor, change: Change, write: Callable[[], Awaitable[Outcome]]) -> Outcome:
     """The write, unless it gives roles that may not be given, or locks everybody out: then it is taken back."""
+
+    async def act(refused: Mapping[int, Outcome]) -> list[Outcome]:
+        return [refused[0] if refused else await write()]
+
+    return (await guarded_rows(tx, actor, [change], act))[0]
+
+
+async def guarded_rows(
+    tx: Transaction,
+    actor: Actor,
+    changes: Sequence[Change],
+    write: Callable[[Mapping[int, Outcome]], Awaitable[list[Outcome]]],
+    *,
+    restoring: bool = False,
+) -> list[Outcome]:
+    """Many changes at once: `write` is told which of them, by position, are refused and stay out.
+
+    If all together lock everybody out, they are made without those of the people who are in charge. When `restoring`,
+    the values are whole records: roles that stay as they are count as not given.
+    """
+    if not any(map(decides_who_decides, changes)):
+        return await write({})
     connection = await tx.raw()
     policy = await in_force(connection, actor.organization_id, lock=True)
-    refused = await _refused(connection, actor, change, policy)
-    if refused:
-        return Outcome.refused(*refused)
     deciders = [name for name, role in policy.roles.items() if Right.POLICY_WRITE in role.rights]
+    known = await _known(connection, actor.organization_id, changes, deciders)
+    found = (_refused(actor, one, policy, who, restoring) for one, who in zip(changes, known, strict=True))
+    refused = {n: Outcome.refused(*errors) for n, errors in enumerate(found) if errors}
     before = await holders(connection, actor.organization_id, deciders, active=True)
     savepoint = connection.transaction()
     await savepoint.start()
     try:
-        outcome = await write()
+        outcomes = await write(refused)
         left = await holders(connection, actor.organization_id, deciders, active=True)
     except BaseException:
         await savepoint.rollback()
         raise
-    if before and not left and outcome.effect is not Effect.REFUSED:
-        await savepoint.rollback()
-        path = next(((name,) for name in (_ROLES, "status") if name in change.values), ())
-        return Outcome.refused(UserError(LockOut.code, "Nobody else could change the access policy then.", path))
-    await savepoint.commit()
-    return outcome
+    if left or not before:
+        await savepoint.commit()
+        return outcomes
+    await savepoint.rollback()
+    in_charge = {
+        n: _locked_out(one)
+        for n, (one, who) in enumerate(zip(changes, known, strict=True))
+        if who is not None and who.decides and decides_who_decides(one)
+    }
+    return await write({**in_charge, **refused})
 
 
-async def unassignable(tx: Transaction, actor: Actor, change: Change) -> Outcome | None:
-    """Why a row of an import gives roles that may not be given."""
-    if change.entity != "User" or _ROLES not in change.values:
-        return None
-    connection = await tx.raw()
-    refused = await _refused(connection, actor, change, await in_force(connection, actor.organization_id))
-    return Outcome.refused(*refused) if refused else None
+def _locked_out(change: Change) -> Outcome:
+    path = next(((name,) for name in (_ROLES, "status") if name in change.values), ())
+    return Outcome.refused(UserError(LockOut.code, "Nobody else could change the access policy then.", path))
 
 
-async def _refused(
-    connection: "asyncpg.Connection[asyncpg.Record]", actor: Actor, change: Change, policy: AccessPolicy
+def _refused(
+    actor: Actor, change: Change, policy: AccessPolicy, known: _Known | None, restoring: bool
 ) -> list[UserError]:
-    given = change.values.get(_ROLES)
-    if _ROLES not in change.values or not isinstance(given, list):
+    given, has = change.values.get(_ROLES), known.roles if known else frozenset()
+    if not isinstance(given, list) or (restoring and known and {*given} == has):
         return []  # what is no list is refused as a value
     if Right.POLICY_WRITE not in actor.policy.rights:
         return [UserError(WriteAccessDenied.code, "You may not write roles here.", (_ROLES,))]
     unknown = sorted({str(name)[:80] for name in given if name not in policy.roles})
     if unknown:
         return [invalid(f"There is no role {', '.join(unknown)}.", _ROLES)]
-    known = await _known(connection, actor.organization_id, change)
-    own = known is not None and known[0] == actor.user_id
-    if own and ADMINISTRATOR not in actor.roles and {*given} != {*(known[1] if known else ())}:
+    if known and known.id == actor.user_id and ADMINISTRATOR not in actor.roles and {*given} != has:
         return [UserError(WriteAccessDenied.code, "Only an administrator changes their own roles.", (_ROLES,))]
-    added = {*given} - {*(known[1] if known else ())}
-    beyond = sorted(name for name in added if not policy.roles[name].rights <= actor.policy.rights)
+    beyond = sorted(name for name in {*given} - has if not policy.roles[name].rights <= actor.policy.rights)
     if beyond and ADMINISTRATOR not in actor.roles:
         says = f"{', '.join(beyond)}: it has rights that you have not."
         return [UserError(WriteAccessDenied.code, says, (_ROLES,))]
@@ -89,23 +118,36 @@ async def _refused(
 
 
 async def _known(
-    connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, change: Change
-) -> tuple[UUID, list[str]] | None:
-    """The user that a change is about, with their roles; `None` for a new one."""
-    row: UUID | None = None
-    source = external = None
-    if change.id is not None:
-        try:
-            row = decode(change.id)[1]
-        except IdInvalid:
-            return None
-    elif change.key is not None:
-        source, external = change.key.source, change.key.external_id
-    found = await connection.fetchrow(
-        "SELECT id, roles FROM users WHERE organization_id = $1 AND (id = $2 OR (source = $3 AND external_id = $4))",
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    organization_id: UUID,
+    changes: Sequence[Change],
+    deciders: Sequence[str],
+) -> list[_Known | None]:
+    """The user that each change is about; `None` for a new one."""
+    names = [_name(change) for change in changes]
+    rows = [name for name in names if isinstance(name, UUID)]
+    keys = [name for name in names if isinstance(name, ExternalKey)]
+    found: dict[UUID | ExternalKey | None, _Known] = {}
+    for row in await connection.fetch(
+        "SELECT id, source, external_id, roles, status = 'ACTIVE' AND roles && $5::text[] AS decides FROM users"
+        " WHERE organization_id = $1 AND (id = ANY($2::uuid[])"
+        " OR (source, external_id) IN (SELECT * FROM unnest($3::text[], $4::text[])))",
         organization_id,
-        row,
-        source,
-        external,
-    )
-    return None if found is None else (found["id"], found["roles"])
+        rows,
+        [key.source for key in keys],
+        [key.external_id for key in keys],
+        deciders,
+    ):
+        one = _Known(row["id"], frozenset(row["roles"]), row["decides"])
+        found[row["id"]] = one
+        found[ExternalKey(row["source"], row["external_id"])] = one
+    return [found.get(name) for name in names]
+
+
+def _name(change: Change) -> UUID | ExternalKey | None:
+    if change.id is None:
+        return change.key
+    try:
+        return decode(change.id)[1]
+    except IdInvalid:
+        return None

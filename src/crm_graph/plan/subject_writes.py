@@ -1,11 +1,12 @@
 """Updates by the very person a record is about: at once, after a code, or after approval, as each field says.
 
-A field that the caller may write anyhow, by a grant, is written. All is checked before anything is done, with the row
-locked; then it happens in one savepoint: what is written at once, and a request for each field that has to wait.
+A field that the caller may write anyhow, by a grant, is written as ever, with every check of such a write. Access is
+checked before anything is done, with the row locked; then it happens in one savepoint: what grants let the caller
+write, what is written at once, and a request for each field that has to wait.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
@@ -24,7 +25,7 @@ from crm_graph.plan.pending import Wanted, ask
 from crm_graph.plan.subject_reach import open_to_subject, the_person
 from crm_graph.plan.write_access import write_access
 from crm_graph.plan.write_checks import suffix
-from crm_graph.plan.write_prepare import Prepared, identity, level_to_write
+from crm_graph.plan.write_prepare import Prepared, identity, level_to_write, prepare
 from crm_graph.plan.write_refusals import FIXED, Asked
 from crm_graph.plan.write_run import run
 from crm_graph.plan.write_shape import Shape
@@ -39,10 +40,10 @@ class _Update:
     actor: Actor
     entity: type[Entity]
     row: UUID
+    change: Change
     draft: Draft
     fields: Fields
     rules: Mapping[str, Rule]
-    if_match: str | None
     request_id: str | None
 
     @property
@@ -91,7 +92,7 @@ def _read(actor: Actor, change: Change, request_id: str | None) -> _Update | Non
     draft = read_values(entity, actor.policy.classification, change.values)
     if prefix != entity.__prefix__ or draft.errors:
         return None
-    return _Update(actor, entity, row, draft, fields_of(entity, actor.policy), rules, change.if_match, request_id)
+    return _Update(actor, entity, row, change, draft, fields_of(entity, actor.policy), rules, request_id)
 
 
 def _granted(spec: FieldSpec, found: Mapping[str, object]) -> bool:
@@ -108,7 +109,7 @@ def _refused(update: _Update, granted: set[str], found: Mapping[str, object]) ->
     refusals += [denied(spec) for spec in update.given if spec.name in granted and spec.name in moving]
     if refusals:
         return Outcome.refused(*refusals)
-    if update.if_match is not None and update.if_match != found["etag"]:
+    if update.change.if_match not in (None, found["etag"]):
         stale = UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",))
         return Outcome.refused(stale, row=update.row)
     fixed = [spec for spec in update.given if spec.write is not None and spec.write.create_only]
@@ -117,24 +118,42 @@ def _refused(update: _Update, granted: set[str], found: Mapping[str, object]) ->
 
 async def _carry_out(tx: Transaction, update: _Update, granted: set[str], found: Mapping[str, object]) -> Outcome:
     rules = update.rules
-    at_once = [s.name for s in update.given if s.name in granted or rules[s.name] is Rule.AT_ONCE]
+    others = [spec for spec in update.given if spec.name not in granted]
+    at_once = [spec.name for spec in others if rules[spec.name] is Rule.AT_ONCE]
     outcome = Outcome(Effect.UNCHANGED, update.row)
     connection = await tx.raw()
-    if at_once:
-        values = {name: update.draft.values[name] for name in at_once}
-        shape = Shape(update.entity.__name__, Action.UPDATE, written=tuple(at_once), trusted=True)
-        asked = Asked(update.entity, update.fields, Action.UPDATE, {}, trusted=True)
-        prepared = Prepared(shape, asked, {**identity(update.row), **values, "_need": 0})
-        outcome = (await run(connection, update.actor, [prepared], update.request_id))[0]
+    parts = [_by_grant(update, granted)] if granted else []
+    parts += [_by_subject(update, at_once)] if at_once else []
+    for prepared in parts:
+        if isinstance(prepared, Outcome):
+            return prepared
+        done = (await run(connection, update.actor, [prepared], update.request_id))[0]
+        if done.effect is Effect.REFUSED:
+            return done
+        outcome = outcome if done.effect is Effect.UNCHANGED else done
     waiting = [
         Wanted(spec, rules[spec.name], _text(found[f"old_{spec.name}"]), _text(found[f"new_{spec.name}"]))
-        for spec in update.given
+        for spec in others
         if spec.name not in at_once and found[f"old_{spec.name}"] != found[f"new_{spec.name}"]
     ]
-    if outcome.effect is Effect.REFUSED or not waiting:
+    if not waiting:
         return outcome
     refused = await ask(tx, update.actor, update.entity, update.row, waiting, update.request_id)
     return Outcome.refused(*refused) if refused else outcome
+
+
+def _by_grant(update: _Update, granted: set[str]) -> Prepared | Outcome:
+    """What grants let the caller write, with all that is checked of such a write."""
+    values = {s.input: update.change.values[s.input] for s in update.given if s.name in granted}
+    return prepare(update.actor, replace(update.change, values=values, if_match=None, idempotency_key=None))
+
+
+def _by_subject(update: _Update, at_once: Sequence[str]) -> Prepared:
+    """What is written because the record is about the caller, whatever their grants."""
+    values = {name: update.draft.values[name] for name in at_once}
+    shape = Shape(update.entity.__name__, Action.UPDATE, written=tuple(at_once), trusted=True)
+    asked = Asked(update.entity, update.fields, Action.UPDATE, {}, trusted=True)
+    return Prepared(shape, asked, {**identity(update.row), **values, "_need": 0})
 
 
 def _text(value: object) -> str | None:

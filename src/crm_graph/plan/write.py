@@ -12,7 +12,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, key_taken
 from crm_graph.plan.idempotency import claim, remember
-from crm_graph.plan.role_assignment import decides_who_decides, guarded, unassignable
+from crm_graph.plan.role_assignment import decides_who_decides, guarded, guarded_rows
 from crm_graph.plan.subject_writes import write_as_subject
 from crm_graph.plan.write_fields import delete_rows, insert_fields, update_fields, update_rows
 from crm_graph.plan.write_prepare import Prepared, prepare
@@ -79,15 +79,31 @@ async def write_rows(
     Values are by input name. With `system`, as an import needs it, the caller also sets fields that only our own
     behaviour sets otherwise (an opportunity's status) and that are fixed later, at the field's read level.
     """
-    outcomes: list[Outcome | None] = [None] * len(rows)
+    changes = [Change(entity, action, key=key, values=values) for key, values in rows]
+
+    async def write_all(refused: Mapping[int, Outcome]) -> list[Outcome]:
+        return await _write_rows(tx, actor, changes, refused, system=system, request_id=request_id)
+
+    return await guarded_rows(tx, actor, changes, write_all)
+
+
+async def _write_rows(
+    tx: Transaction,
+    actor: Actor,
+    changes: Sequence[Change],
+    refused: Mapping[int, Outcome],
+    *,
+    system: bool,
+    request_id: str | None,
+) -> list[Outcome]:
+    outcomes: list[Outcome | None] = [None] * len(changes)
     groups: dict[Shape, list[tuple[int, Prepared]]] = {}
-    seen: set[ExternalKey] = set()
-    for position, (key, values) in enumerate(rows):
-        change = Change(entity, action, key=key, values=values)
-        prepared = await unassignable(tx, actor, change) or prepare(actor, change, system=system)
-        if isinstance(prepared, Prepared) and key in seen:
+    seen: set[ExternalKey | None] = set()
+    for position, change in enumerate(changes):
+        prepared = refused.get(position) or prepare(actor, change, system=system)
+        if isinstance(prepared, Prepared) and change.key in seen:
             prepared = Outcome.refused(key_taken("externalId"))
-        seen.add(key)
+        seen.add(change.key)
         if isinstance(prepared, Outcome):
             outcomes[position] = prepared
         else:

@@ -71,15 +71,12 @@ async def verify_change(call: Call) -> Outcome:
     asked = await _locked(call)
     if asked is None or not await _asked_by_caller(call, asked):
         return Outcome.refused(denied())
-    if not asked.pending or asked.waits_for != "VERIFICATION":
-        return _refused("CHANGE_NOT_PENDING", "This change does not wait for a code.")
-    # counted before it is compared, in a row that stays locked: of many tries at once each counts
-    expected = await (await call.tx.raw()).fetchval(_TRY, call.actor.organization_id, call.row)
-    given = code_hash(call.row, str(call.arguments["code"]))
-    if expected is None or not hmac.compare_digest(given, expected):
-        wrong = UserError("CODE_INVALID", "This is not the code, or it was tried too often.", ("code",))
-        return Outcome(Effect.REFUSED, errors=(wrong,), keep=True)
-    await close(call.tx, call.actor, call.row, "APPLIED", call.request_id)
+    refused = await _unverified(call, asked)
+    if refused is not None:
+        return refused
+    closed = await _close(call, "APPLIED")
+    if closed.effect is Effect.REFUSED:
+        return closed
     event = f"{event_noun(asked.entity.__name__)}.updated"
     written = await update_fields(
         call.tx,
@@ -93,6 +90,21 @@ async def verify_change(call: Call) -> Outcome:
     if written.effect is Effect.REFUSED:  # why is not told: a value that is taken says that somebody has it
         return _refused("CHANGE_NOT_POSSIBLE", "This value cannot be taken.")
     return Outcome(Effect.UPDATED, call.row)
+
+
+async def _unverified(call: Call, asked: _Asked) -> Outcome | None:
+    """Why the code does not make the change, if so."""
+    if not asked.pending or asked.waits_for != "VERIFICATION":
+        return _refused("CHANGE_NOT_PENDING", "This change does not wait for a code.")
+    if asked.now != asked.before:
+        return _refused("CHANGE_OUTDATED", "The field was changed after you asked for this: ask for it anew.")
+    # counted before it is compared, in a row that stays locked: of many tries at once each counts
+    expected = await (await call.tx.raw()).fetchval(_TRY, call.actor.organization_id, call.row)
+    given = code_hash(call.row, str(call.arguments["code"]))
+    if expected is None or not hmac.compare_digest(given, expected):
+        wrong = UserError("CODE_INVALID", "This is not the code, or it was tried too often.", ("code",))
+        return Outcome(Effect.REFUSED, errors=(wrong,), keep=True)
+    return None
 
 
 @mutation(
@@ -164,7 +176,8 @@ async def _may_decide(call: Call, asked: _Asked) -> bool:
         call.tx, actor, ChangeRequest, call.row, INTERNAL
     ):
         return False
-    return await may_write(call.tx, actor, asked.entity, asked.row, level_to_write(asked.spec))
+    category = asked.spec.read.category if asked.spec.read else None
+    return await may_write(call.tx, actor, asked.entity, asked.row, level_to_write(asked.spec), category)
 
 
 async def _asked_by_caller(call: Call, asked: _Asked) -> bool:
