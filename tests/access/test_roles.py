@@ -112,6 +112,7 @@ async def test_who_keeps_the_policy_raises_others_but_not_themselves(policies: P
             {**every, "assign": True}]}]}]},
         {"roles": [{"name": "keeper", "rights": ["POLICY_READ", "POLICY_WRITE", "RECORDS_ASSIGN"]}]},
         {"levels": [{"coordinate": "Customer.notes", "read": "PUBLIC"}]},
+        {"roles": [{"name": "auditor", "rights": ["ACCESS_VIEW_AS"]}]},  # a right for others that one has not
     ):  # fmt: skip
         assert await policies.refused(who, own) == [("OWN_CLEARANCE", "")]
         assert (await policies.api.as_("administrator")("{ accessPolicy { version } }")).data == {
@@ -130,6 +131,8 @@ async def test_who_keeps_the_policy_raises_others_but_not_themselves(policies: P
         ("WRITE_ACCESS_DENIED", ["roles"])
     ]
     assert await errors(policies, who, WRITE, {"id": theirs, "roles": ["auditor"]}) == []
+    [admin, *_] = await administrators(policies)
+    assert await errors(policies, who, WRITE, {"id": admin, "roles": []}) == [("WRITE_ACCESS_DENIED", ["roles"])]
 
 
 async def test_levels_alone_do_not_let_anybody_give_roles(policies: PolicyWorld) -> None:

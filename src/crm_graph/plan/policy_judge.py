@@ -97,11 +97,21 @@ def _compared(
 
 
 def raises_own(actor: Actor, before: AccessPolicy, after: AccessPolicy) -> bool:
-    """Whether the change gives the caller more than they had; administrators may do that to themselves."""
+    """Whether the change gives the caller more than they had, or anybody a right that the caller has not.
+
+    Administrators may do that.
+    """
     if ADMINISTRATOR in actor.roles:
         return False
     roles = frozenset(actor.roles)
     old, new = before.resolve(roles), after.resolve(roles)
+    given = {
+        right
+        for name, role in after.roles.items()
+        for right in role.rights - (before.roles[name].rights if name in before.roles else frozenset())
+    }
+    if not given <= actor.policy.rights:
+        return True
     return not new.rights <= old.rights or any(c.widens for c in changes("", old, new))
 
 

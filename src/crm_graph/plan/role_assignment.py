@@ -110,7 +110,9 @@ def _refused(
         return [invalid(f"There is no role {', '.join(unknown)}.", _ROLES)]
     if known and known.id == actor.user_id and ADMINISTRATOR not in actor.roles and {*given} != has:
         return [UserError(WriteAccessDenied.code, "Only an administrator changes their own roles.", (_ROLES,))]
-    beyond = sorted(name for name in {*given} - has if not policy.roles[name].rights <= actor.policy.rights)
+    # neither given nor taken: who decides more than the caller is for those who decide as much
+    moved = ({*given} ^ has) & policy.roles.keys()
+    beyond = sorted(name for name in moved if not policy.roles[name].rights <= actor.policy.rights)
     if beyond and ADMINISTRATOR not in actor.roles:
         says = f"{', '.join(beyond)}: it has rights that you have not."
         return [UserError(WriteAccessDenied.code, says, (_ROLES,))]

@@ -55,11 +55,12 @@ async def audit_entries(
     first: Annotated[int, "How many, the newest first; at most 200."] = 50,
     before: Annotated[dt.datetime | None, "Only what was done before this moment."] = None,
 ) -> list[AuditEntry] | None:
-    """What was done to a record. Null where you do not see the record at INTERNAL or above."""
+    """What was done to a record. Null for partners, and where you do not see the record at INTERNAL or above."""
     if not 0 <= first <= MAX_SIZE:
         raise PageSizeInvalid(f"`first` is a number from 0 to {MAX_SIZE}.")
     entity, row = _record(node)
-    hidden = None if entity is None else await _hidden(ask, entity, row)
+    # a share shows a record from its beginning on, and entries tell of the time before
+    hidden = None if entity is None or ask.actor.partner_id is not None else await _hidden(ask, entity, row)
     if entity is None or hidden is None:
         return None
     found = await _entries(ask, entity, row, first, before)
