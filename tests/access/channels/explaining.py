@@ -30,11 +30,13 @@ async def explained(probe: Probe) -> None:
 
 @channel("auditEntries")
 async def audited(probe: Probe) -> None:
-    """There is no audit of a record that the role does not see at INTERNAL."""
+    """There is no audit of a record that the role does not see at INTERNAL, and none for partners."""
     row = probe.some_row()
     if row is None:
         return
     query = "query ($id: ID!) { auditEntries(node: $id) { userName changes { field before after hidden } } }"
     answer = await probe.ask(query, {"id": probe.id_of(row)})
     clearance = probe.world.rows.clearance(probe.caller, probe.entity, row)
-    assert (answer.data["auditEntries"] is not None) is (clearance is not None and clearance >= 2)
+    assert (answer.data["auditEntries"] is not None) is (
+        clearance is not None and clearance >= 2 and probe.caller.partner is None
+    )
