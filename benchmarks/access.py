@@ -29,8 +29,8 @@ from crm_graph.graph import types
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.fetch import fetch
-from crm_graph.plan.statement import Statement
+from crm_graph.plan.sql.fetch import fetch
+from crm_graph.plan.sql.statement import Statement
 
 MAX_NODES = 100_000
 WARM, SECONDS = 8, 1.5

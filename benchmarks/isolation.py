@@ -29,9 +29,9 @@ from crm_graph.db.session import Database, write_engine
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema
-from crm_graph.plan import parameters
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.write import update_fields
+from crm_graph.plan.sql import parameters
+from crm_graph.plan.writes.write import update_fields
 
 DECLARED = (schema, resolvers)
 READS = {

@@ -226,7 +226,7 @@ class Benchmark:
     """The median of an amount over the whole organisation, for callers who may not see each one.
 
     It is told by these fields alone and never by a filter, to callers whose clearance reaches `level` on some record.
-    See plan/benchmarks.py for what is held back.
+    See plan/groups/benchmarks.py for what is held back.
     """
 
     by: tuple[str, ...]

@@ -10,9 +10,9 @@ from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.plan.fields import classified
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.access.fields import classified
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.specs import FieldSpec
 
 COMPUTED = [

@@ -8,8 +8,8 @@ from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy, resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.sql.parameters import Parameters
 
 CUSTOMER = REGISTRY["Customer"]
 PERSONAL = frozenset({Category.PERSONAL})

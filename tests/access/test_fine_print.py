@@ -8,8 +8,8 @@ import pytest
 from crm_graph.auth.policy import resolve
 from crm_graph.auth.scopes import Scopes
 from crm_graph.entity import REGISTRY
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.sql.parameters import Parameters
 from tests.access.asking import global_id
 from tests.access.secrets import World
 from tests.fixtures.api import Api

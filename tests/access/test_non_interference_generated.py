@@ -28,9 +28,9 @@ from crm_graph.graph import types
 from crm_graph.graph.documents import Documents, Operation
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.pruned import hidden, prune
-from crm_graph.plan import lens as lenses
-from crm_graph.plan import parameters
+from crm_graph.plan.access import lens as lenses
 from crm_graph.plan.compile import Compiler
+from crm_graph.plan.sql import parameters
 from tests.access.asking import many_of, select
 from tests.access.interpreter import Rows, fields
 from tests.access.otherwise import estrange, loosen

@@ -14,10 +14,10 @@ from crm_graph.cli.explain_access import CallerUnclear
 from crm_graph.db import ids
 from crm_graph.db.ids import uuid7
 from crm_graph.entity import REGISTRY
-from crm_graph.plan.effective import AccessAction, AccessOutcome, of_entity
-from crm_graph.plan.fields import classified
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.access.fields import classified
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.policies.effective import AccessAction, AccessOutcome, of_entity
+from crm_graph.plan.sql.parameters import Parameters
 from tests.cli.commands import command
 from tests.conftest import blocking
 

@@ -4,7 +4,7 @@ import pytest
 
 from crm_graph.db.ids import encode
 from crm_graph.imports.organizations import OrganizationUnknown, UserUnknown, importing_actor
-from crm_graph.plan.write import insert_fields
+from crm_graph.plan.writes.write import insert_fields
 
 from .conftest import Importing
 

@@ -11,8 +11,8 @@ from crm_graph.auth.policy import resolved
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.imports.undo import undo
-from crm_graph.plan import role_assignment
-from crm_graph.plan.policy_judge import LockOut
+from crm_graph.plan.policies.judge import LockOut
+from crm_graph.plan.writes import role_assignment
 
 from .conftest import Importing
 

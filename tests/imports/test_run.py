@@ -16,7 +16,7 @@ from crm_graph.imports.mapping import From, MappingInvalid
 from crm_graph.imports.organizations import importing_actor
 from crm_graph.imports.sample import DEALS, MENDED, REFUSED, write_sample
 from crm_graph.plan.changes import Effect
-from crm_graph.plan.write import insert_fields
+from crm_graph.plan.writes.write import insert_fields
 
 from .conftest import Importing
 

@@ -9,7 +9,7 @@ from crm_graph.db.ids import encode
 from crm_graph.imports.sample import write_sample
 from crm_graph.imports.undo import CHANGED, HAS_PARTS, ImportRunUnknown, undo
 from crm_graph.plan.changes import Action, Change, Effect
-from crm_graph.plan.write import write
+from crm_graph.plan.writes.write import write
 
 from .conftest import Importing
 

@@ -7,23 +7,25 @@ from pathlib import Path
 
 import pytest
 
+import crm_graph
 from crm_graph import resolvers, schema
 from crm_graph.auth import rows
 from crm_graph.auth.policy import resolve
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema
-from crm_graph.plan import lens, ordering
+from crm_graph.plan.access import lens
 from crm_graph.plan.compile import Compiler, members
-from crm_graph.plan.filters import Filters
-from crm_graph.plan.parameters import Parameters
-from crm_graph.plan.proof import UnprovenStatement, prove
-from crm_graph.plan.statement import Statement
+from crm_graph.plan.reads import ordering
+from crm_graph.plan.reads.filters import Filters
+from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.plan.sql.proof import UnprovenStatement, prove
+from crm_graph.plan.sql.statement import Statement
 from crm_graph.schema.opportunities import Opportunity
 
 DECLARED = (schema, resolvers)
 FULL = core_schema(build_schema())
-SOURCES = Path(lens.__file__).parent.parent
+SOURCES = Path(crm_graph.__file__).parent
 
 OPPORTUNITIES = "{ opportunities(first: 3) { nodes { weightedAmount { amount } } } }"
 ORDERED = "{ opportunities(orderBy: [{ name: ASC }]) { nodes { name } } }"
@@ -247,6 +249,6 @@ def test_only_the_proof_makes_proven_sql_and_few_places_send_any_other_to_the_la
             makers.add(name)
         if re.search(r"\blanes\.fetch\(", text):
             senders.add(name)
-    assert makers == {"plan/parameters.py", "plan/proof.py"}
+    assert makers == {"plan/sql/parameters.py", "plan/sql/proof.py"}
     # what authentication asks before there is a caller, and which revision the database is at
-    assert senders == {"plan/fetch.py", "auth/callers.py", "auth/credentials.py", "app.py"}
+    assert senders == {"plan/sql/fetch.py", "auth/callers.py", "auth/credentials.py", "app.py"}

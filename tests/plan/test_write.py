@@ -9,7 +9,7 @@ import pytest
 
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey
-from crm_graph.plan.write import insert_fields, update_fields, write, write_rows
+from crm_graph.plan.writes.write import insert_fields, update_fields, write, write_rows
 from tests.plan.write_world import World, build
 
 

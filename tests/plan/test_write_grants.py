@@ -13,9 +13,9 @@ from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, RESTRICTED, C
 from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
+from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.changes import Action, Effect
-from crm_graph.plan.visibility import sees
-from crm_graph.plan.write import write_rows
+from crm_graph.plan.writes.write import write_rows
 from tests.plan.test_write_refusals import EUR, faults, refused
 from tests.plan.write_world import World, build
 
@@ -285,13 +285,14 @@ def commercial(monkeypatch: pytest.MonkeyPatch) -> None:
     specs["credit_limit"] = replace(limit, read=replace(limit.read, category=Category.COMMERCIAL))
     monkeypatch.setattr(REGISTRY["Customer"], "__specs__", specs)
     _forget()
-    monkeypatch.setattr("crm_graph.plan.write_statement._built", {})
+    monkeypatch.setattr("crm_graph.plan.writes.statement._built", {})
 
 
 def _forget() -> None:
-    from crm_graph.plan import changes, fields, write_prepare
+    from crm_graph.plan.access import fields
+    from crm_graph.plan.writes import draft, prepare
 
-    for cached in (changes._inputs, fields.classified, write_prepare._known_form, write_prepare._new_form):
+    for cached in (draft._inputs, fields.classified, prepare._known_form, prepare._new_form):
         cached.cache_clear()
 
 

@@ -9,7 +9,7 @@ import pytest
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL
 from crm_graph.db.ids import encode, uuid7
 from crm_graph.plan.changes import Action, Effect, Outcome
-from crm_graph.plan.write import update_fields
+from crm_graph.plan.writes.write import update_fields
 from tests.plan.write_world import World, build
 
 EUR = {"amount": "1", "currency": "EUR"}

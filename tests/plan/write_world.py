@@ -14,7 +14,7 @@ from crm_graph.db.ids import encode, uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, table_name
 from crm_graph.plan.changes import Action, Change, ExternalKey, Outcome
-from crm_graph.plan.write import insert_fields, write
+from crm_graph.plan.writes.write import insert_fields, write
 
 
 @dataclass

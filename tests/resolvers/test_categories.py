@@ -14,8 +14,8 @@ from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.changes import Effect, Outcome
-from crm_graph.plan.explain import Shown, explain
 from crm_graph.plan.mutations import Call, Run
+from crm_graph.plan.policies.explain import Shown, explain
 from crm_graph.resolvers.changes import approve_change, reject_change
 from tests.plan.write_world import World, build
 

@@ -15,7 +15,7 @@ from crm_graph.auth.policy import Policy, resolve
 from crm_graph.entity import REGISTRY, table_of
 from crm_graph.errors import PredicateAccessDenied
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.search import searched
+from crm_graph.plan.reads.search import searched
 from crm_graph.plan.selection import Const, Place, Selected
 from crm_graph.tables import indexed_sql
 from tests.fixtures.api import Api

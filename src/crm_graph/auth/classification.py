@@ -1,6 +1,6 @@
 """What one organisation says about fields: other levels for shipped ones, and fields of its own.
 
-Data only: what a field is beyond that is known above (`plan/fields.py` makes the fields of an entity from both).
+Data only: what a field is beyond that is known above (`plan/access/fields.py` makes the fields of an entity from both).
 """
 
 import hashlib

@@ -84,7 +84,7 @@ def predicate(  # noqa: PLR0911 - one return a rule
     """SQL that is true on the rows of `alias` which `rule` reaches; `None` when it can reach none.
 
     `EVERYONE` is `"TRUE"`. The rules that look at the parent are not compiled here: they need its lens
-    (`plan/opening.py`).
+    (`plan/access/opening.py`).
     """
     match rule:
         case Rule.EVERYONE:

@@ -8,7 +8,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import Level
 from crm_graph.cli.access_report import table
 from crm_graph.entity import Entity
-from crm_graph.plan.explain import explain, reaches
+from crm_graph.plan.policies.explain import explain, reaches
 from crm_graph.specs import FieldSpec
 
 

@@ -19,7 +19,7 @@ from crm_graph.db.connection import connect
 from crm_graph.db.roles import Role
 from crm_graph.entity import Entity, table_name
 from crm_graph.errors import CrmError
-from crm_graph.plan.fields import fields_of
+from crm_graph.plan.access.fields import fields_of
 from crm_graph.specs import FieldSpec
 
 Who = Annotated[

@@ -18,7 +18,7 @@ from crm_graph.entity import REGISTRY
 from crm_graph.errors import ValueInvalid
 from crm_graph.imports.organizations import importing_actor, missing_organization
 from crm_graph.plan.changes import Outcome
-from crm_graph.plan.write import insert_fields, update_fields
+from crm_graph.plan.writes.write import insert_fields, update_fields
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address they sign in with.")]
 Role = Annotated[list[str] | None, typer.Option(help="Their role; again for several. Needed for a new user.")]

@@ -9,9 +9,9 @@ import strawberry
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY
 from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
-from crm_graph.plan.grouping import MAX_KEYS
-from crm_graph.plan.measures import DATE_PARTS, Aggregate, extremal, groupable, is_dated, summable
-from crm_graph.plan.paging import DEFAULT_SIZE, MAX_SIZE
+from crm_graph.plan.groups.grouping import MAX_KEYS
+from crm_graph.plan.groups.measures import DATE_PARTS, Aggregate, extremal, groupable, is_dated, summable
+from crm_graph.plan.reads.paging import DEFAULT_SIZE, MAX_SIZE
 from crm_graph.specs import FieldSpec
 
 if TYPE_CHECKING:

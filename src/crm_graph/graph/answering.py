@@ -10,10 +10,10 @@ from crm_graph.errors import CrmError, WriteAccessDenied
 from crm_graph.graph.declared_values import arguments, shown
 from crm_graph.plan.actions import ACTIONS, Action
 from crm_graph.plan.changes import Effect, Outcome, UserError
-from crm_graph.plan.idempotency import claim_key, remember_key
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.signatures import Ask
+from crm_graph.plan.writes.idempotency import claim_key, remember_key
 
 
 async def answered(

@@ -26,7 +26,7 @@ from crm_graph.graph.limits import Limits, check, measure, parse_document, selec
 from crm_graph.graph.selection import Selector, page_size_variables
 from crm_graph.graph.variables import ABSENT, Shape
 from crm_graph.plan.selection import Selected, Value
-from crm_graph.plan.statement import Statement
+from crm_graph.plan.sql.statement import Statement
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -27,8 +27,8 @@ from graphql import (
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY
 from crm_graph.graph.documents import Full, Recent
-from crm_graph.plan.fields import fields_of
-from crm_graph.plan.opening import fields_known
+from crm_graph.plan.access.fields import fields_of
+from crm_graph.plan.access.opening import fields_known
 from crm_graph.specs import FieldSpec
 
 MAX_SCHEMAS, MAX_POLICIES = 50, 5000

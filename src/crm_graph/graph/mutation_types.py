@@ -8,7 +8,7 @@ from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
 from crm_graph.plan.mutations import MUTATIONS, Mutation
-from crm_graph.plan.pending import REQUEST
+from crm_graph.plan.writes.pending import REQUEST
 from crm_graph.specs import FieldSpec, camel
 
 if TYPE_CHECKING:

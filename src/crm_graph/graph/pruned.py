@@ -29,18 +29,18 @@ from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.graph.aggregate_types import aggregate_types
 from crm_graph.graph.mutation_types import written
 from crm_graph.graph.search_types import hidden_search
+from crm_graph.plan.access.fields import fields_of
+from crm_graph.plan.access.lens import Lens
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.access.subject_reach import open_to_subject
+from crm_graph.plan.access.write_access import level_to_write
 from crm_graph.plan.actions import ACTIONS
-from crm_graph.plan.benchmarks import told
-from crm_graph.plan.fields import fields_of
-from crm_graph.plan.lens import Lens
+from crm_graph.plan.groups.benchmarks import told
 from crm_graph.plan.mutations import MUTATIONS
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters
 from crm_graph.plan.queries import QUERIES
+from crm_graph.plan.reads.search import visible
 from crm_graph.plan.roots import aggregate_name, benchmark_name, many_name, one_name
-from crm_graph.plan.search import visible
-from crm_graph.plan.subject_reach import open_to_subject
-from crm_graph.plan.write_prepare import level_to_write
+from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.specs import camel
 
 T = TypeVar("T")

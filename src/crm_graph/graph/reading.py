@@ -20,11 +20,11 @@ from crm_graph.graph.pruned import hidden, prune
 from crm_graph.graph.selection import INTROSPECTION, introspection
 from crm_graph.graph.variables import Shape
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.fetch import fetch
-from crm_graph.plan.proof import NOTHING
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.selection import Selected
-from crm_graph.plan.statement import AccessIncomplete, Statement
+from crm_graph.plan.sql.fetch import fetch
+from crm_graph.plan.sql.proof import NOTHING
+from crm_graph.plan.sql.statement import AccessIncomplete, Statement
 
 MAX_SCHEMAS = 100
 MAX_INTROSPECTED, MAX_INTROSPECTED_BYTES = 100, 20_000_000

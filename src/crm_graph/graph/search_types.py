@@ -3,7 +3,7 @@
 from typing import Any
 
 from crm_graph.graph.building import FieldOf, Made, field, listed, maybe, object_type, shell
-from crm_graph.plan.search import MAX_WORDS
+from crm_graph.plan.reads.search import MAX_WORDS
 
 ARGUMENT = (
     f"Only rows that have all these words in fields you see: 1 to {MAX_WORDS} words, without case and accents, the last"

@@ -24,18 +24,18 @@ from crm_graph.graph.answering import acted, check, user_error
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
+from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, denied, invalid
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.fetch import refused
-from crm_graph.plan.idempotency import claim_key, forget_key, remember_key
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
-from crm_graph.plan.pending import REQUEST, pending_of
 from crm_graph.plan.selection import Leaf, Selected
-from crm_graph.plan.statement import AccessIncomplete, Denial, Statement, errors_json
-from crm_graph.plan.visibility import sees
-from crm_graph.plan.write import write
-from crm_graph.plan.write_refusals import NOT_FOUND, RETRYABLE
+from crm_graph.plan.sql.fetch import refused
+from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, errors_json
+from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
+from crm_graph.plan.writes.pending import REQUEST, pending_of
+from crm_graph.plan.writes.refusals import NOT_FOUND, RETRYABLE
+from crm_graph.plan.writes.write import write
 from crm_graph.specs import camel
 
 ATTEMPTS = 4

@@ -28,7 +28,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from crm_graph import schema  # noqa: F401 - declares the model
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import CrmError
-from crm_graph.plan.changes import writable
+from crm_graph.plan.writes.draft import writable
 from crm_graph.specs import FieldSpec
 
 Scalar = str | int | bool | Decimal | list[str]

@@ -9,8 +9,8 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY
 from crm_graph.imports.mapping import FieldMapping, MappingInvalid
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.sql.parameters import Parameters
 
 Unmatched = tuple[str, str]
 """A target (`Product.name`) and the text that matched nothing there."""

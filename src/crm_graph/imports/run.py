@@ -28,7 +28,7 @@ from crm_graph.imports.mapping import FieldMapping, ImportMapping, TableMapping
 from crm_graph.imports.organizations import NewOrganization
 from crm_graph.imports.references import References, target
 from crm_graph.plan.changes import Action, Effect, ExternalKey
-from crm_graph.plan.write import RETRYABLE, write_rows
+from crm_graph.plan.writes.write import RETRYABLE, write_rows
 
 logger = logging.getLogger("crm_graph.imports")
 

@@ -13,9 +13,10 @@ from crm_graph.db.ids import encode
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.errors import CrmError
-from crm_graph.plan.changes import OWN_COLUMNS, Action, Change, Effect, Outcome
-from crm_graph.plan.role_assignment import guarded_rows
-from crm_graph.plan.write import delete_rows, update_rows
+from crm_graph.plan.changes import Action, Change, Effect, Outcome
+from crm_graph.plan.writes.draft import OWN_COLUMNS
+from crm_graph.plan.writes.role_assignment import guarded_rows
+from crm_graph.plan.writes.write import delete_rows, update_rows
 
 CHUNK = 1_000
 CHANGED = "someone has changed it since"

@@ -31,7 +31,7 @@ class Chore:
 
 
 CHORES: Final = (
-    # A key older than 24 hours can be used anew whether or not it is still there (plan/idempotency.py).
+    # A key older than 24 hours can be used anew whether or not it is still there (plan/writes/idempotency.py).
     Chore("idempotency_keys", "idempotency_keys", "created_at < now() - interval '25 hours'", timedelta(minutes=10)),
     # Ended sessions stay for a month: who looks into a break-in wants to know from where somebody signed in.
     Chore("sessions", "sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),

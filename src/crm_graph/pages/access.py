@@ -22,8 +22,8 @@ from crm_graph.db.ids import encode
 from crm_graph.db.session import Database
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import CrmError, FieldAccessDenied
-from crm_graph.plan.effective import AccessAction, AccessOutcome, Cell, of_entity
-from crm_graph.plan.fields import classified
+from crm_graph.plan.access.fields import classified
+from crm_graph.plan.policies.effective import AccessAction, AccessOutcome, Cell, of_entity
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.resolvers.access import AccessExplanation, access_denials, explain_access
 

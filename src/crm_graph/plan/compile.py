@@ -17,23 +17,23 @@ from crm_graph.db import ids
 from crm_graph.db.lanes import Lane
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import TooCostly
-from crm_graph.plan.aggregates import BackAggregate, aggregation_sql, back_aggregate_sql
-from crm_graph.plan.benchmarks import benchmark_sql
-from crm_graph.plan.connection import connection_sql
-from crm_graph.plan.fields import classified
-from crm_graph.plan.filters import Filters
-from crm_graph.plan.ids import id_parameter
-from crm_graph.plan.lens import Lens, shown
-from crm_graph.plan.money import money_json
-from crm_graph.plan.opening import open_lens
-from crm_graph.plan.parameters import Parameters, Source
-from crm_graph.plan.proof import NOTHING, Proven
+from crm_graph.plan.access.fields import classified
+from crm_graph.plan.access.lens import Lens, shown
+from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.groups.aggregates import BackAggregate, aggregation_sql, back_aggregate_sql
+from crm_graph.plan.groups.benchmarks import benchmark_sql
 from crm_graph.plan.queries import QUERIES
+from crm_graph.plan.reads.connection import connection_sql
+from crm_graph.plan.reads.filters import Filters
 from crm_graph.plan.refusals import ArgumentInvalid
-from crm_graph.plan.rendering import json_list, json_object, literal
 from crm_graph.plan.roots import roots
 from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
-from crm_graph.plan.statement import Denial, Statement, errors_json
+from crm_graph.plan.sql.ids import id_parameter
+from crm_graph.plan.sql.money import money_json
+from crm_graph.plan.sql.parameters import Parameters, Source
+from crm_graph.plan.sql.proof import NOTHING, Proven
+from crm_graph.plan.sql.rendering import json_list, json_object, literal
+from crm_graph.plan.sql.statement import Denial, Statement, errors_json
 from crm_graph.specs import Back, FieldSpec, RelatedCount, camel
 
 VALUES_PER_NODE = 10

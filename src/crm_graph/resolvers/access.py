@@ -14,14 +14,14 @@ from crm_graph.auth.rows import Rule
 from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import FieldAccessDenied, IdInvalid, PageSizeInvalid
-from crm_graph.plan.explain import Explanation, Shown, explain
-from crm_graph.plan.opening import fields_known, open_lens
-from crm_graph.plan.paging import MAX_SIZE
-from crm_graph.plan.parameters import Parameters
+from crm_graph.plan.access.opening import fields_known, open_lens
+from crm_graph.plan.access.visibility import sees
+from crm_graph.plan.policies.explain import Explanation, Shown, explain
 from crm_graph.plan.queries import query
+from crm_graph.plan.reads.paging import MAX_SIZE
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.signatures import Ask, Id
-from crm_graph.plan.visibility import sees
+from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.specs import FieldSpec
 
 

@@ -14,9 +14,9 @@ from crm_graph.db import ids
 from crm_graph.errors import EtagMismatch
 from crm_graph.plan.actions import action
 from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
-from crm_graph.plan.effective import matrix
-from crm_graph.plan.policy_judge import Judgement, judge
-from crm_graph.plan.policy_store import store
+from crm_graph.plan.policies.effective import matrix
+from crm_graph.plan.policies.judge import Judgement, judge
+from crm_graph.plan.policies.store import store
 from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.resolvers.access_input import AccessPolicyChanges

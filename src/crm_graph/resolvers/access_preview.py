@@ -6,8 +6,8 @@ from typing import Annotated
 
 from crm_graph.auth.rows import Rule
 from crm_graph.plan.changes import UserError
-from crm_graph.plan.effective import AccessAction, AccessOutcome, Cell, CellChange
-from crm_graph.plan.policy_judge import Judgement
+from crm_graph.plan.policies.effective import AccessAction, AccessOutcome, Cell, CellChange
+from crm_graph.plan.policies.judge import Judgement
 
 
 @dataclass(frozen=True, slots=True)

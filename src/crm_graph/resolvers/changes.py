@@ -10,15 +10,15 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import REGISTRY, Entity, table_name
+from crm_graph.plan.access.fields import fields_of
+from crm_graph.plan.access.subject_reach import open_to_subject, the_person
+from crm_graph.plan.access.write_access import level_to_write
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied
-from crm_graph.plan.fields import fields_of
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
-from crm_graph.plan.parameters import Parameters
-from crm_graph.plan.pending import CODE_ATTEMPTS, close, code_hash
-from crm_graph.plan.subject_reach import open_to_subject, the_person
-from crm_graph.plan.write import update_fields
-from crm_graph.plan.write_prepare import level_to_write
-from crm_graph.plan.write_statement import event_noun
+from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.plan.writes.pending import CODE_ATTEMPTS, close, code_hash
+from crm_graph.plan.writes.statement import event_noun
+from crm_graph.plan.writes.write import update_fields
 from crm_graph.schema.changes import ChangeRequest
 from crm_graph.specs import Change, FieldSpec
 

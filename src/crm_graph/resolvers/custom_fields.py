@@ -9,8 +9,8 @@ from crm_graph.auth.rights import Right
 from crm_graph.entity import choice_kind
 from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken
 from crm_graph.plan.mutations import Argument, Call, mutation
-from crm_graph.plan.policy_judge import OwnClearance
-from crm_graph.plan.write import insert_fields, update_fields
+from crm_graph.plan.policies.judge import OwnClearance
+from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.schema.custom_fields import CustomField, CustomFieldKind, CustomFieldLevel, ExtensibleEntity
 from crm_graph.specs import camel
 

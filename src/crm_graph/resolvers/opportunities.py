@@ -8,7 +8,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.plan.changes import Effect, Outcome, UserError
 from crm_graph.plan.mutations import Argument, Call, mutation
-from crm_graph.plan.write import insert_fields, update_fields
+from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.schema.opportunities import Opportunity, OpportunityStatus
 
 _CURRENT = """SELECT o.status, o.stage_id, o.pipeline_id, now() AS now FROM opportunities o

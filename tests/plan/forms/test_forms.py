@@ -16,8 +16,8 @@ from crm_graph.errors import CrmError
 from crm_graph.graph import types
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
-from crm_graph.plan import branches
 from crm_graph.plan.compile import Compiler
+from crm_graph.plan.reads import branches
 from tests.plan.forms.generated import Drawn, actors, lists, sums
 from tests.plan.forms.world import plant
 

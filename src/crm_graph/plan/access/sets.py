@@ -1,0 +1,41 @@
+"""Counting through the lens: the rows a caller sees as sets, without looking at each row of the table.
+
+For whoever counts, groups or sums: `Compiler.many` opens a lens as a set. It has the same rows and columns as any lens
+(`where()`, `column()`, `source()`); `total` counts its rows, and needs no table where the rules' own sets say it all.
+"""
+
+from crm_graph.auth.levels import Level
+from crm_graph.auth.rows import Rule, shared_ids
+from crm_graph.entity import table_name
+from crm_graph.plan.access.lens import Lens
+from crm_graph.plan.sql.parameters import Parameters
+
+
+def total(lens: Lens, parameters: Parameters, condition: str) -> str:
+    """SQL of how many rows of a lens that is a set there are, under a condition (` AND …` or empty)."""
+    found = None if condition or not lens.sparse else ids(lens, parameters)
+    if found:
+        return f"(SELECT count(DISTINCT s.id) FROM ({found}) s)"
+    return f"(SELECT count(*) FROM {lens.source()} WHERE {lens.where()}{condition})"
+
+
+def ids(lens: Lens, parameters: Parameters, least: int = Level.PUBLIC, under: int | None = None) -> str | None:
+    """SQL of the ids of the rows that rules clear from one level to under another; a row may come more than once.
+
+    Rows that another rule clears higher are among them. Empty where there is no such rule, `None` where there is one
+    whose rows are not known by themselves.
+    """
+    found = []
+    for reached in lens.rules:
+        if reached.highest < least or (under is not None and reached.lowest >= under):
+            continue
+        if reached.rule is Rule.SHARED:
+            most = under if under is not None and reached.highest >= under else None
+            of_shares = shared_ids(table_name(lens.entity), lens.organization, parameters.actor, least, most)
+            found.append(f"SELECT sh.id FROM ({of_shares}) sh(id)")
+        elif reached.rule in (Rule.OWN, Rule.TEAM, Rule.SELF, Rule.PARTNER):
+            parameters.reaches(table_name(lens.entity), lens.alias, reached.sql)  # what one rule shows, the lens shows
+            found.append(f"SELECT {lens.alias}.id FROM {lens.source()} WHERE {lens.bound()} AND {reached.sql}")
+        else:
+            return None
+    return " UNION ALL ".join(found)

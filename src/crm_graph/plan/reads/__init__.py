@@ -1,0 +1,1 @@
+"""Lists: which rows, in which order, from where, and what they come to as a connection."""
