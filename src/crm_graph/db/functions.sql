@@ -165,6 +165,14 @@ CREATE OR REPLACE FUNCTION crm_mask_bucket(value numeric) RETURNS numeric
         * ('{0,1000,5000,10000,50000,100000,500000,1000000}'::numeric[])[
             1 + width_bucket(abs(value), '{1000,5000,10000,50000,100000,500000,1000000}'::numeric[])];
 
+-- The least end of a range that is as much as an amount of 0 or more, or (`beyond`) more than it; infinite where none is.
+-- It tells of a value what its mask is, compared with a bound, without the mask: plan/reads/set_conditions.py
+CREATE OR REPLACE FUNCTION crm_bucket_end(amount numeric, beyond boolean) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (
+        SELECT min(reached) FROM unnest('{0,1000,5000,10000,50000,100000,500000,1000000,Infinity}'::numeric[]) reached
+        WHERE reached > amount OR (reached = amount AND NOT beyond));
+
 -- 1987-06-05 → 1987-01-01, by subtraction: make_date would fail for some years
 CREATE OR REPLACE FUNCTION crm_mask_year(value date) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

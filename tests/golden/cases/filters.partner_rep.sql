@@ -62,23 +62,11 @@ SELECT (
                 t6.id IN (
                   SELECT sh.customer_id
                   FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                 )
               ) IS TRUE
             )
-          ) AND t6.kind <> $8::text AND (
-            t6.kind <> $6::text AND CASE WHEN (
-              (
-                (
-                  t6.id IN (
-                    SELECT sh.customer_id
-                    FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE
-              )
-            ) THEN t6.country END <> ALL($7::text[])
-          )
+          ) AND (t6.kind <> $6::text AND t6.country <> ALL($7::text[]))
         ) AS "totalCount"
       ) x
     ) AS "choice", (
@@ -97,7 +85,7 @@ SELECT (
                 )
               ) IS TRUE
             )
-          ) AND t8.created_at >= $9::timestamptz
+          ) AND t8.created_at >= $8::timestamptz
         ) AS "totalCount"
       ) x
     ) AS "time", (
@@ -106,7 +94,7 @@ SELECT (
         SELECT (
           SELECT count(*)
           FROM products t10
-          WHERE t10.organization_id = $1::uuid AND (t10.active) AND (t10.list_price BETWEEN $10::numeric AND $11::numeric AND t10.currency = $12::text)
+          WHERE t10.organization_id = $1::uuid AND (t10.active) AND (t10.list_price BETWEEN $9::numeric AND $10::numeric AND t10.currency = $11::text)
         ) AS "totalCount"
       ) x
     ) AS "range", (
@@ -124,7 +112,7 @@ SELECT (
         SELECT (
           SELECT count(*)
           FROM products t14
-          WHERE t14.organization_id = $1::uuid AND (t14.active) AND t14.active = $13::boolean
+          WHERE t14.organization_id = $1::uuid AND (t14.active) AND t14.active = $12::boolean
         ) AS "totalCount"
       ) x
     ) AS "flag"

@@ -29,33 +29,7 @@ SELECT (
               ) IS TRUE
             )
           )
-        ) AND (
-          (
-            (t2.city_fold = left(crm_fold($8::text), 500) AND t2.city = $8::text) AND (
-              (
-                (
-                  t2.id IN (
-                    SELECT sh.customer_id
-                    FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE
-              )
-            )
-          ) OR (
-            t2.employees > $9::integer AND (
-              (
-                (
-                  t2.id IN (
-                    SELECT sh.customer_id
-                    FROM customer_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-                  )
-                ) IS TRUE
-              )
-            )
-          )
-        )
+        ) AND ((t2.city_fold = left(crm_fold($8::text), 500) AND t2.city = $8::text) OR t2.employees > $9::integer)
       ) AND (
         strpos(
           crm_fold(
@@ -82,27 +56,31 @@ SELECT (
             ) THEN crm_mask_email(t2.email) END
           ), crm_fold($3::text)
         ) > 0 AND (
-          CASE WHEN (
+          (
             (
               (
-                t2.id IN (
-                  SELECT sh.customer_id
-                  FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                )
-              ) IS TRUE
-            )
-          ) THEN t2.city END = $4::text OR CASE WHEN (
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                  )
+                ) IS TRUE
+              )
+            ) AND (t2.city_fold = left(crm_fold($4::text), 500) AND t2.city = $4::text)
+          ) OR (
             (
               (
-                t2.id IN (
-                  SELECT sh.customer_id
-                  FROM customer_shares sh
-                  WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
-                )
-              ) IS TRUE
-            )
-          ) THEN t2.employees END > $5::integer
+                (
+                  t2.id IN (
+                    SELECT sh.customer_id
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
+                  )
+                ) IS TRUE
+              )
+            ) AND t2.employees > $5::integer
+          )
         )
       )
     ) AS "totalCount"

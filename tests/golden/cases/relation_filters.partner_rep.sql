@@ -41,7 +41,7 @@ SELECT (
                 ) IS TRUE
               ) OR t4.partner_id = $3::uuid
             ) THEN t4.customer_id END = t3.id AND (
-              t4.status = $5::text AND (
+              (
                 (
                   (
                     t4.id IN (
@@ -51,18 +51,8 @@ SELECT (
                     )
                   ) IS TRUE
                 ) OR t4.partner_id = $3::uuid
-              )
-            ) AND CASE WHEN (
-              (
-                (
-                  t4.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE
-              ) OR t4.partner_id = $3::uuid
-            ) THEN t4.status END = $4::text
+              ) AND t4.status = $4::text
+            )
           )
         ) AS "totalCount"
       ) x
@@ -150,17 +140,19 @@ SELECT (
                   ) IS TRUE
                 ) OR t13.partner_id = $3::uuid
               ) THEN t13.customer_id END = t12.id AND NOT coalesce(
-                CASE WHEN (
+                (
                   (
                     (
-                      t13.id IN (
-                        SELECT sh.opportunity_id
-                        FROM opportunity_shares sh
-                        WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                      )
-                    ) IS TRUE
-                  ) OR t13.partner_id = $3::uuid
-                ) THEN t13.status END = $6::text, FALSE
+                      (
+                        t13.id IN (
+                          SELECT sh.opportunity_id
+                          FROM opportunity_shares sh
+                          WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                        )
+                      ) IS TRUE
+                    ) OR t13.partner_id = $3::uuid
+                  ) AND t13.status = $5::text
+                ), FALSE
               )
             ) AND EXISTS (
               SELECT 1
@@ -206,7 +198,7 @@ SELECT (
                 )
               ) IS TRUE
             ) OR t18.partner_id = $3::uuid
-          ) AND (TRUE AND TRUE) AND (
+          ) AND (
             EXISTS (
               SELECT 1
               FROM customers t19
@@ -231,7 +223,7 @@ SELECT (
                   ) IS TRUE
                 ) OR t18.partner_id = $3::uuid
               ) THEN t18.customer_id END = t19.id AND (
-                t19.country = $8::text AND (
+                (
                   (
                     (
                       t19.id IN (
@@ -241,18 +233,8 @@ SELECT (
                       )
                     ) IS TRUE
                   )
-                )
-              ) AND CASE WHEN (
-                (
-                  (
-                    t19.id IN (
-                      SELECT sh.customer_id
-                      FROM customer_shares sh
-                      WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                    )
-                  ) IS TRUE
-                )
-              ) THEN t19.country END = $7::text
+                ) AND t19.country = $6::text
+              )
             ) AND EXISTS (
               SELECT 1
               FROM stages t20
@@ -266,7 +248,7 @@ SELECT (
                     )
                   ) IS TRUE
                 ) OR t18.partner_id = $3::uuid
-              ) THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
+              ) THEN t18.stage_id END = t20.id AND t20.outcome = $7::text
             )
           )
         ) AS "totalCount"

@@ -31,7 +31,7 @@ SELECT (
                 ) IS TRUE
               ) OR t4.team_id = ANY($4::uuid[])
             ) THEN t4.customer_id END = t3.id AND (
-              t4.status = $6::text AND (
+              (
                 t4.owner_id = $2::uuid OR (
                   (
                     t4.id IN (
@@ -41,18 +41,8 @@ SELECT (
                     )
                   ) IS TRUE
                 ) OR t4.team_id = ANY($4::uuid[])
-              )
-            ) AND CASE WHEN (
-              t4.owner_id = $2::uuid OR (
-                (
-                  t4.id IN (
-                    SELECT sh.opportunity_id
-                    FROM opportunity_shares sh
-                    WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                  )
-                ) IS TRUE
-              ) OR t4.team_id = ANY($4::uuid[])
-            ) THEN t4.status END = $5::text
+              ) AND t4.status = $5::text
+            )
           )
         ) AS "totalCount"
       ) x
@@ -120,17 +110,19 @@ SELECT (
                   ) IS TRUE
                 ) OR t13.team_id = ANY($4::uuid[])
               ) THEN t13.customer_id END = t12.id AND NOT coalesce(
-                CASE WHEN (
-                  t13.owner_id = $2::uuid OR (
-                    (
-                      t13.id IN (
-                        SELECT sh.opportunity_id
-                        FROM opportunity_shares sh
-                        WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
-                      )
-                    ) IS TRUE
-                  ) OR t13.team_id = ANY($4::uuid[])
-                ) THEN t13.status END = $7::text, FALSE
+                (
+                  (
+                    t13.owner_id = $2::uuid OR (
+                      (
+                        t13.id IN (
+                          SELECT sh.opportunity_id
+                          FROM opportunity_shares sh
+                          WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
+                        )
+                      ) IS TRUE
+                    ) OR t13.team_id = ANY($4::uuid[])
+                  ) AND t13.status = $6::text
+                ), FALSE
               )
             ) AND EXISTS (
               SELECT 1
@@ -190,7 +182,7 @@ SELECT (
                     )
                   ) IS TRUE
                 ) OR t18.team_id = ANY($4::uuid[])
-              ) THEN t18.customer_id END = t19.id AND t19.country = $8::text
+              ) THEN t18.customer_id END = t19.id AND t19.country = $7::text
             ) AND EXISTS (
               SELECT 1
               FROM stages t20
@@ -204,7 +196,7 @@ SELECT (
                     )
                   ) IS TRUE
                 ) OR t18.team_id = ANY($4::uuid[])
-              ) THEN t18.stage_id END = t20.id AND t20.outcome = $9::text
+              ) THEN t18.stage_id END = t20.id AND t20.outcome = $8::text
             )
           )
         ) AS "totalCount"

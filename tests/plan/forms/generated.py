@@ -174,6 +174,7 @@ lists = st.builds(
 _SUMS = (
     "count countDistinct { email } sum { annualRevenue { amount currency } employees } max { creditLimit { amount } }"
 )
+counts = _filters.map(lambda condition: f"{{ customers(filter: {{ {condition} }}) {{ totalCount }} }}")
 sums = st.builds(
     lambda by, condition: (
         f"{{ customerAggregate({f'groupBy: [{{ {by}: VALUE }}]' if by else 'first: 9'}"

@@ -18,7 +18,7 @@ from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.reads import branches
-from tests.plan.forms.generated import Drawn, actors, lists, sums
+from tests.plan.forms.generated import Drawn, actors, counts, lists, sums
 from tests.plan.forms.world import plant
 
 Ask = Callable[[str, Actor, bool], bytes | str]
@@ -85,4 +85,10 @@ def _walk(ask: Ask, actor: Actor, drawn: Drawn) -> None:
 @given(actor=actors(), query=sums)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_sums_answer_as_in_the_naive_form(ask: Ask, actor: Actor, query: str) -> None:
+    assert ask(query, actor, False) == ask(query, actor, True), query
+
+
+@given(actor=actors(), query=counts)
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_counts_answer_as_in_the_naive_form(ask: Ask, actor: Actor, query: str) -> None:
     assert ask(query, actor, False) == ask(query, actor, True), query

@@ -36,6 +36,8 @@ class Column:
     masked: str | None = None
     gate: str | None = None
     """Of a lens that is a set: the rows on which it is not hidden."""
+    stored: str | None = None
+    """Of a column that differs from row to row, what is behind `raw` and `masked`: shown by itself on no row."""
 
     @property
     def varies(self) -> bool:
@@ -144,7 +146,7 @@ class Lens:
         if masked and below:
             arms += f" WHEN {self.clears(spec, below)} THEN {masked}"
         gate = self.clears(spec, below if masked and below else level) if self.as_set else None
-        return Column(spec, f"CASE {arms.strip()} END", raw if level <= band.highest else masked, masked, gate)
+        return Column(spec, f"CASE {arms.strip()} END", raw if level <= band.highest else masked, masked, gate, raw)
 
     def clears(self, spec: FieldSpec, level: int) -> str:
         """SQL that is true on the rows whose clearance, as it counts for a field, is `level` or more."""

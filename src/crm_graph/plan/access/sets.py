@@ -11,12 +11,19 @@ from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.sql.parameters import Parameters
 
 
-def total(lens: Lens, parameters: Parameters, condition: str) -> str:
-    """SQL of how many rows of a lens that is a set there are, under a condition (` AND …` or empty)."""
-    found = None if condition or not lens.sparse else ids(lens, parameters)
+def total(lens: Lens, parameters: Parameters, condition: str, seen_by: str | None = None) -> str:
+    """SQL of how many rows of a lens that is a set there are, under a condition (` AND …` or empty).
+
+    `seen_by` must hold as well, and holds only on rows that the caller sees: that is not asked again then.
+    """
+    found = None if condition or seen_by or not lens.sparse else ids(lens, parameters)
     if found:
         return f"(SELECT count(DISTINCT s.id) FROM ({found}) s)"
-    return f"(SELECT count(*) FROM {lens.source()} WHERE {lens.where()}{condition})"
+    where = lens.where()
+    if seen_by:
+        parameters.reaches(table_name(lens.entity), lens.alias, seen_by)
+        where = f"{lens.bound()} AND {seen_by}"
+    return f"(SELECT count(*) FROM {lens.source()} WHERE {where}{condition})"
 
 
 def ids(lens: Lens, parameters: Parameters, least: int = Level.PUBLIC, under: int | None = None) -> str | None:

@@ -7,7 +7,7 @@ from crm_graph.entity import Entity, table_name
 from crm_graph.plan.access import sets
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
-from crm_graph.plan.reads import branches, ordering, paging, slot_order
+from crm_graph.plan.reads import branches, ordering, paging, set_conditions, slot_order
 from crm_graph.plan.reads.search import Search, keys, search
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.sql.rendering import columns, json_array, json_object
@@ -166,7 +166,9 @@ def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coord
     if via is None and selected.arguments.get("search") is None:
         many = compiler.many(entity)
         assert many is not None
-        return sets.total(many, compiler.parameters, compiler.filters.where(many, selected.arguments.get("filter")))
+        tree = selected.arguments.get("filter")
+        seen_by = None if compiler.naive else set_conditions.seen_by(many, tree)
+        return sets.total(many, compiler.parameters, compiler.filters.where(many, tree, seen_by), seen_by)
     whole = via[0] if via and entity.__rows__.parent == via[1].column else None
     lens = compiler.open(entity, selected.place, coordinate, whole)
     assert lens is not None

@@ -14,6 +14,7 @@ from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.kinds import Kind
 from crm_graph.plan.access.lens import Column, Lens
 from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.reads import set_conditions
 from crm_graph.plan.refusals import ArgumentInvalid, predicate_denied
 from crm_graph.plan.selection import Const, Value
 from crm_graph.plan.sql.ids import compare_ids
@@ -51,15 +52,22 @@ class Filters:
     selective: bool = False
     naive: bool = False
     _varied: bool = False
+    _given: str | None = None
     _counted: dict[int, Value] = field(default_factory=dict)
     _conditions: int = 0
 
-    def where(self, lens: Lens, tree: Value) -> str:
-        """SQL ` AND …` that is true on the rows of `lens` that match; empty when there is no condition."""
+    def where(self, lens: Lens, tree: Value, given: str | None = None) -> str:
+        """SQL ` AND …` that is true on the rows of `lens` that match; empty when there is no condition.
+
+        `given` is SQL that the statement requires of those rows beside it.
+        """
         if tree is None:
             return ""
         self.charge(tree)
-        return self._where(lens, tree)
+        self._given = given
+        found = self._where(lens, tree)
+        self._given = None
+        return found
 
     def charge(self, tree: Value) -> None:
         """Count conditions towards what an operation may have. Raises `ArgumentInvalid` beyond that."""
@@ -110,14 +118,18 @@ class Filters:
         column = self._visible(lens, spec)
         if not isinstance(conditions, dict):
             raise ArgumentInvalid(f"{spec.graphql} takes an object of conditions.")
-        self._varied = self._varied or column.varies
-        sides = _weak_sides(lens, column) if weak and column.varies else [_exact_side(lens, column)]
-        parts = []
+        told = set_conditions.gate(lens, column, conditions)
+        self._varied = self._varied or (column.varies and not (told and column.masked is None))
+        sides = _weak_sides(lens, column) if column.varies and (weak or told) else [_exact_side(lens, column)]
+        parts = [told] if told and told not in ("TRUE", self._given) and not weak else []
         for operator, value in conditions.items():
             if operator == "currency":
                 continue
             if value is None:
                 raise ArgumentInvalid(f"{spec.graphql}.{operator} is null; use isNull to look for empty values.")
+            if told and column.masked and not weak:
+                parts.append(self._amount(lens, column, operator, value))
+                continue
             if weak and column.varies and operator in ("isNull", "ne", "notIn"):
                 continue  # true where the value is hidden or stands behind a mask: nothing weaker can be said
             if weak and column.masked and column.raw != column.masked and (ends := self._ends(column, operator, value)):
@@ -125,7 +137,7 @@ class Filters:
                 continue
             compared = [self.compare(side, operator, value, lens.entity.__prefix__) for side in sides]
             parts.append(_join(" OR ", list(dict.fromkeys(compared))))
-        if weak and parts and column.gate:
+        if weak and parts and column.gate and not told:
             parts.append(column.gate)
         if spec.kind is kinds.MONEY and (set(conditions) - {"isNull"}):
             currency = self._visible(lens, lens.spec("currency"))
@@ -133,6 +145,17 @@ class Filters:
             compared_in = currency.raw if weak and currency.varies else currency.sql
             parts.append(f"{compared_in} = {self.currency(conditions.get('currency'))}")
         return _join(" AND ", parts)
+
+    def _amount(self, lens: Lens, column: Column, operator: str, value: Value) -> str:
+        """A condition on an amount that shows as it is on some rows, and as the end of its range on others."""
+        spec = column.spec
+        assert spec.read is not None
+        whole = lens.clears(spec, spec.read.level) if column.raw == column.stored else "FALSE"
+        asked = (
+            tuple(zip(("gte", "lte"), _bounds(value), strict=True)) if operator == "between" else ((operator, value),)
+        )
+        bounds = [(_SIMPLE[way], self.parameters.value(end, spec.kind)) for way, end in asked]
+        return " AND ".join(set_conditions.amount(column, sign, bound, whole) for sign, bound in bounds)
 
     def _ends(self, column: Column, operator: str, value: Value) -> str:
         """On an amount that shows as the end of its range nearer to zero: what is true of all amounts that fit."""
