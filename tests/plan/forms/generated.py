@@ -174,6 +174,16 @@ lists = st.builds(
 _SUMS = (
     "count countDistinct { email } sum { annualRevenue { amount currency } employees } max { creditLimit { amount } }"
 )
+ranged = st.builds(
+    lambda order, condition, selected, size, back: Drawn(f"{order} filter: {{ {condition} }}", selected, size, back),
+    st.one_of(_dates, _orders),
+    st.one_of(_conditions, st.builds(lambda a, b: f"and: [{{ {a} }}], {b}", _conditions, _conditions)),
+    _selections,
+    _sizes,
+    st.booleans(),
+)
+"""Lists under a condition at the top of their filter: a range there is a way to the rows."""
+
 counts = _filters.map(lambda condition: f"{{ customers(filter: {{ {condition} }}) {{ totalCount }} }}")
 sums = st.builds(
     lambda by, condition: (

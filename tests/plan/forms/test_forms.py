@@ -11,15 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_graph import resolvers, schema  # noqa: F401 - they fill the registries
-from crm_graph.auth.actor import Actor
+from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.grants import Grant
+from crm_graph.auth.levels import INTERNAL, PUBLIC
+from crm_graph.auth.policy import Policy
+from crm_graph.auth.rows import Rule
 from crm_graph.errors import CrmError
 from crm_graph.graph import types
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.reads import branches
-from tests.plan.forms.generated import Drawn, actors, counts, lists, sums
-from tests.plan.forms.world import plant
+from tests.plan.forms.generated import Drawn, actors, counts, lists, ranged, sums
+from tests.plan.forms.world import ORGANIZATION, made, plant
 
 Ask = Callable[[str, Actor, bool], bytes | str]
 
@@ -82,6 +86,14 @@ def _walk(ask: Ask, actor: Actor, drawn: Drawn) -> None:
             break
 
 
+@given(actor=actors(), drawn=ranged, few=st.sampled_from((0, 3, branches.FEW)))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_lists_under_a_range_answer_as_in_the_naive_form(ask: Ask, actor: Actor, drawn: Drawn, few: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(branches, "FEW", few)
+        _walk(ask, actor, drawn)
+
+
 @given(actor=actors(), query=sums)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_sums_answer_as_in_the_naive_form(ask: Ask, actor: Actor, query: str) -> None:
@@ -92,3 +104,28 @@ def test_sums_answer_as_in_the_naive_form(ask: Ask, actor: Actor, query: str) ->
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_answer_as_in_the_naive_form(ask: Ask, actor: Actor, query: str) -> None:
     assert ask(query, actor, False) == ask(query, actor, True), query
+
+
+@pytest.mark.parametrize("way", ["ASC_NULLS_FIRST", "DESC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_LAST"])
+def test_a_page_that_starts_among_the_rows_that_hide_the_key_goes_on_into_the_others(ask: Ask, way: str) -> None:
+    """`updatedAt` is never empty, and yet has no value on some rows of whoever may not see it there."""
+    grants = {"Customer": (Grant(Rule.OWN, PUBLIC), Grant(Rule.TEAM, INTERNAL))}
+    actor = Actor(
+        ORGANIZATION,
+        ActorKind.STAFF,
+        Policy(grants, key="own and team"),
+        user_id=made("user", 0),
+        team_ids=(made("team", 0), made("team", 1)),
+    )
+    cursor, seen = "", []
+    while True:
+        query = f"{{ customers(first: 2{cursor} orderBy: [{{ updatedAt: {way} }}]) {{ edges {{ node {{ id updatedAt }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+        answer = ask(query, actor, False)
+        assert answer == ask(query, actor, True)
+        page = json.loads(answer)["data"]["customers"]
+        seen += [edge["node"]["updatedAt"] for edge in page["edges"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        cursor = f', after: "{page["pageInfo"]["endCursor"]}"'
+    assert None in seen
+    assert any(seen)

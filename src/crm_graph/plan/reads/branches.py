@@ -15,7 +15,8 @@ from crm_graph.auth.rows import ActorValue, Rule, singular
 from crm_graph.entity import table_name
 from crm_graph.plan.access import sets
 from crm_graph.plan.access.lens import Lens
-from crm_graph.plan.reads import ordering
+from crm_graph.plan.reads import by_range, ordering
+from crm_graph.plan.reads.branch import Branch, Wanted, beyond
 from crm_graph.plan.reads.ordering import Key
 from crm_graph.plan.selection import Value
 from crm_graph.specs import FieldSpec
@@ -23,28 +24,6 @@ from crm_graph.tables import NUMBERS
 
 if TYPE_CHECKING:
     from crm_graph.plan.compile import Compiler
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked of a list: its order, its filter, how many rows, and whether they lie beyond `cur`."""
-
-    order: Value
-    filter: Value
-    limit: int
-    reverse: bool
-    beyond: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Some of the rows: FROM and WHERE, their keys, and the order by which an index gives them."""
-
-    rows: str
-    keys: Sequence[Key]
-    by: str
-    known: str = ""
-    """A common table that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +50,8 @@ def picked(compiler: "Compiler", lens: Lens, keys: Sequence[Key], wanted: Wanted
     if not branches:
         # several rules, and several shares, may reach one row
         branches, once, union = _by_rule(compiler, lens, keys, wanted), "DISTINCT ", "UNION"
+    if not branches:
+        branches, once, union = by_range.ways(compiler, lens, keys, wanted, FEW), "", "UNION ALL"
     if not branches:
         return None
     names = [*(f"k{i}" for i in range(len(keys) - 1)), "id"]
@@ -101,21 +82,21 @@ def _by_rule(compiler: "Compiler", lens: Lens, keys: Sequence[Key], wanted: Want
     found = []
     for reached in lens.rules:
         if reached.rule in (Rule.OWN, Rule.SELF, Rule.PARTNER):
-            beyond = _beyond(keys, wanted)
+            after = beyond(keys, wanted)
             compiler.parameters.reaches(table, alias, reached.sql)  # what one rule shows, the lens shows
-            found.append(Branch(f"FROM {table} {alias} WHERE {bound} AND {reached.sql}{beyond}", keys, by))
+            found.append(Branch(f"FROM {table} {alias} WHERE {bound} AND {reached.sql}{after}", keys, by))
         elif reached.rule is Rule.TEAM:
             columns = ", ".join(key.sql for key in keys)
             theirs = f"{alias}.{rows.team} = g.id"
             compiler.parameters.reaches(table, alias, theirs)  # team by team, what the rule says of all
-            mine = f"{bound} AND {theirs}{_beyond(keys, wanted)}"
+            mine = f"{bound} AND {theirs}{beyond(keys, wanted)}"
             each = f"SELECT {columns} FROM {table} {alias} WHERE {mine} ORDER BY {by} LIMIT {wanted.limit}"
             teams = bind(ActorValue.TEAMS)
             found.append(Branch(f"FROM unnest({teams}) g(id) CROSS JOIN LATERAL ({each}) {alias}", keys, by))
         elif reached.rule is Rule.SHARED:
             shown = _of_share(keys, table)
             columns = ", ".join(f"{s.sql} AS {k.sql.partition('.')[2]}" for s, k in zip(shown, keys, strict=True))
-            valid = f"sh.valid_from <= now() AND sh.valid_until > now(){_beyond(shown, wanted)}"
+            valid = f"sh.valid_from <= now() AND sh.valid_until > now(){beyond(shown, wanted)}"
             each = (
                 f"SELECT DISTINCT {columns} FROM {singular(table)}_shares sh"
                 f" WHERE sh.organization_id = {lens.organization} AND sh.grantee_id = g.id AND {valid}"
@@ -132,10 +113,6 @@ def _of_share(keys: Sequence[Key], table: str) -> list[Key]:
     """The keys as a share has them beside it."""
     *dates, row = keys
     return [replace(k, sql="sh.row_created_at") for k in dates] + [replace(row, sql=f"sh.{singular(table)}_id")]
-
-
-def _beyond(keys: Sequence[Key], wanted: Wanted) -> str:
-    return f" AND {ordering.beyond(keys, reverse=wanted.reverse)}" if wanted.beyond else ""
 
 
 def _by_clearance(compiler: "Compiler", lens: Lens, wanted: Wanted) -> list[Branch]:
@@ -231,17 +208,19 @@ def _in_index_order(
     reverse = wanted.reverse
     keys = [*before, main, row]
     if hidden:
-        return [Branch(rows + _beyond(keys, wanted), keys, ordering.order_by([*before, row], reverse=reverse))]
+        return [Branch(rows + beyond(keys, wanted), keys, ordering.order_by([*before, row], reverse=reverse))]
     down, first = main.descending != reverse, main.nulls_first != reverse
     indexed_first = down != (spec.kind in NUMBERS and spec.nullable)
     by = ordering.order_by(
         [*before, replace(main, nullable=True, nulls_first=indexed_first != reverse), row], reverse=reverse
     )
-    if not main.nullable or (first == indexed_first and not wanted.beyond):
-        return [Branch(rows + _beyond(keys, wanted), keys, by)]
     # a row comparison leaves out what follows an empty value, which is right where empty values come last
     valued = [*before, replace(main, nullable=first), row]
+    if not main.nullable:  # here, but the rows of another clearance may hide it
+        return [Branch(rows + beyond(valued, wanted), keys, by)]
+    if first == indexed_first and not wanted.beyond:
+        return [Branch(rows, keys, by)]
     return [
-        Branch(f"{rows} AND {main.sql} IS NOT NULL{_beyond(valued, wanted)}", keys, by),
-        Branch(f"{rows} AND {main.sql} IS NULL{_beyond(keys, wanted)}", keys, by),
+        Branch(f"{rows} AND {main.sql} IS NOT NULL{beyond(valued, wanted)}", keys, by),
+        Branch(f"{rows} AND {main.sql} IS NULL{beyond(keys, wanted)}", keys, by),
     ]

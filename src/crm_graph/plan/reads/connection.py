@@ -8,6 +8,7 @@ from crm_graph.plan.access import sets
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.reads import branches, ordering, paging, set_conditions, slot_order
+from crm_graph.plan.reads.branch import Wanted
 from crm_graph.plan.reads.search import Search, keys, search
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.sql.rendering import columns, json_array, json_object
@@ -103,18 +104,14 @@ class _Rows:
         if self.page.cursor is not None:
             where += f" AND {ordering.beyond(self.keys, reverse=self.page.reverse)}"
         if self.via is None and self.search is None:
-            tree, order = self._arguments.get("filter"), self._arguments.get("orderBy")
-            asked = slot_order.Asked(tree, order, self.page.reverse, limit, bool(before))
-            where += slot_order.narrowed(self.compiler, self.lens, self.keys, asked)
+            where += slot_order.narrowed(self.compiler, self.lens, self.keys, self._wanted(limit))
         by = ordering.order_by(self.keys, reverse=self.page.reverse)
         return before, f"FROM {self.lens.source()} WHERE {where} ORDER BY {by} LIMIT {limit}"
 
     def _picked(self, limit: int) -> str | None:
         """The FROM of a page whose rows are found in several index orders first."""
-        reverse, beyond, arguments = self.page.reverse, self.page.cursor is not None, self._arguments
-        wanted = branches.Wanted(arguments.get("orderBy"), arguments.get("filter"), limit, reverse, beyond)
         alone = self.via is None and self.search is None
-        ids = branches.picked(self.compiler, self.lens, self.keys, wanted) if alone else None
+        ids = branches.picked(self.compiler, self.lens, self.keys, self._wanted(limit)) if alone else None
         if ids is None:
             return None
         alias = self.lens.alias
@@ -122,7 +119,13 @@ class _Rows:
         # the ids were found through the lens
         self.compiler.parameters.reaches(table_name(self.lens.entity), alias, theirs)
         rows = f"FROM ({ids}) {alias}q CROSS JOIN {source} WHERE {bound} AND {theirs}"
-        return f"{rows} ORDER BY {ordering.order_by(branches.renamed(self.keys, f'{alias}q'), reverse=reverse)}"
+        return (
+            f"{rows} ORDER BY {ordering.order_by(branches.renamed(self.keys, f'{alias}q'), reverse=self.page.reverse)}"
+        )
+
+    def _wanted(self, limit: int) -> Wanted:
+        tree, order = self._arguments.get("filter"), self._arguments.get("orderBy")
+        return Wanted(order, tree, limit, self.page.reverse, self.page.cursor is not None)
 
     def _link(self) -> str:
         return link(self.lens, self.via)

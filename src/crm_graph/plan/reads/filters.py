@@ -23,6 +23,7 @@ from crm_graph.specs import Back, FieldSpec
 
 MAX_CONDITIONS = 200
 _SIMPLE = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_SELECTIVE = frozenset({"lt", "lte", "gt", "gte", "between", "contains", "startsWith"})
 _AFTER = "U&'\\+10FFFF'"
 """Sorts after whatever may follow a prefix."""
 _FOLD = "left(crm_fold({}), 500)"
@@ -44,17 +45,27 @@ class Operand:
 
 @dataclass(slots=True)
 class Filters:
-    """Writes the conditions of one statement. `selective`: how many rows one of them leaves depends on its value."""
+    """Writes the conditions of one statement."""
 
     policy: Policy
     parameters: Parameters
     name: Callable[[], str]
-    selective: bool = False
     naive: bool = False
     _varied: bool = False
     _given: str | None = None
     _counted: dict[int, Value] = field(default_factory=dict)
     _conditions: int = 0
+    _selective: dict[int, Value] = field(default_factory=dict)
+    _settled: dict[int, Value] = field(default_factory=dict)
+
+    @property
+    def selective(self) -> bool:
+        """Whether how many rows are left, and so the best plan, depends on the value of some condition."""
+        return any(key not in self._settled for key in self._selective)
+
+    def settle(self, conditions: Value) -> None:
+        """Say that the statement itself finds out how many rows these conditions on a field leave."""
+        self._settled[id(conditions)] = conditions
 
     def where(self, lens: Lens, tree: Value, given: str | None = None) -> str:
         """SQL ` AND …` that is true on the rows of `lens` that match; empty when there is no condition.
@@ -68,6 +79,10 @@ class Filters:
         found = self._where(lens, tree)
         self._given = None
         return found
+
+    def weakened(self, lens: Lens, tree: Value) -> str:
+        """SQL that is true on every row of `lens` where a tree can match, on plain columns."""
+        return self._tree(lens, tree, weak=True)
 
     def charge(self, tree: Value) -> None:
         """Count conditions towards what an operation may have. Raises `ArgumentInvalid` beyond that."""
@@ -135,6 +150,8 @@ class Filters:
             if weak and column.masked and column.raw != column.masked and (ends := self._ends(column, operator, value)):
                 parts.append(ends)
                 continue
+            if operator in _SELECTIVE and spec.kind is not kinds.ID:
+                self._selective[id(conditions)] = conditions
             compared = [self.compare(side, operator, value, lens.entity.__prefix__) for side in sides]
             parts.append(_join(" OR ", list(dict.fromkeys(compared))))
         if weak and parts and column.gate and not told:
@@ -196,7 +213,6 @@ class Filters:
             one = put.value(value, kind)
             same = f"{side.value} {_SIMPLE[operator]} {one}"
             return f"({side.folded} = {_FOLD.format(one)} AND {same})" if side.stored and operator == "eq" else same
-        self.selective = True
         if operator == "contains":
             return f"strpos({side.folded}, crm_fold({put.value(value, kinds.STRING)})) > 0"
         if operator == "startsWith":

@@ -7,39 +7,28 @@ and is asked for these ids only, so what it answers does not depend on this form
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.reads import ordering
+from crm_graph.plan.reads.branch import Wanted
 from crm_graph.plan.reads.ordering import Key
-from crm_graph.plan.selection import Value
 
 if TYPE_CHECKING:
     from crm_graph.plan.compile import Compiler
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A list's page: its filter, its order, which way it is read, how many rows, and whether from a cursor on."""
-
-    filter: Value
-    order: Value
-    reverse: bool
-    limit: int
-    after: bool
-
-
 _AT = "(SELECT k0 FROM cur)"
 
 
-def narrowed(compiler: "Compiler", lens: Lens, keys: Sequence[Key], asked: Asked) -> str:
+def narrowed(compiler: "Compiler", lens: Lens, keys: Sequence[Key], asked: Wanted) -> str:
     """SQL ` AND …` that leaves the rows of the page, and perhaps some beyond it; empty where there is no need."""
-    if not _led_by_slot(lens, keys):
+    if not led_by_slot(lens, keys):
         return ""
     pieces: list[str] = []
-    for filled, position in _pieces(keys[0].nulls_first != asked.reverse, after=asked.after):
+    for filled, position in _pieces(keys[0].nulls_first != asked.reverse, after=asked.beyond):
         before = " + ".join(f"(SELECT count(*) FROM p{n})" for n in range(len(pieces)))
         gate = [f"{before} < {asked.limit}"] if before else []
         piece = _piece(compiler, lens, asked, filled=filled, position=position, gate=gate)
@@ -48,7 +37,7 @@ def narrowed(compiler: "Compiler", lens: Lens, keys: Sequence[Key], asked: Asked
     return f" AND {lens.alias}.id = ANY(ARRAY(WITH {', '.join(pieces)} {every}))"
 
 
-def _led_by_slot(lens: Lens, keys: Sequence[Key]) -> bool:
+def led_by_slot(lens: Lens, keys: Sequence[Key]) -> bool:
     spec = next((s for s in lens.specs.values() if s.graphql == keys[0].field), None)
     return spec is not None and spec.custom and not lens.column(spec).varies
 
@@ -62,7 +51,7 @@ def _pieces(empty_first: bool, *, after: bool) -> list[tuple[bool, str]]:
     return [(True, "beyond"), (False, "beyond"), (False, "others")]
 
 
-def _piece(compiler: "Compiler", of: Lens, asked: Asked, *, filled: bool, position: str, gate: list[str]) -> str:
+def _piece(compiler: "Compiler", of: Lens, asked: Wanted, *, filled: bool, position: str, gate: list[str]) -> str:
     lens = open_lens(of.entity, compiler.policy, compiler.parameters, compiler.alias())
     assert lens is not None
     first, *rest = ordering.order_keys(lens, asked.order)
