@@ -42,3 +42,22 @@ def test_a_short_secret_is_refused_and_none_is_shown() -> None:
     assert "tooshort" not in repr(settings)
     with pytest.raises(ValueError, match="shorter than 32"):
         settings.secret_bytes()
+
+
+def test_the_sealing_key_is_made_once_and_is_not_the_secret(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new")
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: settings.sealing_key_texts(), range(16)))
+    [[key]] = found
+    assert len(key) >= 32
+    assert key != settings.secret_bytes()
+    assert stat.S_IMODE((tmp_path / "new" / "sealing-key").stat().st_mode) == 0o600
+
+
+def test_sealing_keys_are_separated_by_commas_and_each_long_enough() -> None:
+    settings = Settings.model_validate({"sealing_keys": f"{'a' * 32}, {'b' * 40}"})
+    assert "aaaa" not in repr(settings)
+    assert settings.sealing_key_texts() == (b"a" * 32, b"b" * 40)
+    for short in ("a" * 31, f"{'a' * 32},", f"{'a' * 32},short"):
+        with pytest.raises(ValueError, match="shorter than 32"):
+            Settings.model_validate({"sealing_keys": short}).sealing_key_texts()

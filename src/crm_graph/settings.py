@@ -25,12 +25,17 @@ class Settings(BaseSettings):
         default="off",
         description="Row-level security for compiled reads too: a second wall, at the price of some indexes.",
     )
-    data_dir: Path = Field(default=Path(".crm-graph"), description="Where the embedded server and the secret live.")
+    data_dir: Path = Field(default=Path(".crm-graph"), description="Where the embedded server and the secrets live.")
     host: str = Field(default="127.0.0.1", description="Address the HTTP server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the HTTP server listens on; 0 takes a free one.")
     secret: SecretStr | None = Field(
         default=None,
         description="Signs cursors and sessions, ≥ 32 characters; without it one is kept in data_dir.",
+    )
+    sealing_keys: SecretStr | None = Field(
+        default=None,
+        description="Seal secrets in the database that are read again, ≥ 32 characters each, separated by commas: the"
+        " first seals, all open; without it one is kept in data_dir.",
     )
     demo: bool = Field(default=False, description="Serve the demo organisation: shows personas in the explorer.")
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per lane and for writes.")
@@ -64,6 +69,20 @@ class Settings(BaseSettings):
         if len(value) < 32:
             raise ValueError("the secret is shorter than 32 characters: set CRM_GRAPH_SECRET to a longer random text")
         return value
+
+    def sealing_key_texts(self) -> tuple[bytes, ...]:
+        """What `auth/sealing.py` makes its keys of: `sealing_keys`, else the one in `<data_dir>/sealing-key`, made on
+        first use.
+
+        Raises ValueError when one of them is too short.
+        """
+        if self.sealing_keys is not None:
+            given = tuple(text.strip().encode() for text in self.sealing_keys.get_secret_value().split(","))
+        else:
+            given = (_kept_secret(self.data_dir / "sealing-key"),)
+        if any(len(key) < 32 for key in given):
+            raise ValueError("a sealing key is shorter than 32 characters: set CRM_GRAPH_SEALING_KEYS to longer ones")
+        return given
 
 
 def _kept_secret(path: Path) -> bytes:
