@@ -89,6 +89,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
             stack.push_async_callback(lanes.close)
             stack.push_async_callback(database.dispose)
             stack.callback(passwords.close)
+            stack.push_async_callback(sign_in.close)
             stack.push_async_callback(authenticator.close)
             stack.push_async_callback(refusals.close)
             await authenticator.open()

@@ -26,7 +26,18 @@ from crm_graph.settings import Settings
 
 ADA = "ada@acme.test"
 PASSWORD = "correct horse battery"
-WRITTEN = ("access_policies", "access_revisions", "users", "customers", "partners", "teams", "organizations")
+SECRET = secrets.token_urlsafe(40)
+WRITTEN = (
+    "outgoing_mails",
+    "spent_challenges",
+    "access_policies",
+    "access_revisions",
+    "users",
+    "customers",
+    "partners",
+    "teams",
+    "organizations",
+)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
@@ -89,7 +100,7 @@ class World:
             await made.close()
 
     def sign_in(self, authenticator: Authenticator, throttles: Throttles | None = None, hours: int = 12) -> Starlette:
-        settings = Settings(secret=secrets.token_urlsafe(40), session_hours=hours)
+        settings = Settings(secret=SECRET, sealing_keys=SECRET, session_hours=hours)
         made = SignIn(authenticator, self.lanes, self.database, self.passwords, settings, throttles)
         return Starlette(routes=made.routes())
 

@@ -160,7 +160,9 @@ async def test_a_stronger_hash_is_kept_after_signing_in(
     strong = Passwords(PasswordHasher(time_cost=2, memory_cost=2048, parallelism=1))
     before = await world.admin.fetchrow("SELECT hash, changed_at FROM credentials")
     assert before is not None
-    sign_in_app = SignIn(authenticator, world.lanes, world.database, strong, Settings(secret="x" * 40))
+    sign_in_app = SignIn(
+        authenticator, world.lanes, world.database, strong, Settings(secret="x" * 40, sealing_keys="x" * 40)
+    )
     async with browser(Starlette(routes=sign_in_app.routes())) as other:
         assert (await sign_in(other, password="not this one")).status_code == 422
         assert await world.admin.fetchval("SELECT hash FROM credentials") == before["hash"]

@@ -4,6 +4,8 @@ from typing import Final
 
 SESSION: Final = "crm_session"
 FORM: Final = "crm_form"
+PENDING: Final = "crm_pending"
+KNOWN: Final = "crm_known"
 
 
 def name(base: str, *, secure: bool) -> str:

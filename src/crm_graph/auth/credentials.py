@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from crm_graph.auth import sessions
+from crm_graph.auth.proofs import password_resets, pending
 from crm_graph.auth.tables import credentials
 from crm_graph.db.ids import uuid7
 from crm_graph.db.lanes import Lane, Lanes
@@ -17,6 +18,13 @@ from crm_graph.db.session import Transaction
 # By the matching key, as people write capitals as they like; the address as it is stored wins over its variants.
 _FIND: Final = """
 SELECT json_build_object('user', u.id, 'hash', c.hash)
+  FROM users u LEFT JOIN credentials c ON c.organization_id = u.organization_id AND c.user_id = u.id
+ WHERE u.organization_id = $1 AND u.email_match = crm_match_email($2) AND u.status = 'ACTIVE'
+ ORDER BY u.email = $2 DESC, c.hash IS NULL, u.created_at, u.id
+ LIMIT 1
+"""
+_FORGOT: Final = """
+SELECT u.id, u.email
   FROM users u LEFT JOIN credentials c ON c.organization_id = u.organization_id AND c.user_id = u.id
  WHERE u.organization_id = $1 AND u.email_match = crm_match_email($2) AND u.status = 'ACTIVE'
  ORDER BY u.email = $2 DESC, c.hash IS NULL, u.created_at, u.id
@@ -40,7 +48,7 @@ async def find(lanes: Lanes, organization_id: UUID, email: str) -> Credential | 
 
 
 async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: str) -> None:
-    """Set a user's password (already hashed) and end the sessions that the old one began."""
+    """Set a user's password (already hashed) and end what the old one began: sessions, sign-ins, links to reset it."""
     connection = await tx.session.connection()
     row = insert(credentials).values(organization_id=organization_id, id=uuid7(), user_id=user_id, hash=encoded)
     await connection.execute(
@@ -49,6 +57,23 @@ async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: 
         )
     )
     await sessions.revoke_all(tx, organization_id, user_id)
+    await pending.end_all(tx, organization_id, user_id)
+    await password_resets.end_all(tx, organization_id, user_id)
+
+
+async def hash_of(tx: Transaction, organization_id: UUID, user_id: UUID) -> str | None:
+    """The hash of a user's password; `None`: they have none."""
+    c = credentials.c
+    found = await (await tx.session.connection()).execute(
+        sa.select(c.hash).where(c.organization_id == organization_id, c.user_id == user_id)
+    )
+    return found.scalar()
+
+
+async def who_forgot(tx: Transaction, organization_id: UUID, email: str) -> tuple[UUID, str] | None:
+    """Who may set a password by a link, and the address on file, which alone it is mailed to; found as by `find`."""
+    row = await (await tx.raw()).fetchrow(_FORGOT, organization_id, email)
+    return None if row is None else (row["id"], row["email"])
 
 
 async def upgrade(tx: Transaction, organization_id: UUID, credential: Credential, encoded: str) -> None:

@@ -1,6 +1,7 @@
 """Browser sessions: begun by signing in, ended by signing out, by time, or from the account page."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,14 @@ LONGEST_USER_AGENT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
+class Proved:
+    """When the user of a session last proved who they are, and by which methods (RFC 8176). UTC."""
+
+    at: dt.datetime
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A live session, as its owner sees it. Times are UTC."""
 
@@ -29,7 +38,14 @@ class Session:
 
 
 async def create(
-    tx: Transaction, organization_id: UUID, user_id: UUID, *, hours: int, user_agent: str, address: str
+    tx: Transaction,
+    organization_id: UUID,
+    user_id: UUID,
+    *,
+    hours: int,
+    user_agent: str,
+    address: str,
+    methods: Sequence[str] = (),
 ) -> str:
     """Begin a session and return its token, which exists nowhere else; what expired long ago is cleared away."""
     connection = await tx.session.connection()
@@ -47,9 +63,35 @@ async def create(
             expires_at=now + dt.timedelta(hours=hours),
             user_agent="".join(filter(str.isprintable, user_agent))[:LONGEST_USER_AGENT],
             address=address,
+            methods=list(methods),
         )
     )
     return token
+
+
+async def proved(tx: Transaction, organization_id: UUID, session_id: UUID) -> Proved | None:
+    """When and how the user of a session last proved who they are; `None` when it has ended."""
+    c = sessions.c
+    row = (
+        await (await tx.session.connection()).execute(
+            sa.select(c.authenticated_at, c.methods).where(
+                c.organization_id == organization_id, c.id == session_id, *_working()
+            )
+        )
+    ).first()
+    return None if row is None else Proved(row.authenticated_at, tuple(row.methods))
+
+
+async def prove_again(tx: Transaction, organization_id: UUID, session_id: UUID, methods: Sequence[str]) -> None:
+    """The user of this session has just proved again who they are, by these methods beside the earlier ones."""
+    c = sessions.c
+    known = await proved(tx, organization_id, session_id)
+    together = list(dict.fromkeys((*(known.methods if known else ()), *methods)))
+    await (await tx.session.connection()).execute(
+        sa.update(sessions)
+        .where(c.organization_id == organization_id, c.id == session_id)
+        .values(authenticated_at=sa.func.now(), methods=together)
+    )
 
 
 async def live(tx: Transaction, organization_id: UUID, user_id: UUID) -> list[Session]:
@@ -72,6 +114,11 @@ async def revoke_token(tx: Transaction, organization_id: UUID, token: str) -> bo
     """End the session of this token; False when it has ended already."""
     found = sessions.c.token_hash == tokens.digest(token.encode())
     return await _revoke(tx, sessions.c.organization_id == organization_id, found) > 0
+
+
+async def revoke_others(tx: Transaction, organization_id: UUID, user_id: UUID, session_id: UUID) -> int:
+    """End every session of the user but this one; returns how many worked until now."""
+    return await _revoke(tx, *_of(organization_id, user_id), sessions.c.id != session_id)
 
 
 async def revoke_all(tx: Transaction, organization_id: UUID, user_id: UUID) -> int:

@@ -16,6 +16,7 @@ from crm_graph.errors import BadRequest, BodyTooLarge, CrmError
 MOST_BYTES: Final = 20_000
 MOST_FIELDS: Final = 50
 FIELD: Final = "form_token"
+LONGEST_EMAIL: Final = 254
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -55,6 +56,11 @@ def nonce(request: Request) -> str | None:
 def session_token(request: Request) -> str | None:
     """The session cookie, if there is exactly one."""
     return only(request, cookies.SESSION, re.compile(r"[A-Za-z0-9_]{1,128}"))
+
+
+def pending_token(request: Request) -> str | None:
+    """The cookie of a sign-in whose second step is awaited, if there is exactly one."""
+    return only(request, cookies.PENDING, re.compile(r"[A-Za-z0-9_]{1,128}"))
 
 
 def new_nonce() -> str:

@@ -1,12 +1,14 @@
 """How our own pages are made: templates, headers, and a page for everything that goes wrong."""
 
 import datetime as dt
+import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from crm_graph.auth import cookies, sign_in_browser
@@ -15,6 +17,11 @@ from crm_graph.errors import CrmError
 STYLE_PATH: Final = "/sign-in.css"
 _STYLE: Final = files("crm_graph.auth").joinpath("static/sign-in.css").read_bytes()
 _STYLE_URL: Final = f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
+SCRIPT_PATH: Final = "/passkeys.js"
+_SCRIPT: Final = files("crm_graph.auth").joinpath("static/passkeys.js").read_bytes()
+_SCRIPT_URL: Final = f"{SCRIPT_PATH}?v={hashlib.sha256(_SCRIPT).hexdigest()[:12]}"
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 # Nothing but our own style sheet and forms; no frame, so that no click is stolen. `same-origin`, not `no-referrer`,
 # because the latter makes browsers send `Origin: null` with our own forms.
@@ -29,6 +36,16 @@ HEADERS: Final[Mapping[str, str]] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+# Pages that speak to an authenticator have one script, ours; all others have none.
+_WITH_SCRIPT: Final = HEADERS["content-security-policy"] + "; script-src 'self'"
+
+
+class Detour(Exception):
+    """The request is answered by another response first: sign in, or prove again who you are."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 def _moment(value: dt.datetime) -> str:
@@ -47,12 +64,13 @@ _templates: Final = Environment(
     lstrip_blocks=True,
 )
 _templates.filters.update(browser=sign_in_browser.name, day=_day, moment=_moment)
-_templates.globals.update(style_url=_STYLE_URL)
+_templates.globals.update(style_url=_STYLE_URL, script_url=_SCRIPT_URL)
 
 
-def page(template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """A page of ours, with the headers that all of them have."""
-    return HTMLResponse(_templates.get_template(template).render(values), status, dict(HEADERS))
+def page(template: str, status: int = 200, *, script: bool = False, **values: object) -> HTMLResponse:
+    """A page of ours, with the headers that all of them have; `script` lets it run the one for passkeys."""
+    headers = {**HEADERS, "content-security-policy": _WITH_SCRIPT} if script else dict(HEADERS)
+    return HTMLResponse(_templates.get_template(template).render(values, script=script), status, headers)
 
 
 def refusal(error: CrmError) -> HTMLResponse:
@@ -65,10 +83,32 @@ def redirect(path: str) -> Response:
     return Response(status_code=303, headers={**HEADERS, "location": path})
 
 
-def style_sheet() -> Response:
+def refusing(handler: Handler) -> Handler:
+    """A page instead of an exception, for whatever a browser can send."""
+
+    @functools.wraps(handler)
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Detour as detour:
+            return detour.response
+        except CrmError as error:
+            return refusal(error)
+
+    return handle
+
+
+async def style_sheet(_request: Request) -> Response:
     """The one style sheet; its address changes with it, so browsers may keep it."""
-    headers = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
-    return Response(_STYLE, media_type="text/css", headers=headers)
+    return Response(_STYLE, media_type="text/css", headers=_KEPT)
+
+
+async def script(_request: Request) -> Response:
+    """The one script."""
+    return Response(_SCRIPT, media_type="text/javascript", headers=_KEPT)
+
+
+_KEPT: Final = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
 
 
 def set_cookie(response: Response, base: str, value: str, *, secure: bool, seconds: int | None = None) -> None:

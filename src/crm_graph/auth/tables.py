@@ -9,13 +9,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import SQLModel
 
 
-def _stamp(name: str, *, nullable: bool = False, now: bool = False) -> "sa.Column[object]":
+def stamp(name: str, *, nullable: bool = False, now: bool = False) -> "sa.Column[object]":
+    """A moment; with `now` the one of the insert."""
     return sa.Column(
         name, sa.TIMESTAMP(timezone=True), nullable=nullable, server_default=sa.func.now() if now else None
     )
 
 
-def _owned_by_user(name: str, *columns: "sa.Column[object] | sa.Index") -> sa.Table:
+def owned_by_user(name: str, *columns: "sa.Column[object] | sa.Index") -> sa.Table:
+    """A table whose rows go with their user."""
     return sa.Table(
         name,
         SQLModel.metadata,
@@ -32,38 +34,40 @@ def _owned_by_user(name: str, *columns: "sa.Column[object] | sa.Index") -> sa.Ta
     )
 
 
-credentials = _owned_by_user(
+credentials = owned_by_user(
     "credentials",
     sa.Column("hash", sa.Text, nullable=False),
-    _stamp("changed_at", now=True),
+    stamp("changed_at", now=True),
     sa.Index("uq_credentials_user_id", "organization_id", "user_id", unique=True),
 )
 """One password a user; `hash` is argon2's own encoding with its parameters."""
 
-sessions = _owned_by_user(
+sessions = owned_by_user(
     "sessions",
     sa.Column("token_hash", sa.LargeBinary, nullable=False),
-    _stamp("created_at", now=True),
-    _stamp("expires_at"),
-    _stamp("last_used_at", now=True),
-    _stamp("revoked_at", nullable=True),
+    stamp("created_at", now=True),
+    stamp("expires_at"),
+    stamp("last_used_at", now=True),
+    stamp("revoked_at", nullable=True),
+    stamp("authenticated_at", now=True),
+    sa.Column("methods", ARRAY(sa.Text()), nullable=False, server_default="{}"),
     sa.Column("user_agent", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Index("uq_sessions_token_hash", "token_hash", unique=True),
     sa.Index("ix_sessions_user_id", "organization_id", "user_id", "expires_at"),
 )
-"""One sign-in from one browser."""
+"""One sign-in from one browser. `authenticated_at`: when its user last proved who they are, by `methods` (RFC 8176)."""
 
-api_keys = _owned_by_user(
+api_keys = owned_by_user(
     "api_keys",
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("prefix", sa.Text, nullable=False),
     sa.Column("token_hash", sa.LargeBinary, nullable=False),
     sa.Column("scopes", ARRAY(sa.Text())),
-    _stamp("created_at", now=True),
-    _stamp("expires_at"),
-    _stamp("last_used_at", nullable=True),
-    _stamp("revoked_at", nullable=True),
+    stamp("created_at", now=True),
+    stamp("expires_at"),
+    stamp("last_used_at", nullable=True),
+    stamp("revoked_at", nullable=True),
     sa.Index("uq_api_keys_token_hash", "token_hash", unique=True),
     sa.Index("ix_api_keys_user_id", "organization_id", "user_id", "expires_at"),
 )
@@ -74,7 +78,7 @@ access_denials = sa.Table(
     SQLModel.metadata,
     sa.Column("organization_id", sa.Uuid, primary_key=True),
     sa.Column("id", sa.Uuid, primary_key=True),
-    _stamp("minute"),
+    stamp("minute"),
     sa.Column("actor_id", sa.Uuid, nullable=False),
     sa.Column("coordinate", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
@@ -92,7 +96,7 @@ access_policies = sa.Table(
     sa.Column("document", JSONB, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("created_by", sa.Uuid),
-    _stamp("created_at", now=True),
+    stamp("created_at", now=True),
     sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_access_policies_organization"),
     sa.CheckConstraint("version > 0", name="ck_access_policies_version"),
     sa.Index("uq_access_policies_version", "organization_id", "version", unique=True),

@@ -10,6 +10,8 @@ from typing import Final
 
 SESSION: Final = b"crm_ses_"
 KEY: Final = b"crm_key_"
+PENDING: Final = b"crm_pen_"
+RESET: Final = b"crm_res_"
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _SECRET_LENGTH: Final = 43  # log2(62) * 43 = 256 bits
@@ -20,6 +22,16 @@ LONGEST: Final = 128
 def session_token() -> str:
     """A new `crm_ses_<secret>`."""
     return SESSION.decode() + _random(_SECRET_LENGTH)
+
+
+def pending_token() -> str:
+    """A new `crm_pen_<secret>`: a sign-in whose second step is awaited."""
+    return PENDING.decode() + _random(_SECRET_LENGTH)
+
+
+def reset_token() -> str:
+    """A new `crm_res_<secret>`: the right to set a new password, once."""
+    return RESET.decode() + _random(_SECRET_LENGTH)
 
 
 def key_token() -> tuple[str, str]:

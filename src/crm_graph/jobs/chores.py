@@ -35,6 +35,10 @@ CHORES: Final = (
     Chore("idempotency_keys", "idempotency_keys", "created_at < now() - interval '25 hours'", timedelta(minutes=10)),
     # Ended sessions stay for a month: who looks into a break-in wants to know from where somebody signed in.
     Chore("sessions", "sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),
+    Chore("pending_sign_ins", "pending_sign_ins", "expires_at < now()", timedelta(hours=1)),
+    Chore("spent_challenges", "spent_challenges", "expires_at < now()", timedelta(hours=1)),
+    # As with sessions: that somebody asked for a link is worth knowing for a month.
+    Chore("password_resets", "password_resets", "expires_at < now() - interval '30 days'", timedelta(hours=1)),
     Chore("access_denials", "access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
     # Their texts are gone when they are sent; that something was sent, and to whom, stays for a month.
     Chore("outgoing_mails", "outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),

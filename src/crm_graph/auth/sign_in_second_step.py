@@ -1,0 +1,163 @@
+"""The second step: a code of the app, or a recovery code, from the browser in which the first step was right."""
+
+import datetime as dt
+import logging
+import math
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crm_graph.auth import cookies
+from crm_graph.auth.authentication import is_secure
+from crm_graph.auth.callers import Storefront
+from crm_graph.auth.proofs import pending, recovery_codes, totp
+from crm_graph.auth.proofs.known_browsers import KnownBrowsers
+from crm_graph.auth.proofs.notices import Notice, tell
+from crm_graph.auth.proofs.pending import Pending
+from crm_graph.auth.sealing import Sealer
+from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS, Entrance, Proof
+from crm_graph.auth.sign_in_first_page import FirstPage
+from crm_graph.auth.sign_in_form import FIELD, FormTokens, pending_token, read
+from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
+from crm_graph.auth.sign_in_throttle import Throttle, Throttles
+from crm_graph.auth.visitor import Visitor
+from crm_graph.db.session import Database, Transaction
+from crm_graph.errors import CrmError
+
+logger = logging.getLogger("crm_graph.auth.sign_in")
+
+WRONG: Final = "This code is not right, or it was used already."
+
+
+class SignInOver(CrmError):
+    """The sign-in has waited too long for its second step, or had too many wrong codes."""
+
+    code = "SIGN_IN_OVER"
+    status = 403
+
+
+_OVER: Final = "This sign-in took too long, or too many codes were wrong. Sign in again."
+
+
+class SecondStep:
+    """What is asked after a first step of a user who has an authenticator app."""
+
+    def __init__(
+        self,
+        first: FirstPage,
+        entrance: Entrance,
+        database: Database,
+        sealer: Sealer,
+        forms: FormTokens,
+        throttles: Throttles,
+        known: KnownBrowsers,
+    ) -> None:
+        self._first = first
+        self._entrance = entrance
+        self._database = database
+        self._sealer = sealer
+        self._forms = forms
+        self._throttles = throttles
+        self._known = known
+        self._known_guesses = Throttle(5, 5 * 60)
+        """Guesses of a browser that the account knows: nobody else can use them up."""
+
+    async def form(self, request: Request) -> Response:
+        """GET /sign-in/second-step."""
+        here = await self._first.organization(request)
+        token = self._token(request)
+        async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
+            if await pending.find(tx, here.organization_id, token) is None:
+                raise SignInOver(_OVER)
+        return self._shown(here, token)
+
+    async def enter(self, request: Request) -> Response:
+        """POST /sign-in/second-step with `code` of the app, or `recovery_code`."""
+        form = await read(request)
+        here = await self._first.organization(request)
+        token = self._token(request)
+        self._forms.check(form, token)
+        visitor = Visitor.of(request)
+        seconds = self._throttles.address.wait(visitor.address)
+        if seconds > 0:
+            return self._slowed(here, token, dt.timedelta(seconds=seconds))
+        self._throttles.address.take(visitor.address)
+        by_recovery = bool(form.get("recovery_code", "").strip())
+        async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
+            asked = await pending.attempt(tx, here.organization_id, token)
+            if asked is None:
+                raise SignInOver(_OVER)
+            if by_recovery:
+                right = await self._recovers(tx, here, asked, form["recovery_code"], visitor)
+            else:
+                device = self._known.device(request, here.organization_id, asked.user_id)
+                wait = await self._guess(tx, here, asked, device)
+                if wait:
+                    return self._slowed(here, token, wait)
+                right = await totp.check(tx, self._sealer, here.organization_id, asked.user_id, form.get("code", ""))
+                if right and device is None:
+                    await totp.give_back(tx, here.organization_id, asked.user_id)
+            if right:
+                return await self._done(tx, request, here, asked)
+            if asked.attempts == pending.MOST_ATTEMPTS:
+                await tell(tx, here.organization_id, asked.user_id, Notice.CODES_GUESSED, visitor)
+        logger.info("a wrong code from %s at organisation %s", visitor.address, here.organization_id)
+        if asked.attempts >= pending.MOST_ATTEMPTS:
+            raise SignInOver(_OVER)
+        return self._shown(here, token, fault=WRONG, by_recovery=by_recovery, status=422)
+
+    async def _done(self, tx: Transaction, request: Request, here: Storefront, asked: Pending) -> Response:
+        if not await pending.end(tx, here.organization_id, asked.id):
+            raise SignInOver(_OVER)
+        proof = Proof(asked.user_id, (*asked.methods, CODE, TWO_FACTORS))
+        self._throttles.address.give_back(Visitor.of(request).address)
+        response = await self._entrance.admitted(tx, request, here.organization_id, proof, asked.following)
+        set_cookie(response, cookies.PENDING, "", secure=is_secure(request.scope), seconds=0)
+        return response
+
+    async def _recovers(self, tx: Transaction, here: Storefront, asked: Pending, code: str, visitor: Visitor) -> bool:
+        if not await recovery_codes.use(tx, here.organization_id, asked.user_id, code):
+            return False
+        left = await recovery_codes.left(tx, here.organization_id, asked.user_id)
+        await tell(tx, here.organization_id, asked.user_id, Notice.CODE_USED, visitor, f"{left} are left")
+        return True
+
+    async def _guess(self, tx: Transaction, here: Storefront, asked: Pending, device: str | None) -> dt.timedelta:
+        """Count a guess where this browser's are counted; how long to wait where none is left."""
+        if device is None:
+            return await totp.guess(tx, here.organization_id, asked.user_id)
+        key = (here.organization_id, asked.user_id, device)
+        seconds = self._known_guesses.wait(key)
+        if seconds == 0:
+            self._known_guesses.take(key)
+        return dt.timedelta(seconds=seconds)
+
+    def _token(self, request: Request) -> str:
+        token = pending_token(request)
+        if token is None:
+            raise Detour(redirect("/sign-in"))
+        return token
+
+    def _slowed(self, here: Storefront, token: str, wait: dt.timedelta) -> Response:
+        minutes = math.ceil(wait.total_seconds() / 60)
+        fault = (
+            f"Too many codes were tried. Try again in {minutes} minute{'s' * (minutes > 1)},"
+            " or use a recovery code or a passkey."
+        )
+        response = self._shown(here, token, fault=fault, status=429)
+        response.headers["retry-after"] = str(math.ceil(wait.total_seconds()))
+        return response
+
+    def _shown(
+        self, here: Storefront, token: str, *, fault: str = "", by_recovery: bool = False, status: int = 200
+    ) -> Response:
+        return page(
+            "second_step.html",
+            status,
+            organization=here.organization_name,
+            fault=fault,
+            by_recovery=by_recovery,
+            form_field=FIELD,
+            form_token=self._forms.token(token),
+        )

@@ -1,0 +1,33 @@
+"""From where a request comes, as we note it beside sessions and tell it in mails."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from crm_graph.auth import sign_in_browser
+from crm_graph.auth.authentication import is_secure
+from crm_graph.auth.sign_in_throttle import network
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A browser and its address. `site` is the origin that it asks, `https://crm.example.com`, known to be ours."""
+
+    address: str
+    user_agent: str
+    site: str
+
+    @classmethod
+    def of(cls, request: Request) -> "Visitor":
+        """Ask for the organisation of the host first: that refuses a host that is none of ours."""
+        scheme = "https" if is_secure(request.scope) else "http"
+        return cls(
+            network(request.client.host if request.client else None),
+            request.headers.get("user-agent", ""),
+            f"{scheme}://{request.headers.get('host', '').lower()}",
+        )
+
+    @property
+    def browser(self) -> str:
+        """The browser's name for people, in printable characters."""
+        return sign_in_browser.name("".join(filter(str.isprintable, self.user_agent)))
