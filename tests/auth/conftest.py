@@ -1,5 +1,6 @@
 """A migrated database with organisations, teams and people in it, and what authenticates them."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -26,7 +27,7 @@ from crm_graph.settings import Settings
 
 ADA = "ada@acme.test"
 PASSWORD = "correct horse battery"
-SECRET = secrets.token_urlsafe(40)
+SECRET, SEALING_KEY = secrets.token_urlsafe(40), secrets.token_urlsafe(40)
 WRITTEN = (
     "outgoing_mails",
     "spent_challenges",
@@ -99,8 +100,14 @@ class World:
         finally:
             await made.close()
 
-    def sign_in(self, authenticator: Authenticator, throttles: Throttles | None = None, hours: int = 12) -> Starlette:
-        settings = Settings(secret=SECRET, sealing_keys=SECRET, session_hours=hours)
+    def sign_in(
+        self,
+        authenticator: Authenticator,
+        throttles: Throttles | None = None,
+        hours: int = 12,
+        sealing_keys: str = SEALING_KEY,
+    ) -> Starlette:
+        settings = Settings(secret=SECRET, sealing_keys=sealing_keys, session_hours=hours)
         made = SignIn(authenticator, self.lanes, self.database, self.passwords, settings, throttles)
         return Starlette(routes=made.routes())
 
@@ -179,3 +186,25 @@ async def app(world: World, authenticator: Authenticator) -> Starlette:
 async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(app) as made:
         yield made
+
+
+async def post(client: httpx.AsyncClient, page: str, path: str, **fields: str) -> httpx.Response:
+    """Post a form of a page, with its token."""
+    token = form_token(await client.get(page))
+    return await client.post(path, data={"form_token": token, **fields})
+
+
+async def mails(world: World, least: int = 0) -> list[asyncpg.Record]:
+    """The mails that wait, oldest first; waits until there are `least` of them."""
+    for _ in range(400):
+        found = await world.admin.fetch("SELECT recipient, subject, body FROM outgoing_mails ORDER BY created_at, id")
+        if len(found) >= least:
+            break
+        await asyncio.sleep(0.01)
+    assert len(found) >= least
+    return found
+
+
+async def age_sessions(world: World) -> None:
+    """As if everybody had proved who they are an hour ago."""
+    await world.admin.execute("UPDATE sessions SET authenticated_at = now() - interval '1 hour'")
