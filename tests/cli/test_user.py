@@ -125,3 +125,37 @@ def test_a_suspended_user_gets_no_new_key(database_url: str) -> None:
     done = command("user", "ada@example.org", "--database-url", database_url)
     assert isinstance(done.exception, ValueInvalid)
     assert len(look(database_url).keys) == 1
+
+
+def test_who_has_lost_everything_is_let_in_by_the_operator(database_url: str) -> None:
+    command("user", *FIRST, "--database-url", database_url)
+
+    async def run(*statements: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(database_url)
+        found = [await connection.fetch(statement) for statement in statements]
+        await connection.close()
+        return found[-1]
+
+    blocking(
+        run(
+            "INSERT INTO totp_keys (organization_id, id, user_id, sealed_key, confirmed_at)"
+            " SELECT organization_id, gen_random_uuid(), id, '', now() FROM users",
+            "INSERT INTO recovery_codes (organization_id, id, user_id, code_hash)"
+            " SELECT organization_id, gen_random_uuid(), id, '' FROM users",
+            "INSERT INTO passkeys (organization_id, id, user_id, credential_id, public_key, sign_count, rp_id, name, backed_up)"
+            " SELECT organization_id, gen_random_uuid(), id, '', '', 0, 'example.org', 'Phone', false FROM users",
+        )
+    )
+    count = "SELECT (SELECT count(*) FROM totp_keys), (SELECT count(*) FROM recovery_codes), (SELECT count(*) FROM passkeys)"
+    assert command("user", "ada@example.org", "--database-url", database_url).exit_code == 0
+    assert tuple(blocking(run(count))[0]) == (1, 1, 1), "a new password takes nothing else away"
+    done = command("user", "ada@example.org", "--without-second-step", "--database-url", database_url)
+    assert done.exit_code == 0, done.exception
+    assert tuple(blocking(run(count))[0]) == (0, 0, 0)
+    mails = blocking(run("SELECT subject FROM outgoing_mails ORDER BY created_at, id"))
+    assert [mail["subject"] for mail in mails] == [
+        "Your password was changed",
+        "Your password was changed",
+        "Signing in no longer asks for a code of your app",
+        "A passkey was removed from your account",
+    ]

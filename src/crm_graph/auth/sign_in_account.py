@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from crm_graph.auth import api_keys, credentials, sessions
 from crm_graph.auth.account.visit import Visit, Visits
-from crm_graph.auth.proofs import passkeys, totp
+from crm_graph.auth.proofs import kept_passkeys, totp
 from crm_graph.auth.scopes import ScopeInvalid
 from crm_graph.auth.sign_in_page import redirect
 from crm_graph.db.ids import uuid7
@@ -94,7 +94,7 @@ class Account:
             keys=await api_keys.live(tx, *visit.mine),
             has_password=await credentials.hash_of(tx, *visit.mine) is not None,
             app_since=await totp.confirmed_at(tx, *visit.mine),
-            passkeys=await passkeys.live(tx, *visit.mine),
+            passkeys=await kept_passkeys.live(tx, *visit.mine),
             lifetimes=LIFETIMES,
             new_id=uuid7(),
             token=token,

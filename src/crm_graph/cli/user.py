@@ -9,7 +9,10 @@ from uuid import UUID
 import typer
 
 from crm_graph.auth import api_keys, credentials
+from crm_graph.auth.account.second_step import switch_off
 from crm_graph.auth.passwords import Passwords
+from crm_graph.auth.proofs import kept_passkeys
+from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.schema import known
 from crm_graph.cli.signals import stopping
@@ -31,6 +34,12 @@ Currency = Annotated[str, typer.Option(help="Currency of a new organisation.")]
 Host = Annotated[
     list[str] | None, typer.Option(help="Host name that shall select the organisation; again for several.")
 ]
+Without = Annotated[
+    bool,
+    typer.Option(
+        "--without-second-step", help="Forget their authenticator app, recovery codes and passkeys: all were lost."
+    ),
+]
 Days = Annotated[int, typer.Option(help="How long the API key works, in days.", min=1, max=api_keys.LONGEST_DAYS)]
 
 
@@ -46,6 +55,7 @@ class Asked:
     currency: str
     hosts: list[str] | None
     days: int
+    without_second_step: bool
 
 
 def user(
@@ -57,6 +67,7 @@ def user(
     currency: Currency = "EUR",
     host: Host = None,
     days: Days = 90,
+    without_second_step: Without = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -64,7 +75,7 @@ def user(
     if role:
         known(",".join(role))
     settings = settings_from(data_dir=data_dir, database_url=database_url)
-    asked = Asked(email, name, role, organization, new_organization, currency, host, days)
+    asked = Asked(email, name, role, organization, new_organization, currency, host, days, without_second_step)
     with stopping(), database(settings) as url:
         password, token = asyncio.run(_admit(url, asked))
     print(f"password: {password}\nAPI key:  {token}\nNeither can be shown again.")
@@ -88,18 +99,31 @@ async def _admit(url: str, asked: Asked) -> tuple[str, str]:
                     )
                 )
             found = await _find(tx, actor.organization_id, asked.email)
+            is_new = found is None
             if found is None:
                 found = _done(await insert_fields(tx, actor, "User", _values(asked))).id
             elif asked.roles:
                 _done(await update_fields(tx, actor, "User", found, {"roles": asked.roles}, "user.updated"))
             assert found is not None
             await credentials.store(tx, actor.organization_id, found, encoded)
+            if not is_new:
+                await tell(tx, actor.organization_id, found, Notice.PASSWORD_CHANGED, None)
+            if asked.without_second_step:
+                await _forget_second_step(tx, actor.organization_id, found)
             token = await api_keys.create(tx, actor.organization_id, found, name="Command line", days=asked.days)
     finally:
         passwords.close()
         await db.dispose()
     assert token is not None
     return password, token
+
+
+async def _forget_second_step(tx: Transaction, organization_id: UUID, user_id: UUID) -> None:
+    if await switch_off(tx, organization_id, user_id):
+        await tell(tx, organization_id, user_id, Notice.APP_OFF, None)
+    for one in await kept_passkeys.live(tx, organization_id, user_id):
+        await kept_passkeys.remove(tx, organization_id, user_id, one.id)
+        await tell(tx, organization_id, user_id, Notice.PASSKEY_REMOVED, None, one.name)
 
 
 async def _find(tx: Transaction, organization_id: UUID, email: str) -> UUID | None:

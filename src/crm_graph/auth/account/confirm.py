@@ -6,7 +6,7 @@ from starlette.responses import Response
 from crm_graph.auth import credentials, sessions
 from crm_graph.auth.account.visit import Visit, Visits
 from crm_graph.auth.passwords import Passwords
-from crm_graph.auth.proofs import passkeys
+from crm_graph.auth.proofs import kept_passkeys
 from crm_graph.auth.proofs.passkeys import PasskeyRefused, Passkeys
 from crm_graph.auth.sign_in_entrance import KEY, PASSWORD, TWO_FACTORS
 from crm_graph.auth.sign_in_first_page import site_of
@@ -67,7 +67,7 @@ class Confirm:
         site = site_of(visit.request)
         async with self._visits.transaction(visit) as tx:
             has_password = await credentials.hash_of(tx, *visit.mine) is not None
-            known = await passkeys.credential_ids(tx, *visit.mine, site.rp_id)
+            known = await kept_passkeys.credential_ids(tx, *visit.mine, site.rp_id)
         options = self._keys.options_to_sign_in(site, visit.token, known) if known else ""
         return self._visits.page(
             visit,

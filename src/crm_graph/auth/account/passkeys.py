@@ -4,9 +4,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm_graph.auth.account.visit import Visit, Visits
-from crm_graph.auth.proofs import passkeys
+from crm_graph.auth.proofs import kept_passkeys
+from crm_graph.auth.proofs.kept_passkeys import LONGEST_NAME
 from crm_graph.auth.proofs.notices import Notice, tell
-from crm_graph.auth.proofs.passkeys import LONGEST_NAME, PasskeyRefused, Passkeys
+from crm_graph.auth.proofs.passkeys import PasskeyRefused, Passkeys
 from crm_graph.auth.sign_in_first_page import site_of
 from crm_graph.auth.sign_in_page import redirect
 from crm_graph.db.session import Transaction
@@ -52,7 +53,7 @@ class PasskeyPage:
             id_ = visit.id()
             try:
                 if id_ is not None:
-                    await passkeys.rename(tx, *visit.mine, id_, visit.form.get("name", ""))
+                    await kept_passkeys.rename(tx, *visit.mine, id_, visit.form.get("name", ""))
             except ValueInvalid as error:
                 return await self._shown(visit, tx, error.message, 422)
         return redirect(PATH)
@@ -63,7 +64,7 @@ class PasskeyPage:
         async with self._visits.transaction(visit) as tx:
             await self._visits.fresh(visit, tx, PATH)
             id_ = visit.id()
-            name = None if id_ is None else await passkeys.remove(tx, *visit.mine, id_)
+            name = None if id_ is None else await kept_passkeys.remove(tx, *visit.mine, id_)
             if name is not None:
                 await tell(tx, *visit.mine, Notice.PASSKEY_REMOVED, visit.visitor, name)
         return redirect(PATH)
@@ -83,14 +84,14 @@ class PasskeyPage:
                 account=visit.account,
                 name=visit.caller.name,
                 organization=visit.caller.organization_name,
-                known=await passkeys.credential_ids(tx, *visit.mine, site.rp_id),
+                known=await kept_passkeys.credential_ids(tx, *visit.mine, site.rp_id),
             )
         return self._visits.page(
             visit,
             "passkeys.html",
             status,
             script=site.has_passkeys,
-            passkeys=await passkeys.live(tx, *visit.mine),
+            passkeys=await kept_passkeys.live(tx, *visit.mine),
             host=site.rp_id,
             passkey_options=options,
             suggested=visit.visitor.browser[:LONGEST_NAME],

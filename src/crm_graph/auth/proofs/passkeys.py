@@ -3,7 +3,6 @@
 The authenticator holds the key and has verified its user (fingerprint, face, PIN) before it signs: both are demanded.
 """
 
-import datetime as dt
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from webauthn.helpers.structs import (
 )
 
 from crm_graph.auth.proofs.challenges import Challenges, spend
+from crm_graph.auth.proofs.kept_passkeys import checked_name, live
 from crm_graph.auth.proofs.tables import passkeys
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
@@ -33,7 +33,6 @@ from crm_graph.errors import CrmError, ValueInvalid
 
 logger = logging.getLogger("crm_graph.auth.passkeys")
 
-LONGEST_NAME: Final = 60
 MOST: Final = 20
 _ADDING, _SIGNING_IN = "add a passkey", "sign in"
 _SECONDS: Final = 5 * 60
@@ -46,18 +45,6 @@ class PasskeyRefused(CrmError):
 
     code = "PASSKEY_REFUSED"
     status = 422
-
-
-@dataclass(frozen=True, slots=True)
-class Passkey:
-    """A passkey as its owner sees it. Times are UTC."""
-
-    id: UUID
-    name: str
-    rp_id: str
-    backed_up: bool
-    created_at: dt.datetime
-    last_used_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,49 +182,6 @@ class Passkeys:
         return challenge
 
 
-def checked_name(name: str) -> str:
-    """What its owner calls a passkey; raises ValueInvalid."""
-    text = name.strip()
-    if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable():
-        raise ValueInvalid(f"A passkey needs a name of at most {LONGEST_NAME} printable characters.")
-    return text
-
-
-async def live(tx: Transaction, organization_id: UUID, user_id: UUID) -> list[Passkey]:
-    """The user's passkeys, the newest first."""
-    rows = await (await tx.session.connection()).execute(
-        sa.select(_c.id, _c.name, _c.rp_id, _c.backed_up, _c.created_at, _c.last_used_at)
-        .where(*_of(organization_id, user_id))
-        .order_by(_c.created_at.desc(), _c.id.desc())
-    )
-    return [Passkey(*row) for row in rows]
-
-
-async def credential_ids(tx: Transaction, organization_id: UUID, user_id: UUID, rp_id: str) -> list[bytes]:
-    """The authenticators' names of the user's passkeys at this host."""
-    rows = await (await tx.session.connection()).execute(
-        sa.select(_c.credential_id).where(*_of(organization_id, user_id), _c.rp_id == rp_id)
-    )
-    return [bytes(row.credential_id) for row in rows]
-
-
-async def rename(tx: Transaction, organization_id: UUID, user_id: UUID, id_: UUID, name: str) -> bool:
-    """Call it otherwise; False when there is none. Raises ValueInvalid."""
-    statement = sa.update(passkeys).where(*_of(organization_id, user_id), _c.id == id_)
-    return (await (await tx.session.connection()).execute(statement.values(name=checked_name(name)))).rowcount > 0
-
-
-async def remove(tx: Transaction, organization_id: UUID, user_id: UUID, id_: UUID) -> str | None:
-    """Forget it and say how it was called; `None` when there is none."""
-    gone = sa.delete(passkeys).where(*_of(organization_id, user_id), _c.id == id_).returning(_c.name)
-    return (await (await tx.session.connection()).execute(gone)).scalar()
-
-
-async def remove_all(tx: Transaction, organization_id: UUID, user_id: UUID) -> None:
-    """Forget all of them."""
-    await (await tx.session.connection()).execute(sa.delete(passkeys).where(*_of(organization_id, user_id)))
-
-
 @dataclass(frozen=True, slots=True)
 class _Kept:
     id: UUID
@@ -270,7 +214,3 @@ def _refusing() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - it raises whatever CBOR, JSON and keys made by hand lead to
         logger.info("a passkey was refused: %s", type(error).__name__)
         raise PasskeyRefused(_REFUSED) from None
-
-
-def _of(organization_id: UUID, user_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
-    return _c.organization_id == organization_id, _c.user_id == user_id
