@@ -68,9 +68,10 @@ class SecondStep:
         here = await self._first.organization(request)
         token = self._token(request)
         async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
-            if await pending.find(tx, here.organization_id, token) is None:
-                raise SignInOver(_OVER)
-        return self._shown(here, token)
+            found = await pending.find(tx, here.organization_id, token)
+        if found is None:
+            raise SignInOver(_OVER)
+        return self._shown(here, token, found.following)
 
     async def enter(self, request: Request) -> Response:
         """POST /sign-in/second-step with `code` of the app, or `recovery_code`."""
@@ -81,7 +82,7 @@ class SecondStep:
         visitor = Visitor.of(request)
         seconds = self._throttles.address.wait(visitor.address)
         if seconds > 0:
-            return self._slowed(here, token, dt.timedelta(seconds=seconds))
+            return self._slowed(here, token, "", dt.timedelta(seconds=seconds))
         self._throttles.address.take(visitor.address)
         by_recovery = bool(form.get("recovery_code", "").strip())
         async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
@@ -94,7 +95,7 @@ class SecondStep:
                 device = self._known.device(request, here.organization_id, asked.user_id)
                 wait = await self._guess(tx, here, asked, device)
                 if wait:
-                    return self._slowed(here, token, wait)
+                    return self._slowed(here, token, asked.following, wait)
                 right = await totp.check(tx, self._sealer, here.organization_id, asked.user_id, form.get("code", ""))
                 if right and device is None:
                     await totp.give_back(tx, here.organization_id, asked.user_id)
@@ -105,7 +106,7 @@ class SecondStep:
         logger.info("a wrong code from %s at organisation %s", visitor.address, here.organization_id)
         if asked.attempts >= pending.MOST_ATTEMPTS:
             raise SignInOver(_OVER)
-        return self._shown(here, token, fault=WRONG, by_recovery=by_recovery, status=422)
+        return self._shown(here, token, asked.following, fault=WRONG, by_recovery=by_recovery, status=422)
 
     async def _done(self, tx: Transaction, request: Request, here: Storefront, asked: Pending) -> Response:
         if not await pending.end(tx, here.organization_id, asked.id):
@@ -139,23 +140,31 @@ class SecondStep:
             raise Detour(redirect("/sign-in"))
         return token
 
-    def _slowed(self, here: Storefront, token: str, wait: dt.timedelta) -> Response:
+    def _slowed(self, here: Storefront, token: str, following: str, wait: dt.timedelta) -> Response:
         minutes = math.ceil(wait.total_seconds() / 60)
         fault = (
             f"Too many codes were tried. Try again in {minutes} minute{'s' * (minutes > 1)},"
             " or use a recovery code or a passkey."
         )
-        response = self._shown(here, token, fault=fault, status=429)
+        response = self._shown(here, token, following, fault=fault, status=429)
         response.headers["retry-after"] = str(math.ceil(wait.total_seconds()))
         return response
 
     def _shown(
-        self, here: Storefront, token: str, *, fault: str = "", by_recovery: bool = False, status: int = 200
+        self,
+        here: Storefront,
+        token: str,
+        following: str,
+        *,
+        fault: str = "",
+        by_recovery: bool = False,
+        status: int = 200,
     ) -> Response:
         return page(
             "second_step.html",
             status,
             organization=here.organization_name,
+            following=following,
             fault=fault,
             by_recovery=by_recovery,
             form_field=FIELD,

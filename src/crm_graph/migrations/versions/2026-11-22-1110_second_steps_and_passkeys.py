@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "202611221110"
-down_revision = "202611221040"
+down_revision = "202611221060"
 branch_labels = None
 depends_on = None
 
