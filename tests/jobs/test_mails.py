@@ -129,7 +129,7 @@ async def test_a_server_that_is_away_is_tried_again_later_and_later(database_url
         assert await deliver_once(login, nowhere) == 0
         row = await admin.fetchrow("SELECT due_at - now() AS wait, body, failed_at, last_error FROM outgoing_mails")
         assert (row["body"], row["failed_at"]) == (MAIL.body, None)
-        assert row["last_error"] == "ConnectionRefusedError"
+        assert row["last_error"] == "SMTPConnectError"
         waits.append(row["wait"])
         assert await deliver_once(login, nowhere) == 0, "it is not due"
         await admin.execute("UPDATE outgoing_mails SET due_at = now()")

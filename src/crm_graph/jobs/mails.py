@@ -5,11 +5,11 @@ Which organisations have mail that is due is read across them; each mail is sent
 
 import asyncio
 import logging
-import smtplib
 from collections import deque
 from typing import Final
 from uuid import UUID
 
+import aiosmtplib
 import asyncpg
 
 from crm_graph.db.connection import CONNECT_SECONDS, connect
@@ -102,8 +102,8 @@ async def _next(connection: "asyncpg.Connection[asyncpg.Record]", smtp: Smtp, or
             return None
         key = organization, mail["id"]
         try:
-            await asyncio.to_thread(send, smtp, mail["id"].hex, mail["recipient"], mail["subject"], mail["body"])
-        except (OSError, smtplib.SMTPException, ValueError) as error:
+            await send(smtp, mail["id"].hex, mail["recipient"], mail["subject"], mail["body"])
+        except (OSError, TimeoutError, aiosmtplib.SMTPException, ValueError) as error:
             given_up = lasting(error) or mail["attempts"] + 1 >= MOST_ATTEMPTS
             await connection.execute(_FAILED if given_up else _LATER, *key, _said(error))
             logger.warning("mail %s: %s; %s", key[1], _said(error), "given up" if given_up else "trying again")
@@ -114,5 +114,5 @@ async def _next(connection: "asyncpg.Connection[asyncpg.Record]", smtp: Smtp, or
 
 def _said(error: Exception) -> str:
     """What kind of failure it was; what a server says may quote the mail, so its text is left out."""
-    code = getattr(error, "smtp_code", "")
+    code = error.code if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     return f"{type(error).__name__} {code}".strip()

@@ -1,6 +1,6 @@
 """Handing a mail to an SMTP server, which CRM_GRAPH_SMTP_URL names."""
 
-import smtplib
+import asyncio
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -8,8 +8,12 @@ from email.utils import formatdate
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+import aiosmtplib
+
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _SECONDS: Final = 20
+_SECONDS_IN_ALL: Final = 120
+"""However slowly a server answers, a mail takes no longer: the others wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class Smtp:
         )
 
 
-def send(smtp: Smtp, message_id: str, recipient: str, subject: str, body: str) -> None:
-    """Hand one mail over; blocks. Raises OSError or smtplib.SMTPException.
+async def send(smtp: Smtp, message_id: str, recipient: str, subject: str, body: str) -> None:
+    """Hand one mail over. Raises OSError, TimeoutError, ValueError or aiosmtplib.SMTPException.
 
     A mail handed over twice, because we died in between, has the same Message-ID both times.
     """
@@ -48,21 +52,26 @@ def send(smtp: Smtp, message_id: str, recipient: str, subject: str, body: str) -
     message["From"], message["To"], message["Subject"] = smtp.sender, recipient, subject
     message["Date"], message["Message-ID"] = formatdate(), f"<{message_id}@crm-graph>"
     message.set_content(body)
-    context = ssl.create_default_context()
-    with (
-        smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=_SECONDS, context=context)
-        if smtp.scheme == "smtps"
-        else smtplib.SMTP(smtp.host, smtp.port, timeout=_SECONDS)
-    ) as server:
-        if smtp.scheme == "smtp":
-            server.starttls(context=context)
-        if smtp.user:
-            server.login(smtp.user, smtp.password)
-        server.send_message(message, to_addrs=[recipient])  # what the header reads as is another matter
+    async with asyncio.timeout(_SECONDS_IN_ALL):
+        await aiosmtplib.send(
+            message,
+            recipients=[recipient],  # what the header reads as is another matter
+            hostname=smtp.host,
+            port=smtp.port,
+            username=smtp.user or None,
+            password=smtp.password if smtp.user else None,
+            use_tls=smtp.scheme == "smtps",
+            start_tls=smtp.scheme == "smtp",
+            tls_context=None if smtp.scheme == "smtp+plain" else ssl.create_default_context(),
+            timeout=_SECONDS,
+        )
 
 
 def lasting(error: Exception) -> bool:
     """Whether trying again cannot help: the server knows the address and will not have it (5xx)."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(500 <= code < 600 for code, _ in error.recipients.values())
-    return isinstance(error, ValueError | UnicodeError | smtplib.SMTPNotSupportedError)
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return all(500 <= one.code < 600 for one in error.recipients)
+    # without STARTTLS or AUTH a server is set up wrongly today; without SMTPUTF8 it cannot write to the address
+    unwritable = isinstance(error, aiosmtplib.SMTPNotSupported) and "SMTPUTF8" in error.message
+    # a certificate that is not trusted is both a ValueError and an OSError
+    return unwritable or (isinstance(error, ValueError) and not isinstance(error, OSError))
