@@ -1,5 +1,6 @@
 """The commands as a person runs them: processes, ports, signals, exit codes."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -52,6 +53,17 @@ def test_a_port_in_use_is_told_before_anything_is_started(data_dir: Path) -> Non
         done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert f"port {port}" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert list(data_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["CRM_GRAPH_SECRET", "CRM_GRAPH_SEALING_KEYS"])
+def test_a_short_secret_is_named_and_not_shown(data_dir: Path, name: str) -> None:
+    command = [*COMMAND, "serve", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env={**os.environ, name: "tooshort"})
+    assert done.returncode == 2
+    assert name in done.stdout
+    assert "tooshort" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert list(data_dir.iterdir()) == []
 

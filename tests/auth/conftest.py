@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
@@ -51,6 +51,8 @@ class World:
     database: Database
     admin: "asyncpg.Connection[asyncpg.Record]"
     passwords: Passwords
+    opened: list[SignIn] = field(default_factory=list)
+    """What still has to finish what goes on behind its answers."""
 
     async def organization(self, *hosts: str, name: str = "Acme", currency: str = "CHF") -> UUID:
         id_ = uuid7()
@@ -109,6 +111,7 @@ class World:
     ) -> Starlette:
         settings = Settings(secret=SECRET, sealing_keys=sealing_keys, session_hours=hours)
         made = SignIn(authenticator, self.lanes, self.database, self.passwords, settings, throttles)
+        self.opened.append(made)
         return Starlette(routes=made.routes())
 
 
@@ -126,7 +129,10 @@ async def world(module_database_url: str) -> AsyncIterator[World]:
         stack.push_async_callback(database.dispose)
         passwords = Passwords(CHEAP)
         stack.callback(passwords.close)
-        yield World(url, lanes, database, admin, passwords)
+        made = World(url, lanes, database, admin, passwords)
+        yield made
+        for sign_in in made.opened:
+            await sign_in.close()
 
 
 @pytest.fixture

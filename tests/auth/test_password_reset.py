@@ -250,3 +250,11 @@ async def test_pages_leak_no_token(world: World, client: httpx.AsyncClient) -> N
     assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "no-store"
     assert re.findall(r'(?:src|href)="(?!/)', page.text) == []
+
+
+async def test_a_stranger_puts_no_words_into_the_mail(world: World, client: httpx.AsyncClient) -> None:
+    client.headers["user-agent"] = "Your account is blocked, see https://evil.test"
+    await ask(client, ADA)
+    [mail] = await mails(world, 1)
+    assert "evil.test" not in mail["body"]
+    assert "an unknown browser" in mail["body"]

@@ -336,6 +336,21 @@ async def test_strangers_who_guess_keep_the_owner_s_browser_in(
         assert (await step(owner, code=totp_app.now())).status_code == 303
 
 
+async def test_a_neighbour_at_one_address_keeps_a_known_browser_in(
+    world: World, authenticator: Authenticator, user: tuple[pyotp.TOTP, list[str]]
+) -> None:
+    slow = world.sign_in(authenticator, Throttles(Throttle(9, 60), Throttle(4, 60)))
+    async with browser(slow) as owner, browser(slow) as neighbour:
+        await sign_in(owner)
+        await step(owner, code=user[0].now())
+        await post(owner, "/account", "/sign-out")
+        assert [(await sign_in(neighbour, "x@acme.test", "wrong")).status_code for _ in range(5)] == [422] * 4 + [429]
+        assert (await sign_in(neighbour)).status_code == 429
+        await forget_used_codes(world)
+        await sign_in(owner)
+        assert (await step(owner, code=user[0].now())).status_code == 303
+
+
 async def test_guesses_of_a_known_browser_end_too(
     app: Starlette, world: World, user: tuple[pyotp.TOTP, list[str]]
 ) -> None:

@@ -26,10 +26,13 @@ _SYSTEMS = (
 
 def name(user_agent: str) -> str:
     """The browser's name for its user; what we do not know is shown as it calls itself."""
+    return known(user_agent) or user_agent[:60] or "An unknown browser"
+
+
+def known(user_agent: str) -> str | None:
+    """The browser's name in words of ours alone; `None`: it is none that we know."""
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or user_agent[:60] or "An unknown browser"
+    return f"{browser} on {system}" if browser and system else browser
 
 
 def _first(known: Sequence[tuple[str, str]], user_agent: str) -> str | None:

@@ -60,6 +60,8 @@ class Reset:
         self._throttles = throttles
         self._authenticator = authenticator
         self._sending: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(2)
+        """Of the connections for writes, those who forgot their passwords take no more."""
 
     async def close(self) -> None:
         """Finish the mails that were asked for."""
@@ -133,7 +135,7 @@ class Reset:
 
     async def _send(self, organization_id: UUID, organization: str, email: str, visitor: Visitor) -> None:
         try:
-            async with self._database.transaction(organization_id, None, "sign_in") as tx:
+            async with self._turns, self._database.transaction(organization_id, None, "sign_in") as tx:
                 found = await credentials.who_forgot(tx, organization_id, email)
                 token = await password_resets.create(tx, organization_id, found[0]) if found else None
                 if found is None or token is None:

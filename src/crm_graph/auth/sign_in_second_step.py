@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import math
+from collections.abc import Hashable
 from typing import Final
 
 from starlette.requests import Request
@@ -60,8 +61,8 @@ class SecondStep:
         self._forms = forms
         self._throttles = throttles
         self._known = known
-        self._known_guesses = Throttle(5, 5 * 60)
-        """Guesses of a browser that the account knows: nobody else can use them up."""
+        self._known_attempts = Throttle(5, 5 * 60)
+        """Attempts of a browser that the account knows: nobody else can use them up."""
 
     async def form(self, request: Request) -> Response:
         """GET /sign-in/second-step."""
@@ -80,26 +81,30 @@ class SecondStep:
         token = self._token(request)
         self._forms.check(form, token)
         visitor = Visitor.of(request)
-        seconds = self._throttles.address.wait(visitor.address)
-        if seconds > 0:
-            return self._slowed(here, token, "", dt.timedelta(seconds=seconds))
-        self._throttles.address.take(visitor.address)
         by_recovery = bool(form.get("recovery_code", "").strip())
         async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
+            waiting = await pending.find(tx, here.organization_id, token)
+            if waiting is None:
+                raise SignInOver(_OVER)
+            device = self._known.device(request, here.organization_id, waiting.user_id)
+            throttle, key = self._counted_by(here, waiting, device, visitor)
+            wait = dt.timedelta(seconds=throttle.wait(key))
+            if not wait and not by_recovery and device is None:
+                wait = await totp.guess(tx, here.organization_id, waiting.user_id)
+            if wait:
+                return self._slowed(here, token, waiting.following, wait)
+            throttle.take(key)
             asked = await pending.attempt(tx, here.organization_id, token)
             if asked is None:
                 raise SignInOver(_OVER)
             if by_recovery:
                 right = await self._recovers(tx, here, asked, form["recovery_code"], visitor)
             else:
-                device = self._known.device(request, here.organization_id, asked.user_id)
-                wait = await self._guess(tx, here, asked, device)
-                if wait:
-                    return self._slowed(here, token, asked.following, wait)
                 right = await totp.check(tx, self._sealer, here.organization_id, asked.user_id, form.get("code", ""))
-                if right and device is None:
-                    await totp.give_back(tx, here.organization_id, asked.user_id)
             if right:
+                if not by_recovery and device is None:
+                    await totp.give_back(tx, here.organization_id, asked.user_id)
+                throttle.give_back(key)
                 return await self._done(tx, request, here, asked)
             if asked.attempts == pending.MOST_ATTEMPTS:
                 await tell(tx, here.organization_id, asked.user_id, Notice.CODES_GUESSED, visitor)
@@ -112,7 +117,6 @@ class SecondStep:
         if not await pending.end(tx, here.organization_id, asked.id):
             raise SignInOver(_OVER)
         proof = Proof(asked.user_id, (*asked.methods, CODE, TWO_FACTORS))
-        self._throttles.address.give_back(Visitor.of(request).address)
         response = await self._entrance.admitted(tx, request, here.organization_id, proof, asked.following)
         set_cookie(response, cookies.PENDING, "", secure=is_secure(request.scope), seconds=0)
         return response
@@ -124,15 +128,13 @@ class SecondStep:
         await tell(tx, here.organization_id, asked.user_id, Notice.CODE_USED, visitor, f"{left} are left")
         return True
 
-    async def _guess(self, tx: Transaction, here: Storefront, asked: Pending, device: str | None) -> dt.timedelta:
-        """Count a guess where this browser's are counted; how long to wait where none is left."""
-        if device is None:
-            return await totp.guess(tx, here.organization_id, asked.user_id)
-        key = (here.organization_id, asked.user_id, device)
-        seconds = self._known_guesses.wait(key)
-        if seconds == 0:
-            self._known_guesses.take(key)
-        return dt.timedelta(seconds=seconds)
+    def _counted_by(
+        self, here: Storefront, waiting: Pending, device: str | None, visitor: Visitor
+    ) -> tuple[Throttle, Hashable]:
+        """A browser that the account knows has attempts of its own; neighbours at one address share theirs."""
+        if device is not None:
+            return self._known_attempts, (here.organization_id, waiting.user_id, device)
+        return self._throttles.address, visitor.address
 
     def _token(self, request: Request) -> str:
         token = pending_token(request)

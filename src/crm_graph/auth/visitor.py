@@ -29,5 +29,5 @@ class Visitor:
 
     @property
     def browser(self) -> str:
-        """The browser's name for people, in printable characters."""
-        return sign_in_browser.name("".join(filter(str.isprintable, self.user_agent)))
+        """The browser's name. It stands in mails, so none of its words are a stranger's."""
+        return sign_in_browser.known(self.user_agent) or "an unknown browser"

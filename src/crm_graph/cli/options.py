@@ -35,6 +35,11 @@ def settings_from(**given: object) -> Settings:
             name = ".".join(map(str, problem["loc"])).upper()
             print(f"CRM_GRAPH_{name}: {problem['msg']}")
         raise typer.Exit(2) from None
+    try:  # only those that are given: nothing is made by a command that needs none
+        _ = settings.secret and settings.secret_bytes(), settings.sealing_keys and settings.sealing_key_texts()
+    except ValueError as error:
+        print(error)
+        raise typer.Exit(2) from None
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
