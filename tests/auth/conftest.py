@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import pyotp
 import pytest
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
@@ -24,6 +25,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.settings import Settings
+from tests.auth.authenticator import Phone
 
 ADA = "ada@acme.test"
 PASSWORD = "correct horse battery"
@@ -214,3 +216,28 @@ async def mails(world: World, least: int = 0) -> list[asyncpg.Record]:
 async def age_sessions(world: World) -> None:
     """As if everybody had proved who they are an hour ago."""
     await world.admin.execute("UPDATE sessions SET authenticated_at = now() - interval '1 hour'")
+
+
+@pytest.fixture
+async def user(world: World, client: httpx.AsyncClient) -> tuple[pyotp.TOTP, list[str]]:
+    """Ada with an app, and her recovery codes; nobody is signed in and no browser is known."""
+    from tests.auth.second_step import forget_used_codes, switch_on
+
+    await sign_in(client)
+    kept = await switch_on(client)
+    client.cookies.clear()
+    await forget_used_codes(world)
+    await world.admin.execute("DELETE FROM outgoing_mails")
+    return kept
+
+
+@pytest.fixture
+async def phone(client: httpx.AsyncClient, world: World) -> Phone:
+    """Ada's passkey; she is signed out."""
+    from tests.auth.passkeys import PAGE, add
+
+    await sign_in(client)
+    made = Phone()
+    assert (await add(client, made)).headers["location"] == PAGE
+    client.cookies.clear()
+    return made
