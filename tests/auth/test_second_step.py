@@ -191,3 +191,6 @@ async def test_an_old_sealing_key_still_opens_and_the_code_seals_anew(
         broken = await step(one, code=app.now())
         assert (broken.status_code, "SEAL_BROKEN" in broken.text) == (503, True)
         assert (await step(one, recovery_code=codes[0])).status_code == 303, "recovery codes need no key"
+        assert "9 recovery codes left" in (await one.get(SETUP)).text
+        assert (await post(one, SETUP, f"{SETUP}/off")).headers["location"] == "/account"
+        assert await world.admin.fetchval("SELECT count(*) FROM totp_keys") == 0

@@ -87,15 +87,16 @@ class SecondStepPage:
         return redirect(PATH)
 
     async def _shown(self, visit: Visit, tx: Transaction, fault: str = "", status: int = 200) -> Response:
-        app = await totp.find(tx, self._sealer, *visit.mine)
-        waiting = app is not None and app.confirmed_at is None
-        address = totp.address(app.key, visit.caller.organization_name, visit.account) if app and waiting else ""
+        confirmed_at = await totp.confirmed_at(tx, *visit.mine)
+        # only a key that waits is shown; one that is on is switched off even where it cannot be opened any more
+        app = None if confirmed_at else await totp.find(tx, self._sealer, *visit.mine)
+        address = totp.address(app.key, visit.caller.organization_name, visit.account) if app else ""
         return self._visits.page(
             visit,
             "second_step_setup.html",
             status,
-            confirmed_at=app.confirmed_at if app else None,
-            key=" ".join(app.key[at : at + 4] for at in range(0, len(app.key), 4)) if app and waiting else "",
+            confirmed_at=confirmed_at,
+            key=" ".join(app.key[at : at + 4] for at in range(0, len(app.key), 4)) if app else "",
             address=address,
             picture=totp.picture(address) if address else "",
             codes_left=await recovery_codes.left(tx, *visit.mine),
