@@ -5,12 +5,14 @@ import sys
 import typer
 
 from crm_graph import __version__
+from crm_graph.cli.client import clients
 from crm_graph.cli.demo import demo
 from crm_graph.cli.explain_access import explain_access
 from crm_graph.cli.imports import imports
 from crm_graph.cli.migrate import migrate
 from crm_graph.cli.schema import schema
 from crm_graph.cli.serve import serve
+from crm_graph.cli.signing_key import rotate_signing_key
 from crm_graph.cli.user import user
 from crm_graph.cli.worker import worker
 from crm_graph.db.cluster import ServerFailed
@@ -30,6 +32,8 @@ app.command()(demo)
 app.add_typer(imports, name="import")
 app.command()(migrate)
 app.command()(user)
+app.add_typer(clients, name="client")
+app.command("rotate-signing-key")(rotate_signing_key)
 app.command()(worker)
 app.command()(schema)
 app.command("explain-access")(explain_access)

@@ -14,8 +14,13 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from crm_graph import demo, migrations, resolvers, schema
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.oauth.party import Party
+from crm_graph.auth.oauth.routes import routes as oauth_routes
 from crm_graph.auth.passwords import Passwords
+from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in import SignIn
+from crm_graph.auth.sign_in_form import FormTokens
+from crm_graph.auth.sign_in_throttle import Throttle, Throttles, limited
 from crm_graph.auth.view_as import viewing_as
 from crm_graph.db.lanes import Lane, Lanes
 from crm_graph.db.session import Database
@@ -78,7 +83,9 @@ def create_app(settings: Settings, database_url: str) -> Application:
         settings.max_body_bytes,
     )
     passwords = Passwords()
-    sign_in = SignIn(authenticator, lanes, database, passwords, settings)
+    per_minute = settings.demo_rate_limit if settings.demo else None
+    sign_in = SignIn(authenticator, lanes, database, passwords, settings, Throttles(per_minute=per_minute))
+    party = Party(authenticator, lanes, database, Sealer(settings.sealing_key_texts()), secret)
 
     wanted = migrations.head()
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
@@ -125,6 +132,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         Route("/readyz", ready),
         *explorer.routes(lambda: shown),
         *sign_in.routes(),
+        *oauth_routes(party, FormTokens(secret), limited(per_minute) or Throttle(30, 2)),
         *AccessPage(authenticator, database).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),
     ]

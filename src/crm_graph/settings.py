@@ -38,6 +38,12 @@ class Settings(BaseSettings):
         " first seals, all open; without it one is kept in data_dir.",
     )
     demo: bool = Field(default=False, description="Serve the demo organisation: shows personas in the explorer.")
+    demo_rate_limit: int | None = Field(
+        default=None,
+        ge=0,
+        description="With the demo: attempts a minute of one address to sign in, and to prove who an app is; 0: any"
+        " number, for load tests.",
+    )
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per lane and for writes.")
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_tokens: int = Field(default=10_000, ge=100, description="Most tokens in a GraphQL document.")

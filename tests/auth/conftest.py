@@ -33,6 +33,9 @@ SECRET, SEALING_KEY = secrets.token_urlsafe(40), secrets.token_urlsafe(40)
 WRITTEN = (
     "outgoing_mails",
     "spent_challenges",
+    "access_denials",
+    "oauth_keys",
+    "oauth_clients",
     "access_policies",
     "access_revisions",
     "users",

@@ -16,6 +16,8 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.callers import Caller, Storefront
 from crm_graph.auth.last_used import LastUsed
 from crm_graph.auth.listener import Listener
+from crm_graph.auth.oauth import access_token, issuer
+from crm_graph.auth.oauth.keys import PublishedKeys
 from crm_graph.auth.policy_loading import AccessPolicies
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
@@ -40,6 +42,7 @@ class Authenticator:
         self._callers: dict[bytes, Caller] = {}
         self._storefronts: dict[str, Storefront] = {}
         self._policies = AccessPolicies()
+        self._keys = PublishedKeys(lanes)
         self._hears = False
         self._forgotten = 0
         self._last_used = LastUsed(database)
@@ -71,6 +74,8 @@ class Authenticator:
             if found is not None:
                 return found
             token = bearer(authorizations[0])
+            if token.startswith(access_token.BEGINS):
+                return (await self._by_access_token(token)).actor
             if token:
                 return (await self._caller(token, (tokens.KEY, tokens.SESSION))).actor
         given = _joined(headers)
@@ -98,6 +103,19 @@ class Authenticator:
             return await self._session(values, given.get(b"host")) if values else None
         except Unauthenticated:
             return None
+
+    async def access_token(self, scope: Scope) -> Caller | None:
+        """Who calls by an access token in the Authorization header; `None`: there is no such header.
+
+        Raises Unauthenticated for any other token, and for one that does not work.
+        """
+        authorizations = [value for name, value in scope["headers"] if name == b"authorization"]
+        if not authorizations:
+            return None
+        token = bearer(authorizations[0]) if len(authorizations) == 1 else b""
+        if not token.startswith(access_token.BEGINS):
+            raise Unauthenticated(_REFUSED)
+        return await self._by_access_token(token)
 
     async def storefront(self, host: bytes | None) -> Storefront:
         """The organisation whose host this is; raises UnknownHost for every other and for what is no host."""
@@ -146,6 +164,29 @@ class Authenticator:
             self._last_used.note(caller.actor.organization_id, caller.credential_id)
         return caller
 
+    async def _by_access_token(self, token: bytes) -> Caller:
+        """The caller of an access token that one of our organisations has signed for itself."""
+        key = tokens.digest(token)
+        known = self._callers.get(key)
+        if known is not None and known.deadline > time.monotonic():
+            return known
+        forgotten, text = self._forgotten, token.decode("latin-1")
+        try:
+            home = await self.storefront(issuer.host(access_token.issuer(text)))
+        except UnknownHost:
+            raise Unauthenticated(_REFUSED) from None
+        verified = await access_token.verified(text, self._keys, home.organization_id)
+        found = verified and await callers.by_access_token(
+            self._lanes, self._policies, home.organization_id, verified, now=time.monotonic(), ttl=self._ttl
+        )
+        if not found:
+            raise Unauthenticated(_REFUSED)
+        caller, unnoted = found
+        self._remember(self._callers, key, caller, forgotten)
+        if unnoted:
+            self._last_used.note(caller.actor.organization_id, caller.credential_id)
+        return caller
+
     def _remember(self, kept: dict[K, V], key: K, found: V, forgotten: int) -> None:
         # What was loaded while a change was announced may be from before it.
         if not self._hears or forgotten != self._forgotten:
@@ -166,6 +207,7 @@ class Authenticator:
             if organization_id in (None, caller.actor.organization_id) and user_id in (None, caller.user_id):
                 del self._callers[key]
         if user_id is None:
+            self._keys.forget(organization_id)
             # The host that the organisation had may be another's now: all are asked for again.
             self._storefronts.clear()
 

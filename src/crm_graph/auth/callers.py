@@ -1,7 +1,8 @@
 """What a token, a user or a host name stands for, each loaded by one statement."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypedDict
 from uuid import UUID
 
@@ -9,6 +10,8 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.oauth import scope
+from crm_graph.auth.oauth.access_token import AccessToken
 from crm_graph.auth.policy_loading import AccessPolicies, Fetch
 from crm_graph.auth.scopes import Scopes
 from crm_graph.db.lanes import Lane, Lanes
@@ -42,6 +45,19 @@ _BEARER: Final = """t.id AS credential_id, {scopes} AS scopes,
 _FACTS: Final = ", 'credential', c.credential_id, 'seconds', c.seconds, 'unnoted', c.unnoted"
 _SESSION: Final = _CALLER.format(more=_BEARER.format(table="sessions", scopes="NULL::text[]"), facts=_FACTS)
 _KEY: Final = _CALLER.format(more=_BEARER.format(table="api_keys", scopes="t.scopes"), facts=_FACTS)
+_FAMILY: Final = _CALLER.format(
+    more="""t.id AS credential_id, k.scopes AS scopes, t.own AS own,
+           extract(epoch FROM least(t.expires_at, s.expires_at) - now()) AS seconds,
+           coalesce(t.last_used_at < now() - interval '1 minute', true) AS unnoted
+      FROM oauth_families t
+      JOIN oauth_clients k ON k.organization_id = t.organization_id AND k.id = t.client_id AND k.status = 'ACTIVE'
+      JOIN users u ON u.organization_id = t.organization_id AND u.id = t.user_id AND u.status = 'ACTIVE'
+      LEFT JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
+     WHERE t.organization_id = $1 AND t.id = $2 AND t.user_id = $3 AND t.client_id = $4
+       AND t.revoked_at IS NULL AND t.expires_at > now()
+       AND (t.session_id IS NULL OR (s.revoked_at IS NULL AND s.expires_at > now()))""",
+    facts=_FACTS + ", 'own', c.own",
+)
 _USERS: Final = """NULL::text[] AS scopes FROM users u
      WHERE ($1::uuid IS NULL OR u.organization_id = $1) AND {whose}"""
 _BY_USER: Final = _CALLER.format(more=_USERS.format(whose="u.id = $2"), facts="") + " ORDER BY c.id"
@@ -87,6 +103,10 @@ class _Token(_User):
     unnoted: bool
 
 
+class _Family(_Token):
+    own: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody with a token: the actor, and what their own pages show. Good until `deadline` (monotonic seconds)."""
@@ -97,8 +117,10 @@ class Caller:
     email: str | None
     organization_name: str
     credential_id: UUID
-    """The session or API key by which they call."""
+    """The session, API key or family of tokens by which they call."""
     deadline: float
+    granted: frozenset[str] = frozenset()
+    """The scopes of an access token, those of OpenID among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +163,34 @@ async def by_token(
         now + min(ttl, token["seconds"]),
     )
     return caller, token["unnoted"]
+
+
+async def by_access_token(
+    lanes: Lanes, policies: AccessPolicies, organization_id: UUID, token: AccessToken, *, now: float, ttl: float
+) -> tuple[Caller, bool] | None:
+    """Whose access token this is, once it was verified, and whether its use is to be noted; `None` if it has ended.
+
+    It does what its scopes and those that its app still has allow both, on top of what its user may.
+    """
+    keys = (organization_id, token.family_id, token.user_id, token.client_id)
+    found = await lanes.fetch(Lane.GENERIC, _FAMILY, keys, organization_id)
+    if found is None:
+        return None
+    family: _Family = orjson.loads(found)
+    granted = scope.within(token.scopes, family["scopes"] or ())
+    family["scopes"] = sorted(scope.narrowing(granted).texts)
+    actor = await _actor(family, policies, _asking(lanes, family["organization"]))
+    caller = Caller(
+        replace(actor, kind=ActorKind.APP) if family["own"] else actor,
+        UUID(family["user"]),
+        family["name"],
+        family["email"],
+        family["organization_name"],
+        UUID(family["credential"]),
+        now + min(ttl, family["seconds"], token.expires_at - time.time()),
+        frozenset(granted),
+    )
+    return caller, family["unnoted"]
 
 
 async def by_user(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from crm_graph.auth import sessions
+from crm_graph.auth.oauth import families
 from crm_graph.auth.proofs import password_resets, pending
 from crm_graph.auth.tables import credentials
 from crm_graph.db.ids import uuid7
@@ -48,7 +49,7 @@ async def find(lanes: Lanes, organization_id: UUID, email: str) -> Credential | 
 
 
 async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: str) -> None:
-    """Set a user's password (already hashed) and end what the old one began: sessions, sign-ins, links to reset it."""
+    """Set a user's password (already hashed) and end what the old one began: sessions, apps, sign-ins, reset links."""
     connection = await tx.session.connection()
     row = insert(credentials).values(organization_id=organization_id, id=uuid7(), user_id=user_id, hash=encoded)
     await connection.execute(
@@ -57,6 +58,7 @@ async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: 
         )
     )
     await sessions.revoke_all(tx, organization_id, user_id)
+    await families.revoke_all(tx, organization_id, user_id)
     await pending.end_all(tx, organization_id, user_id)
     await password_resets.end_all(tx, organization_id, user_id)
 

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION crm_forget_callers() RETURNS trigger
 BEGIN
     IF TG_LEVEL = 'STATEMENT' THEN
         PERFORM pg_notify('crm_callers', '');
-    ELSIF TG_TABLE_NAME IN ('sessions', 'api_keys') THEN
+    ELSIF TG_TABLE_NAME IN ('sessions', 'api_keys', 'oauth_families') THEN
         PERFORM pg_notify('crm_callers', format('%s/%s', OLD.organization_id, OLD.user_id));
     ELSIF TG_OP = 'INSERT' THEN
         PERFORM pg_notify('crm_callers', NEW.organization_id::text);

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from crm_graph.auth.oauth.tables import oauth_families
 from crm_graph.auth.tables import api_keys, sessions
 from crm_graph.db.session import Database
 from crm_graph.db.write_behind import WriteBehind
@@ -23,7 +24,7 @@ class LastUsed:
         self._behind = WriteBehind(self._write, seconds)
 
     def note(self, organization_id: UUID, credential_id: UUID) -> None:
-        """Somebody used this session or key."""
+        """Somebody used this session, key or family of tokens."""
         self._used[organization_id].add(credential_id)
         self._behind.ask()
 
@@ -37,7 +38,7 @@ class LastUsed:
             for organization_id, ids in used.items():
                 async with self._database.transaction(organization_id, None, "sign_in") as tx:
                     connection = await tx.session.connection()
-                    for table in (sessions, api_keys):
+                    for table in (sessions, api_keys, oauth_families):
                         await connection.execute(_statement(table, organization_id, ids))
         except (sa.exc.SQLAlchemyError, OSError, CrmError) as error:
             # A time that is shown, not one that decides: the next use notes it again.

@@ -97,7 +97,8 @@ class SignIn:
         """GET /sign-in."""
         following = destination(request.query_params.get("next"))
         here = await self._first.organization(request)
-        if await self._authenticator.session(request.scope) is not None:
+        # `again`: who is signed in shall prove it anew, for an app that asks for that
+        if "again" not in request.query_params and await self._authenticator.session(request.scope) is not None:
             return redirect(following)
         return self._first.shown(request, here, following=following)
 

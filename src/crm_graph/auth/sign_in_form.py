@@ -41,10 +41,13 @@ class FormTokens:
         """The token for forms of the browser that sends `bound_to` as a cookie."""
         return hmac.new(self._key, bound_to.encode(), hashlib.sha256).hexdigest()
 
+    def is_token(self, given: str, bound_to: str) -> bool:
+        """Whether this is the token for that."""
+        return hmac.compare_digest(self.token(bound_to).encode(), given.encode())
+
     def check(self, form: dict[str, str], bound_to: str | None) -> None:
         """Raise FormForged unless the form carries the token for this browser."""
-        given = form.get(FIELD, "")
-        if bound_to is None or not hmac.compare_digest(self.token(bound_to).encode(), given.encode()):
+        if bound_to is None or not self.is_token(form.get(FIELD, ""), bound_to):
             raise FormForged("This form has expired, or cookies are switched off. Go back, reload the page, try again.")
 
 
@@ -100,6 +103,6 @@ def destination(text: str | None) -> str:
 
     Browsers drop tabs and newlines, take a backslash for a slash, and two slashes for the beginning of a host.
     """
-    if text is not None and re.fullmatch(r"/(?![/\\])[!-\[\]-~]{0,500}", text):
+    if text is not None and re.fullmatch(r"/(?![/\\])[!-\[\]-~]{0,6000}", text):
         return text
     return "/account"

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from crm_graph.auth import cookies, sign_in_browser
+from crm_graph.auth.oauth import redirects
 from crm_graph.errors import CrmError
 
 STYLE_PATH: Final = "/sign-in.css"
@@ -68,8 +69,17 @@ _templates.globals.update(style_url=_STYLE_URL, script_url=_SCRIPT_URL)
 
 
 def page(template: str, status: int = 200, *, script: bool = False, **values: object) -> HTMLResponse:
-    """A page of ours, with the headers that all of them have; `script` lets it run the one for passkeys."""
+    """A page of ours, with the headers that all of them have; `script` lets it run the one for passkeys.
+
+    `following`, or `leads_to`, is where its form leads in the end; browsers want to know when that is an app's address.
+    """
     headers = {**HEADERS, "content-security-policy": _WITH_SCRIPT} if script else dict(HEADERS)
+    source = redirects.form_source(str(values.get("following", ""))) or redirects.source(
+        str(values.get("leads_to", ""))
+    )
+    if source:
+        policy = headers["content-security-policy"]
+        headers["content-security-policy"] = policy.replace("form-action 'self'", f"form-action 'self' {source}")
     return HTMLResponse(_templates.get_template(template).render(values, script=script), status, headers)
 
 

@@ -49,9 +49,11 @@ class Throttle:
 class Throttles:
     """The two that sign-in goes through."""
 
-    def __init__(self, pair: Throttle | None = None, address: Throttle | None = None) -> None:
-        self.pair = pair or Throttle(5, 30)
-        self.address = address or Throttle(30, 2)
+    def __init__(
+        self, pair: Throttle | None = None, address: Throttle | None = None, *, per_minute: int | None = None
+    ) -> None:
+        self.pair = pair or limited(per_minute) or Throttle(5, 30)
+        self.address = address or limited(per_minute) or Throttle(30, 2)
 
     def wait(self, account: Hashable, address: str) -> float:
         """Seconds to wait; at 0 the attempt is counted, so that attempts at the same moment see each other."""
@@ -65,6 +67,13 @@ class Throttles:
         """The attempt was right: those before it were slips, and it does not count."""
         self.pair.forget((account, address))
         self.address.give_back(address)
+
+
+def limited(per_minute: int | None) -> Throttle | None:
+    """A throttle of so many attempts a minute, 0 for as many as anybody likes; `None`: no such limit is set."""
+    if per_minute is None:
+        return None
+    return Throttle(per_minute, 60 / per_minute) if per_minute else Throttle(1, 0)
 
 
 def network(address: str | None) -> str:

@@ -3,7 +3,9 @@
 They are 256 random bits, so a plain hash is enough: there is nothing to guess that a slow one would protect.
 """
 
+import base64
 import hashlib
+import hmac
 import secrets
 import string
 from typing import Final
@@ -12,6 +14,9 @@ SESSION: Final = b"crm_ses_"
 KEY: Final = b"crm_key_"
 PENDING: Final = b"crm_pen_"
 RESET: Final = b"crm_res_"
+_CODE: Final = "crm_cod_"
+_REFRESH: Final = "crm_ref_"
+_CLIENT: Final = "crm_sec_"
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _SECRET_LENGTH: Final = 43  # log2(62) * 43 = 256 bits
@@ -38,6 +43,27 @@ def key_token() -> tuple[str, str]:
     """A new API key's prefix, by which people tell keys apart, and the whole token `<prefix>_<secret>`."""
     prefix = KEY.decode() + _random(_PREFIX_LENGTH)
     return prefix, f"{prefix}_{_random(_SECRET_LENGTH)}"
+
+
+def authorization_code() -> str:
+    """A new `crm_cod_<secret>`."""
+    return _CODE + _random(_SECRET_LENGTH)
+
+
+def refresh_token() -> str:
+    """The first refresh token of a family, `crm_ref_<secret>`."""
+    return _REFRESH + _random(_SECRET_LENGTH)
+
+
+def next_refresh_token(token: str, salt: bytes, key: bytes) -> str:
+    """What a refresh token is exchanged for: always the same for the same salt, and told by nothing but all three."""
+    made = hmac.digest(key, salt + token.encode(), hashlib.sha256)
+    return _REFRESH + base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+def client_secret() -> str:
+    """A new `crm_sec_<secret>`, by which an app proves who it is."""
+    return _CLIENT + _random(_SECRET_LENGTH)
 
 
 def digest(token: bytes) -> bytes:

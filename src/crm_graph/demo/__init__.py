@@ -6,7 +6,7 @@
 import asyncio
 from pathlib import Path
 
-from crm_graph.demo import load, personas, samples
+from crm_graph.demo import clients, load, personas, samples
 from crm_graph.demo.personas import Persona
 from crm_graph.errors import JSON
 
@@ -14,7 +14,9 @@ __all__ = ["ensure", "explorer_config", "who_to_be"]
 
 
 def ensure(url: str, data_dir: Path, owner_url: str | None = None) -> list[Persona]:
-    """Load the demo where it is missing, write `<data_dir>/personas.json` where it does not work, give the personas.
+    """Load the demo where it is missing, and give the personas.
+
+    Writes `<data_dir>/personas.json` and `<data_dir>/clients.json` where what is in them does not work.
 
     `owner_url` is of the login that owns the tables, where that is another one: statistics are gathered by it.
     Raises `DatabaseNotOurs` for a database that holds any organisation that is not the demo's.
@@ -22,7 +24,9 @@ def ensure(url: str, data_dir: Path, owner_url: str | None = None) -> list[Perso
 
     async def run() -> list[Persona]:
         await load.load(url, owner_url=owner_url)
-        return await personas.ensure(url, data_dir)
+        made = await personas.ensure(url, data_dir)
+        await clients.ensure(url, data_dir)
+        return made
 
     return asyncio.run(run())
 
@@ -33,6 +37,8 @@ def who_to_be(data_dir: Path, address: str) -> str:
     return (
         f"Look at {address}/ and choose a caller there, or send `Authorization: Bearer <token>`"
         f" to {address}/graphql (also in {data_dir / personas.FILE}):\n{personas.table(known)}"
+        f"\nApps to try OAuth with are in {data_dir / clients.FILE}; {address}/.well-known/openid-configuration tells"
+        " clients the rest."
     )
 
 

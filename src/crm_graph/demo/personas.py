@@ -4,7 +4,6 @@ For local use: the file is readable by its owner only, and the tokens in it are 
 """
 
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from crm_graph.db.connection import connect
 from crm_graph.db.roles import Role
 from crm_graph.db.session import Database, Transaction
 from crm_graph.demo import generate
+from crm_graph.demo.files import replace
 from crm_graph.demo.staff import NAMED
 
 FILE: Final = "personas.json"
@@ -60,7 +60,7 @@ async def ensure(url: str, data_dir: Path) -> list[Persona]:
         path.chmod(0o600)
         return known
     personas = await _make(url)
-    _replace(path, personas)
+    replace(path, personas)
     return personas
 
 
@@ -149,14 +149,3 @@ async def _end_keys(tx: Transaction, organization: UUID, user: UUID) -> None:
     for one in await api_keys.live(tx, organization, user):
         if one.name == KEY_NAME:
             await api_keys.revoke(tx, organization, user, one.id)
-
-
-def _replace(path: Path, personas: Sequence[Persona]) -> None:
-    """Write the file in one step, never readable by others."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(personas, file, ensure_ascii=False, indent=2)
-        file.write("\n")
-    fresh.replace(path)

@@ -40,6 +40,18 @@ CHORES: Final = (
     # As with sessions: that somebody asked for a link is worth knowing for a month.
     Chore("password_resets", "password_resets", "expires_at < now() - interval '30 days'", timedelta(hours=1)),
     Chore("access_denials", "access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
+    # A code of an hour ago is refused as one that never was; while it is kept, its second use is noticed.
+    Chore("oauth_codes", "oauth_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
+    Chore("oauth_assertions", "oauth_assertions", "expires_at < now()", timedelta(minutes=10)),
+    Chore("oauth_refresh_tokens", "oauth_refresh_tokens", "expires_at < now()", timedelta(hours=1)),
+    # Tokens of apps that act on their own are a family each and live for minutes.
+    Chore(
+        "oauth_families",
+        "oauth_families",
+        "least(expires_at, revoked_at) < now() - CASE WHEN own THEN interval '1 hour' ELSE interval '30 days' END",
+        timedelta(minutes=10),
+    ),
+    Chore("oauth_keys", "oauth_keys", "published_until < now() - interval '30 days'", timedelta(hours=12)),
     # Their texts are gone when they are sent; that something was sent, and to whom, stays for a month.
     Chore("outgoing_mails", "outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),
 )

@@ -1,0 +1,106 @@
+"""/oauth/token, /oauth/introspect, /oauth/revoke: where apps ask without a person."""
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Final
+
+from authlib.oauth2 import OAuth2Error
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crm_graph.auth.oauth import access_token
+from crm_graph.auth.oauth.answers import answered, failed
+from crm_graph.auth.oauth.authorization_code import CodeGrant
+from crm_graph.auth.oauth.client_credentials import ServiceGrant
+from crm_graph.auth.oauth.id_token import IdToken
+from crm_graph.auth.oauth.introspection import Introspection
+from crm_graph.auth.oauth.party import Party
+from crm_graph.auth.oauth.pkce import S256
+from crm_graph.auth.oauth.private_key_jwt import Assertion
+from crm_graph.auth.oauth.refresh_token import RefreshGrant
+from crm_graph.auth.oauth.requests import OAuthRequest, form
+from crm_graph.auth.oauth.revocation import Revocation
+from crm_graph.auth.oauth.server import Answer, Exchange, Server, exchanging
+from crm_graph.auth.sign_in_throttle import Throttle, network
+
+logger = logging.getLogger("crm_graph.auth.oauth")
+
+GUESSED: Final = "invalid_client"
+"""What counts against an address. Codes and tokens do not: they cannot be guessed, and a portal's people share one."""
+Work = Callable[[Server, OAuthRequest], Answer]
+
+
+class TokenEndpoint:
+    """The endpoints that apps call themselves. `throttle` slows down an address that guesses."""
+
+    def __init__(self, party: Party, throttle: Throttle) -> None:
+        self._party = party
+        self._throttle = throttle
+
+    async def token(self, request: Request) -> Response:
+        """POST /oauth/token."""
+        return await self._run(request, "token", _token)
+
+    async def introspect(self, request: Request) -> Response:
+        """POST /oauth/introspect."""
+        return await self._presented(request, "introspect", Introspection)
+
+    async def revoke(self, request: Request) -> Response:
+        """POST /oauth/revoke."""
+        return await self._presented(request, "revoke", Revocation)
+
+    async def _presented(
+        self, request: Request, name: str, endpoint: type[Introspection] | type[Revocation]
+    ) -> Response:
+        given = await form(request)
+        here = await self._party.here(request.scope)
+        access = await access_token.verified(given.get("token", ""), self._party.published, here.organization_id)
+
+        def work(server: Server, asked: OAuthRequest) -> Answer:
+            server.register_endpoint(endpoint(server, access))
+            answer: Answer = server.create_endpoint_response(endpoint.ENDPOINT_NAME, asked)  # type: ignore[no-untyped-call]
+            return answer
+
+        return await self._run(request, name, work, given)
+
+    async def _run(self, request: Request, name: str, work: Work, given: dict[str, str] | None = None) -> Response:
+        given = await form(request) if given is None else given
+        here = await self._party.here(request.scope)
+        address = network(request.client.host if request.client else None)
+        seconds = self._throttle.wait(address)
+        if seconds > 0:
+            logger.warning("too many apps from %s could not prove who they are", address)
+            return failed("slow_down", "Too many wrong requests.", 429, retry_after=str(math.ceil(seconds)))
+        headers = {"Authorization": request.headers.get("authorization", "")}
+        asked = OAuthRequest("POST", f"{here.issuer}/oauth/{name}", given, headers)
+
+        def run(ours: Exchange) -> Answer:
+            server = Server(ours)
+            server.register_client_auth_method("private_key_jwt", Assertion(server))
+            return work(server, asked)
+
+        answer = await exchanging(
+            self._party.database,
+            here.organization_id,
+            here.issuer,
+            await self._party.signing.current(here.organization_id),
+            self._party.secret,
+            run,
+        )
+        if isinstance(answer.body, dict) and answer.body.get("error") == GUESSED:
+            self._throttle.take(address)
+        return answered(answer)
+
+
+def _token(server: Server, asked: OAuthRequest) -> Answer:
+    server.register_grant(CodeGrant, [S256(), IdToken(server)])
+    server.register_grant(RefreshGrant)
+    server.register_grant(ServiceGrant)
+    try:
+        answer: object = server.create_token_response(asked)
+    except ValueError as error:  # an error's description has characters that OAuth has not
+        logger.info("a token request could not be answered: %s", type(error).__name__)
+        answer = server.handle_error_response(asked, OAuth2Error(error="invalid_request"))
+    assert isinstance(answer, Answer)
+    return answer

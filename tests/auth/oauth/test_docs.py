@@ -1,0 +1,46 @@
+"""docs/oauth.md: its example runs, and its commands are there."""
+
+import re
+import warnings
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.auth.oauth.conftest import ISSUER, LOCAL, SCOPES, Site
+from tests.cli.commands import command
+from tests.conftest import ROOT
+
+TEXT = (ROOT / "docs" / "oauth.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("sort", ["confidential", "public"])
+async def test_the_example_of_a_portal_and_of_a_mobile_app(site: Site, sort: str) -> None:
+    found = re.search(r"<!-- run: portal -->\s*```python\n(.*?)```", TEXT, re.DOTALL)
+    assert found
+    names: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(found[1], names)
+    registered = await site.register() if sort == "confidential" else await site.public(LOCAL)
+    app = {"client_id": registered.client_id, "redirect_uri": registered.redirect_uri, "scope": " ".join(SCOPES)}
+    if registered.secret:
+        app["client_secret"] = registered.secret
+
+    async def visit(address: str) -> str:
+        return str((await site.agreed(await site.browser.get(address))).headers["location"])
+
+    await site.world.row(
+        "customers", site.organization, name="Bob", kind="PERSON", stage="CUSTOMER", currency="CHF"
+    )  # fmt: skip
+    try:
+        who, seen = await names["customers_of"](ISSUER, app, visit, transport=httpx.ASGITransport(app=site.app))
+    finally:
+        await site.world.admin.execute("DELETE FROM customers")
+    assert who == {"sub": f"usr_{site.ada.hex}", "name": "Ada", "email": "ada@acme.test"}
+    assert seen == {"data": {"customers": {"nodes": [{"name": "Bob"}]}}}
+
+
+def test_its_commands_are_there() -> None:
+    for name in re.findall(r"crm-graph client (\w+)", TEXT):
+        assert command("client", name, "--help").exit_code == 0, name
