@@ -98,10 +98,13 @@ async def test_every_table_of_an_organisation_is_isolated(database_url: str) -> 
     policies = {row["policies"] for row in found}
     assert len(policies) == 1, "all tables have the same policies"
     assert set(json.loads(policies.pop())) == {"crm_organization", "crm_reader", "crm_owner"}
-    assert len({row["granted"] for row in found}) == 1
-    granted = json.loads(found[0]["granted"])
-    assert granted[Role.RUNTIME] == ["DELETE", "INSERT", "SELECT", "UPDATE"]
-    assert granted[Role.READER] == granted[Role.BOUND_READER] == ["SELECT"]
+    for row in found:
+        granted = json.loads(row["granted"])
+        only_added = row["relname"] == "audit_entries"
+        assert granted[Role.RUNTIME] == (
+            ["INSERT", "SELECT"] if only_added else ["DELETE", "INSERT", "SELECT", "UPDATE"]
+        )
+        assert granted[Role.READER] == granted[Role.BOUND_READER] == ["SELECT"]
     assert [row["relname"] for row in others] == ["alembic_version"], "a table without organisation is seen by all"
 
 
@@ -300,6 +303,31 @@ async def test_readers_write_nothing(world: World, role: Role) -> None:
         with pytest.raises(DENIED):
             await connection.execute(statement)
     assert await connection.fetchval("SELECT count(*) FROM customers") == (2 if role is Role.READER else 1)
+    await connection.close()
+
+
+async def test_audit_entries_are_only_added(world: World) -> None:
+    """Whoever gets hold of the application adds to what is on record, and takes nothing away."""
+    connection = await connect(world.login, Role.RUNTIME)
+    await connection.execute("SELECT set_config('crm.organization_id', $1, false)", str(world.one))
+    await connection.execute(
+        "INSERT INTO audit_entries (organization_id, id, actor_kind, channel, action, entity, row_id, changes)"
+        " VALUES ($1, $1, 'staff', 'test', 'update', 'Customer', $2, '{}')",
+        world.one,
+        world.customers[world.one],
+    )
+    for statement in (
+        "UPDATE audit_entries SET action = 'delete'",
+        "DELETE FROM audit_entries",
+        "TRUNCATE audit_entries",
+        (
+            f"INSERT INTO audit_entries SELECT * FROM audit_entries WHERE id = '{world.one}'"
+            " ON CONFLICT (organization_id, id) DO UPDATE SET changes = '{}'"
+        ),
+    ):
+        with pytest.raises(DENIED):
+            await connection.execute(statement)
+    assert await connection.fetchval("SELECT action FROM audit_entries") == "update"
     await connection.close()
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,44 @@ def test_up_down_and_up_again(empty_url: str) -> None:
 def test_models_and_migrations_agree(empty_url: str) -> None:
     migrations.upgrade(empty_url)
     assert migrations.check(empty_url) == []
+
+
+async def test_each_version_is_a_transaction_of_its_own(database_url: str) -> None:
+    """Its locks last as long as it does, not as long as a release's migrations; what is done is done if a later fails."""
+    connection = await asyncpg.connect(database_url)
+    made_by = await connection.fetch(
+        "SELECT DISTINCT attrelid::regclass::text AS name, xmin::text FROM pg_attribute WHERE attname = 'organization_id'"
+        " AND attrelid IN ('customers'::regclass, 'access_denials'::regclass, 'access_policies'::regclass,"
+        " 'custom_fields'::regclass, 'change_requests'::regclass)"
+    )
+    await connection.close()
+    assert len(made_by) == len({row["xmin"] for row in made_by}) == 5
+
+
+async def test_a_version_that_gets_no_lock_gives_up_and_is_run_again(empty_url: str) -> None:
+    await asyncio.to_thread(migrations.upgrade, empty_url, "202611221040")
+    reader = await asyncpg.connect(empty_url)
+    transaction = reader.transaction()
+    await transaction.start()
+    await reader.execute("LOCK TABLE audit_entries")
+    with pytest.raises(migrations.MigrationFailed, match="holds a lock"):
+        await asyncio.to_thread(migrations.upgrade, empty_url)
+    assert await asyncio.to_thread(migrations.current, empty_url) == "202611221040"
+    await transaction.rollback()
+    await reader.close()
+    await asyncio.to_thread(migrations.upgrade, empty_url)
+    assert await asyncio.to_thread(migrations.current, empty_url) == migrations.head()
+
+
+async def test_what_was_granted_before_is_taken_back(empty_url: str) -> None:
+    await asyncio.to_thread(migrations.upgrade, empty_url)
+    await asyncio.to_thread(migrations.downgrade, empty_url, "202611221040")
+    connection = await asyncpg.connect(empty_url)
+    may = "SELECT has_table_privilege('crm_graph_runtime', 'audit_entries', 'DELETE')"
+    assert await connection.fetchval(may)
+    await asyncio.to_thread(migrations.upgrade, empty_url)
+    assert not await connection.fetchval(may)
+    await connection.close()
 
 
 def test_two_processes_migrating_at_once(empty_url: str) -> None:

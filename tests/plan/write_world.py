@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from crm_graph import schema  # noqa: F401 - declares the model
@@ -164,6 +165,8 @@ async def build(url: str) -> World:
                 **owner,
             )
         await world.make(tx, "Product", "product", name="Product", sku="P-1")
-        await raw.execute("DELETE FROM audit_entries WHERE organization_id = $1", world.organization)
         await raw.execute("DELETE FROM outbox_events WHERE organization_id = $1", world.organization)
+    owner = await asyncpg.connect(url)  # the application cannot remove audit entries
+    await owner.execute("DELETE FROM audit_entries WHERE organization_id = $1", world.organization)
+    await owner.close()
     return world

@@ -301,7 +301,8 @@ CREATE OR REPLACE FUNCTION crm_organization() RETURNS uuid
     RETURN nullif(current_setting('crm.organization_id', true), '')::uuid;
 
 -- Keep a table's organisations apart. The application's roles (db/roles.py) are granted rows, never the table:
---   crm_graph_runtime, crm_graph_bound_reader  the rows of the bound organisation; none when none is bound
+--   crm_graph_runtime, crm_graph_bound_reader  the rows of the bound organisation; none when none is bound;
+--                                              what was done stays as it was written: audit entries are only added
 --   crm_graph_reader                           all rows, to read: TRUE folds away, so that every index still serves
 --   the owner                                  when it has bound an organisation that one's, else (migrations) all;
 --                                              on the embedded server it has BYPASSRLS, so that it can be dumped
@@ -309,6 +310,7 @@ CREATE OR REPLACE FUNCTION crm_isolate(isolated regclass) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     owner text := (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = isolated);
+    only_added boolean := (SELECT relname IN ('audit_entries') FROM pg_class WHERE oid = isolated);
     name text;
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', isolated);
@@ -320,7 +322,9 @@ BEGIN
     EXECUTE format('CREATE POLICY crm_reader ON %s FOR SELECT TO crm_graph_reader USING (TRUE)', isolated);
     EXECUTE format('CREATE POLICY crm_owner ON %s TO %s
         USING (crm_organization() IS NULL OR organization_id = crm_organization())', isolated, owner);
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO crm_graph_runtime', isolated);
+    EXECUTE format('REVOKE ALL ON %s FROM crm_graph_runtime', isolated);
+    EXECUTE format('GRANT SELECT, INSERT%s ON %s TO crm_graph_runtime',
+        CASE WHEN only_added THEN '' ELSE ', UPDATE, DELETE' END, isolated);
     EXECUTE format('GRANT SELECT ON %s TO crm_graph_reader, crm_graph_bound_reader', isolated);
 END
 $$;
