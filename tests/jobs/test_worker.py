@@ -17,6 +17,7 @@ from crm_graph.jobs.chores import BATCH, CHORES, Chore
 
 COMMAND = [sys.executable, "-m", "crm_graph", "worker"]
 KEYS = next(chore for chore in CHORES if chore.name == "idempotency_keys")
+CHANGES = [chore for chore in CHORES if chore.name.startswith("change_")]
 
 
 async def filled(url: str) -> "tuple[asyncpg.Connection[asyncpg.Record], UUID, UUID]":
@@ -114,6 +115,56 @@ async def test_what_has_outlived_its_use_goes_and_the_rest_stays(database_url: s
     await admin.close()
 
 
+async def add_change(owner: "tuple[asyncpg.Connection[asyncpg.Record], UUID]", **facts: str | None) -> UUID:
+    """A change of a customer's birthday, with a code; times are said from now."""
+    (admin, organization), change, customer = owner, uuid7(), uuid7()
+    await admin.execute(
+        "INSERT INTO customers (organization_id, id, version, created_at, updated_at, name, kind, stage, currency)"
+        " VALUES ($1, $2, 1, now(), now(), 'Ada', 'PERSON', 'PROSPECT', 'EUR')",
+        organization,
+        customer,
+    )
+    await admin.execute(
+        "INSERT INTO change_requests (organization_id, id, version, created_at, updated_at, customer_id, entity, row_id,"
+        " field, waits_for, state, after_value, expires_at, decided_at) VALUES ($1, $2, 1, now(), now(), $3, 'Customer',"
+        " $3, 'bornOn', 'APPROVAL', $4, '1987-06-05', now() + $5::text::interval, now() + $6::text::interval)",
+        organization,
+        change,
+        customer,
+        facts.get("state", "PENDING"),
+        facts["expires"],
+        facts.get("decided"),
+    )
+    await admin.execute(
+        "INSERT INTO change_codes (organization_id, id, code_hash) VALUES ($1, $2, '')", organization, change
+    )
+    return change
+
+
+async def test_changes_keep_their_values_for_a_month_after_they_ended_and_codes_no_longer(database_url: str) -> None:
+    admin, organization, _ = await filled(database_url)
+    owner = (admin, organization)
+    waits = await add_change(owner, expires="1 hour")
+    recent = {
+        await add_change(owner, expires="-29 days"),
+        await add_change(owner, expires="-60 days", state="APPLIED", decided="-29 days"),
+    }
+    old = {
+        await add_change(owner, expires="-31 days"),
+        await add_change(owner, expires="1 hour", state="REJECTED", decided="-31 days"),
+    }
+    done = await worker.run_once(database_url, CHANGES)
+    # of each emptied change its history keeps the version before, and that is emptied too
+    assert done == {"change_codes": 4, "change_requests": 2, "change_requests_history": 2}
+    for table in ("change_requests", "change_requests_history"):
+        kept = await admin.fetch(f"SELECT DISTINCT id FROM {table} WHERE after_value IS NOT NULL")
+        assert {row["id"] for row in kept} == {waits, *recent}, table
+    assert {row["id"] for row in await admin.fetch("SELECT id FROM change_requests")} == {waits, *recent, *old}
+    assert [row["id"] for row in await admin.fetch("SELECT id FROM change_codes")] == [waits]
+    assert set((await worker.run_once(database_url, CHANGES)).values()) == {0}
+    await admin.close()
+
+
 async def test_more_than_a_batch_goes_too(database_url: str) -> None:
     admin, organization, _ = await filled(database_url)
     await add_key(admin, organization, "2 days", BATCH * 2 + 1)
@@ -203,7 +254,7 @@ def test_once_says_what_was_done_and_ends(database_url: str) -> None:
     done = subprocess.run([*COMMAND, "--once", "--database-url", database_url], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        *(f"{chore.name}: removed 0" for chore in CHORES),
+        *(f"{chore.name}: {chore.done} 0" for chore in CHORES),
         "mail: waits, as CRM_GRAPH_SMTP_URL is not set",
     ]
 

@@ -12,6 +12,7 @@ from crm_graph.cli.signals import SIGNALS, ignore, stopping
 from crm_graph.errors import ServiceUnavailable
 from crm_graph.jobs import mails
 from crm_graph.jobs import worker as jobs
+from crm_graph.jobs.chores import CHORES
 from crm_graph.mail.smtp import Smtp
 from crm_graph.settings import Settings
 
@@ -19,16 +20,16 @@ Once = Annotated[bool, typer.Option("--once", help="Do every chore now, say what
 
 
 def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Send mail, and remove what has expired (idempotency keys, ended sessions), until SIGINT or SIGTERM."""
+    """Send mail, and remove what has outlived its use (idempotency keys, ended sessions), until SIGINT or SIGTERM."""
     settings = settings_from(data_dir=data_dir, database_url=database_url)
     smtp = mail_server(settings)
     with stopping():
         try:
             with database(settings) as url:
                 if once:
-                    removed, sent = asyncio.run(_once(url, smtp))
-                    for name, count in removed.items():
-                        print(f"{name}: removed {count}")
+                    done, sent = asyncio.run(_once(url, smtp))
+                    for chore in CHORES:
+                        print(f"{chore.name}: {chore.done} {done[chore.name]}")
                     print(f"mail: sent {sent}" if smtp else "mail: waits, as CRM_GRAPH_SMTP_URL is not set")
                 else:
                     print("The worker is running. End it with Ctrl-C or SIGTERM.", flush=True)

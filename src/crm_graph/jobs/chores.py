@@ -1,34 +1,56 @@
-"""Chores: what has outlived its use is removed, a batch at a time. Add one by adding it to `CHORES`."""
+"""Chores: what has outlived its use is removed or emptied, a batch at a time. Add one by adding it to `CHORES`."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 BATCH: Final = 1_000
-"""Rows removed in one transaction, so that no lock is held for long."""
+"""Rows removed or emptied in one transaction, so that no lock is held for long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Rows of `table` for which `outlived` is true are removed, every `every`. `outlived` is SQL over the row."""
+    """Rows of `table` for which `outlived` is true are removed, every `every`. `outlived` is SQL over the row.
+
+    With `empties` they stay and these columns become null, after which `outlived` must be false.
+    `key` tells rows apart.
+    """
 
     name: str
     table: str
     outlived: str
     every: timedelta
+    empties: tuple[str, ...] = ()
+    key: str = "organization_id, id"
+
+    @property
+    def done(self) -> str:
+        """What is done to the rows, in a word."""
+        return "emptied" if self.empties else "removed"
 
     def organizations(self) -> str:
-        """Which organisations have something to remove: all that is asked across them."""
+        """Which organisations have something to do: all that is asked across them."""
         return f"SELECT DISTINCT organization_id FROM {self.table} WHERE {self.outlived}"
 
     def statement(self) -> str:
-        """Removes at most a batch of the bound organisation; rows that somebody is writing are left for later."""
-        keys = "organization_id, id"
+        """Does at most a batch of the bound organisation; rows that somebody is writing are left for later."""
+        nulls = ", ".join(f"{column} = NULL" for column in self.empties)
+        act = f"UPDATE {self.table} SET {nulls}" if self.empties else f"DELETE FROM {self.table}"
         return (
-            f"DELETE FROM {self.table} WHERE ({keys}) IN (SELECT {keys} FROM {self.table} WHERE {self.outlived}"
-            f" LIMIT {BATCH} FOR UPDATE SKIP LOCKED)"
+            f"{act} WHERE ({self.key}) IN (SELECT {self.key} FROM {self.table} WHERE {self.outlived}"
+            f" LIMIT {BATCH} FOR UPDATE OF {self.table} SKIP LOCKED)"
         )
 
+
+# What was asked for is a person's data: nobody needs it a month after it was decided, or came to nothing.
+_PROPOSED: Final = ("before_value", "after_value")
+_DECIDED: Final = (
+    "num_nonnulls(before_value, after_value) > 0 AND coalesce(decided_at, expires_at) < now() - interval '30 days'"
+)
+_IN_VAIN: Final = (
+    "NOT EXISTS (SELECT FROM change_requests r WHERE r.organization_id = change_codes.organization_id"
+    " AND r.id = change_codes.id AND r.state = 'PENDING' AND r.expires_at > now())"
+)
 
 CHORES: Final = (
     # A key older than 24 hours can be used anew whether or not it is still there (plan/writes/idempotency.py).
@@ -54,4 +76,16 @@ CHORES: Final = (
     Chore("oauth_keys", "oauth_keys", "published_until < now() - interval '30 days'", timedelta(hours=12)),
     # Their texts are gone when they are sent; that something was sent, and to whom, stays for a month.
     Chore("outgoing_mails", "outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),
+    # A code is removed when its change is decided; that of a change which expired is left over.
+    Chore("change_codes", "change_codes", _IN_VAIN, timedelta(minutes=10)),
+    # The change itself first: emptying it leaves what it was as a version of its history.
+    Chore("change_requests", "change_requests", _DECIDED, timedelta(hours=1), _PROPOSED),
+    Chore(
+        "change_requests_history",
+        "change_requests_history",
+        _DECIDED,
+        timedelta(hours=1),
+        _PROPOSED,
+        "organization_id, id, history_from",
+    ),
 )

@@ -43,7 +43,7 @@ class _Connections:
 
 
 async def run_once(url: str, chores: Sequence[Chore] = CHORES) -> dict[str, int]:
-    """Do every chore now; gives how many rows each removed. Raises what asyncpg raises, ServiceUnavailable."""
+    """Do every chore now; gives how many rows it was for each. Raises what asyncpg raises, ServiceUnavailable."""
     connections = await _connect(url)
     try:
         return {chore.name: await _do(connections, chore) for chore in chores}
@@ -77,32 +77,32 @@ async def run(url: str, stop: asyncio.Event, chores: Sequence[Chore] = CHORES) -
 
 async def _do(connections: _Connections, chore: Chore, stop: asyncio.Event | None = None) -> int:
     """Do a chore for each organisation that needs it, until another worker is at it or `stop` is set."""
-    removed = 0
+    done = 0
     for row in await connections.finder.fetch(chore.organizations()):
-        here = await _remove(connections.worker, chore, row["organization_id"], stop)
+        here = await _do_here(connections.worker, chore, row["organization_id"], stop)
         if here is None:
             logger.debug("%s: another worker is at it", chore.name)
             break
-        removed += here
-    if removed:
-        logger.info("%s: removed %d", chore.name, removed)
-    return removed
+        done += here
+    if done:
+        logger.info("%s: %s %d", chore.name, chore.done, done)
+    return done
 
 
-async def _remove(
+async def _do_here(
     connection: "asyncpg.Connection[asyncpg.Record]", chore: Chore, organization: UUID, stop: asyncio.Event | None
 ) -> int | None:
-    """Remove batch after batch of one organisation; `None` where another worker has begun."""
-    removed, batch = 0, BATCH
+    """Do batch after batch of one organisation; `None` where another worker has begun."""
+    done, batch = 0, BATCH
     while batch == BATCH and not (stop is not None and stop.is_set()):
         async with connection.transaction():
             if not await connection.fetchval(_LOCK, chore.name):
-                return removed or None
+                return done or None
             await connection.execute(f"SELECT set_config('{ORGANIZATION}', $1, true)", str(organization))
-            # asyncpg answers with the command tag, `DELETE 17`
+            # asyncpg answers with the command tag, `DELETE 17` or `UPDATE 17`
             batch = int((await connection.execute(chore.statement())).split()[-1])
-        removed += batch
-    return removed
+        done += batch
+    return done
 
 
 async def _connect(url: str) -> _Connections:
