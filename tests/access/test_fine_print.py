@@ -11,6 +11,7 @@ from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.sql.parameters import Parameters
 from tests.access.asking import global_id
+from tests.access.interpreter import LEVELS
 from tests.access.secrets import World
 from tests.fixtures.api import Api
 
@@ -120,3 +121,27 @@ async def test_a_cost_is_that_of_what_is_asked_not_of_what_is_there(planted_api:
     told = [{k: v for k, v in a.errors[0]["extensions"].items() if k != "requestId"} for a in answers]
     assert told[0] == told[1]
     assert told[0]["code"] == "TOO_COSTLY"
+
+
+async def test_a_refused_upsert_is_refused_alike_whether_or_not_its_key_is_taken(
+    planted_api: Api, world: World
+) -> None:
+    """Uniqueness and upsert: else who may not make a record would learn, without a trace, which keys there are."""
+    rows, rep = world.rows, world.callers["sales_rep"]
+    ask, errors = world.as_(planted_api, "sales_rep"), "userErrors { code message field }"
+    mutation = f"mutation ($i: UpsertCustomerInput!) {{ upsertCustomer(input: $i) {{ customer {{ id }} {errors} }} }}"
+    unseen = [
+        row
+        for row in rows.tables["Customer"].values()
+        if row["organization_id"] == rows.organization
+        and row["external_id"]
+        and (rows.clearance(rep, "Customer", row) or 0) < LEVELS.index("INTERNAL")
+    ]
+    assert unseen
+    for row in unseen[:3]:
+        answers = []
+        for key in (row["external_id"], f"{row['external_id']}-free"):
+            given = {"name": "x", "riskNote": "above what they may write", "source": row["source"], "externalId": key}
+            answers.append((await ask(mutation, {"i": given})).data["upsertCustomer"])
+        assert answers[0] == answers[1]
+        assert [e["code"] for e in answers[0]["userErrors"]] == ["WRITE_ACCESS_DENIED"]

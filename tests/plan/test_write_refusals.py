@@ -259,6 +259,47 @@ async def test_a_key_taken_out_of_sight_says_no_more(world: World) -> None:
     assert (await world.do(world.rep, Action.UPSERT, "Opportunity", key=("s", "2"), name="x")).effect is Effect.UPDATED
 
 
+async def test_a_key_is_told_to_be_taken_only_to_who_could_use_it(world: World) -> None:
+    """Else a write that is refused anyhow, and leaves no trace, would say which keys there are out of sight."""
+    async with world.transaction(world.administrator) as tx:
+        owner = {"owner_id": world.ids["stranger"], "team_id": world.ids["south"]}
+        await world.make(tx, "Opportunity", "hidden sale", name="h", source="s", external_id="1", **owner)
+        await world.make(tx, "Customer", "seen", name="c", source="s", external_id="1", **owner)
+        await world.make(tx, "Customer", "own", name="c", owner_id=world.ids["rep"], source="s", external_id="2")
+    theirs = {"name": "x", "ownerId": world.id("User", "mate")}
+    unseen = {"name": "x", "customerId": encode("cus", uuid7())}
+    for given in (theirs, unseen):
+        taken = await refused(world, world.rep, Action.UPSERT, "Opportunity", key=("s", "1"), **given)
+        free = await refused(world, world.rep, Action.UPSERT, "Opportunity", key=("s", "9"), **given)
+        assert taken == free != []
+        taken = await refused(world, world.rep, Action.CREATE, "Opportunity", source="s", externalId="1", **given)
+        assert taken == await refused(
+            world, world.rep, Action.CREATE, "Opportunity", source="s", externalId="9", **given
+        )
+    # who sees a record, and not its key, does not find it by that key
+    assert await refused(world, world.rep, Action.UPSERT, "Customer", key=("s", "1"), name="x") == [
+        ("KEY_TAKEN", "externalId")
+    ]
+    denied = await refused(world, world.rep, Action.UPSERT, "Customer", key=("s", "1"), name="x", creditLimit=EUR)
+    assert denied == [("WRITE_ACCESS_DENIED", "creditLimit")]
+    assert (await world.do(world.rep, Action.UPSERT, "Customer", key=("s", "2"), name="x")).effect is Effect.UPDATED
+
+
+async def test_another_unique_value_is_told_to_be_taken_only_to_who_could_use_it(world: World) -> None:
+    given = {"title": "t", "customerId": world.id("Customer", "customer of rep")}
+    sale = world.ids["sale of stranger"]
+    async with world.transaction(world.administrator) as tx:
+        more = {"title": "p", "customer_id": world.ids["customer of stranger"], "opportunity_id": sale}
+        await world.make(tx, "Proposal", "theirs", number="P-1", **more)
+    theirs = {**given, "ownerId": world.id("User", "mate")}
+    taken = await refused(world, world.rep, Action.CREATE, "Proposal", number="P-1", **theirs)
+    assert taken == await refused(world, world.rep, Action.CREATE, "Proposal", number="P-2", **theirs)
+    assert taken == [("WRITE_ACCESS_DENIED", "customerId"), ("WRITE_ACCESS_DENIED", "ownerId")]
+    assert await refused(world, world.rep, Action.CREATE, "Proposal", number="P-1", **given) == [
+        ("KEY_TAKEN", "number")
+    ]
+
+
 async def test_a_stale_etag_shows_the_record(world: World) -> None:
     before = await world.traces()
     stale = await world.do(world.rep, Action.UPDATE, "Customer", "customer of rep", match="stale", city="Ulm")

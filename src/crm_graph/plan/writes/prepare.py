@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from crm_graph import kinds
 from crm_graph.auth.actor import Actor
@@ -205,3 +205,15 @@ def _prepared(form: _Form, row: UUID, values: Mapping[str, object], draft: Draft
         found |= {"_source": change.key.source, "_external": change.key.external_id}
     asked = form.asked if change.if_match is None else replace(form.asked, if_match=change.if_match)
     return Prepared(form.shape, asked, found)
+
+
+def with_free_keys(prepared: Prepared, *, as_new: bool) -> Prepared:
+    """The same write with keys that nobody has; `as_new`: what was to be found by its key is then made."""
+    shape, asked = prepared.shape, prepared.asked
+    if as_new:
+        shape, asked = replace(shape, action=Action.CREATE, by_key=False), replace(asked, action=Action.CREATE)
+    keys = [name for name in shape.columns if asked.spec(name).unique]
+    if shape.action is Action.CREATE:
+        keys.append("external_id")
+    free = {name: uuid4().hex for name in keys if prepared.row.get(name) is not None}
+    return Prepared(shape, asked, {**prepared.row, **free})

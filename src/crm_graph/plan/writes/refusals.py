@@ -49,11 +49,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An outcome; `undo` says that the statement wrote what the outcome refuses, `raced` that it must run again."""
+    """An outcome; `undo` says that the statement wrote what the outcome refuses, `raced` that it must run again.
+
+    `taken` says that a record which does not exist for the caller has the key.
+    """
 
     outcome: Outcome
     undo: bool = False
     raced: bool = False
+    taken: bool = False
 
 
 def judge(asked: Asked, row: Mapping[str, object]) -> Judged:
@@ -61,7 +65,7 @@ def judge(asked: Asked, row: Mapping[str, object]) -> Judged:
     if row["written"] is not None:
         return _judge_written(asked, row)
     if row["known"] is not None:
-        return Judged(_judge_known(asked, row))
+        return Judged(_judge_known(asked, row), taken=asked.action is Action.UPSERT and not row["visible"])
     if asked.action in (Action.UPDATE, Action.DELETE):
         return Judged(Outcome.refused(NOT_FOUND))
     unseen = _unseen_references(asked, row)

@@ -16,6 +16,7 @@ from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.changes import Action
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.checks import Checks, differs
+from crm_graph.plan.writes.refusals import KEY_COLUMNS
 from crm_graph.plan.writes.shape import Shape, Statement
 from crm_graph.specs import FieldSpec
 
@@ -99,7 +100,7 @@ class _Writer:
 
     def _before(self) -> str:
         shape, lens = self.shape, self.lens
-        visible = "TRUE" if shape.trusted else lens.visible if lens else "FALSE"
+        visible = "TRUE" if shape.trusted else self._visible_by_key(lens) if lens else "FALSE"
         etag = lens.etag() if lens else "NULL::text"
         lateral = lens.fence() if lens else ""
         key = "t.source = i._source AND t.external_id = i._external" if shape.by_key else "t.id = i._id"
@@ -116,6 +117,14 @@ class _Writer:
             f" FROM i JOIN {self.table} t ON t.organization_id = {self.organization} AND {key}{lateral}"
             f" ORDER BY t.id FOR {lock} OF t"
         )
+
+    def _visible_by_key(self, lens: Lens) -> str:
+        """Whether the row is there for the caller: found by a key, it is only where they see that key."""
+        if not self.shape.by_key:
+            return lens.visible
+        shown = [lens.column(lens.spec(name)).sql for name in KEY_COLUMNS]
+        seen = [f"{sql} = t.{name}" if sql else "FALSE" for name, sql in zip(KEY_COLUMNS, shown, strict=True)]
+        return " AND ".join([lens.visible, *seen])
 
     def _image(self, alias: str) -> str:
         """The row's values that a write can change, as jsonb; those of custom fields by name, a slot says nothing."""
