@@ -102,6 +102,19 @@ async def holders(
     return int(found)
 
 
+async def active_holders(
+    connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, roles: Iterable[str]
+) -> dict[str, int]:
+    """How many users who may sign in have each of these roles; nothing of a role that none has."""
+    rows = await connection.fetch(
+        "SELECT role, count(DISTINCT u.id) AS users FROM users u CROSS JOIN unnest(u.roles) role"
+        " WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND role = ANY($2::text[]) GROUP BY role",
+        organization_id,
+        list(roles),
+    )
+    return {row["role"]: row["users"] for row in rows}
+
+
 async def outsiders(connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID) -> frozenset[str]:
     """The roles that people have who work for a partner or are customers."""
     rows = await connection.fetch(

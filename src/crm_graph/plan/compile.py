@@ -6,7 +6,7 @@ those, nested as the selection nests; tables are opened through the lens only.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from crm_graph import kinds
 from crm_graph.auth.classification import Classification
@@ -28,7 +28,7 @@ from crm_graph.plan.reads.filters import Filters
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.roots import roots
 from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
-from crm_graph.plan.sql.ids import id_parameter
+from crm_graph.plan.sql.ids import entity_of, id_parameter
 from crm_graph.plan.sql.money import money_json
 from crm_graph.plan.sql.parameters import Parameters, Source
 from crm_graph.plan.sql.proof import NOTHING, Proven
@@ -143,7 +143,7 @@ class Compiler:
 
     def _node(self, selected: Selected) -> str:
         value = selected.arguments.get("id")
-        entity = _entity_of(_prefixes(value)[0])
+        entity = entity_of(_prefixes(value)[0])
         return _NULL if entity is None else self.node(entity, selected, value)
 
     def _nodes(self, selected: Selected) -> str:
@@ -154,7 +154,7 @@ class Compiler:
     def _asked(self, selected: Selected, value: Value) -> str:
         arms = []
         for prefix in dict.fromkeys(_prefixes(value)):
-            entity = _entity_of(prefix)
+            entity = entity_of(prefix)
             lens = self.open(entity, selected.place, "Query.nodes") if entity else None
             if entity is None or lens is None:
                 continue
@@ -321,8 +321,3 @@ def _prefixes(value: Value) -> tuple[str, ...]:
     if isinstance(value, Const):
         return (ids.decode(str(value.value))[0],)
     raise ArgumentInvalid("An id is needed.")
-
-
-@cache
-def _entity_of(prefix: str) -> type[Entity] | None:
-    return next((e for e in REGISTRY.values() if e.__prefix__ == prefix), None)

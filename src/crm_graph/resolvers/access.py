@@ -3,25 +3,23 @@
 import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 from crm_graph.auth import callers
 from crm_graph.auth.actor import Actor
-from crm_graph.auth.denials import NOBODY
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
-from crm_graph.db.ids import decode, encode
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.errors import FieldAccessDenied, IdInvalid, PageSizeInvalid
-from crm_graph.plan.access.opening import fields_known, open_lens
+from crm_graph.errors import FieldAccessDenied, PageSizeInvalid
+from crm_graph.plan.access.opening import fields_known
 from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.policies.explain import Explanation, Shown, explain
 from crm_graph.plan.queries import query
 from crm_graph.plan.reads.paging import MAX_SIZE
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.signatures import Ask, Id
-from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.plan.sql.ids import record_of
+from crm_graph.resolvers.people import NOT_SEEN, people
 from crm_graph.specs import FieldSpec
 
 
@@ -60,9 +58,10 @@ async def explain_access(
     user: Annotated[Id | None, "The user to explain it for, if not yourself; needs the right POLICY_READ."] = None,
 ) -> AccessExplanation | None:
     """Which rule decides what you (or somebody else) see of a field of a record. Null where you see no such record."""
-    entity, row = _record(node)
-    if entity is None or not await sees(ask.tx, ask.actor, entity, row):
+    record = record_of(node)
+    if record is None or not await sees(ask.tx, ask.actor, *record):
         return None
+    entity, row = record
     spec = next((s for s in fields_known(entity, ask.actor.policy).values() if s.graphql == field and s.read), None)
     if spec is None:
         raise ArgumentInvalid(f"{entity.__name__} has no field {field[:80]!r}.")
@@ -71,29 +70,20 @@ async def explain_access(
     return _explanation(entity, spec, found)
 
 
-def _record(node: str) -> tuple[type[Entity] | None, UUID]:
-    try:
-        prefix, row = decode(node)
-    except IdInvalid:
-        return None, NOBODY
-    return next((e for e in REGISTRY.values() if e.__prefix__ == prefix), None), row
-
-
 async def _somebody(ask: Ask, user: str) -> Actor:
-    entity, row = _record(user)
-    actor = ask.actor
-    if entity is REGISTRY["User"] and row == actor.user_id:
+    actor, person = ask.actor, record_of(user)
+    if person == (REGISTRY["User"], actor.user_id):
         return actor
     if Right.POLICY_READ not in actor.policy.rights:
         raise FieldAccessDenied(
             "You may ask this for yourself only.", coordinate="Query.explainAccess", requires=Right.POLICY_READ.value
         )
-    people = []
-    if entity is REGISTRY["User"]:
-        people = await callers.by_user(await ask.tx.raw(), actor.organization_id, row)
-    if len(people) != 1:
+    found = []
+    if person is not None and person[0] is REGISTRY["User"]:
+        found = await callers.by_user(await ask.tx.raw(), actor.organization_id, person[1])
+    if len(found) != 1:
         raise ArgumentInvalid("user names no user.")
-    return people[0].actor
+    return found[0].actor
 
 
 def _explanation(entity: type[Entity], spec: FieldSpec, found: Explanation | None) -> AccessExplanation:
@@ -126,18 +116,17 @@ class AccessDenial:
 
     coordinate: Annotated[str, "What was asked for; `*` stands for what was too much to count apart."]
     code: Annotated[str, "The refusal."]
-    user_id: Annotated[Id | None, "Who was refused; null for callers who are not signed in."]
-    user_name: Annotated[str | None, "Their name."]
+    user_id: Annotated[Id | None, "Who was refused; null where nobody was signed in, or you do not see them."]
+    user_name: Annotated[str | None, "Their name, as you may see it."]
     times: Annotated[int, "How often."]
     last_at: Annotated[dt.datetime, "The minute in which it happened last."]
 
 
 _DENIALS = """
-SELECT d.coordinate, d.code, d.actor_id, {name} AS name,
-       least(sum(d.times), 2147483647)::int AS times, max(d.minute) AS last_at
-  FROM access_denials d WHERE d.organization_id = {organization} AND d.minute >= {since}
- GROUP BY d.coordinate, d.code, d.actor_id
- ORDER BY sum(d.times) DESC, d.coordinate, d.code, d.actor_id LIMIT {first}"""
+SELECT coordinate, code, actor_id, least(sum(times), 2147483647)::int AS times, max(minute) AS last_at
+  FROM access_denials WHERE organization_id = $1 AND minute >= $2
+ GROUP BY coordinate, code, actor_id
+ ORDER BY sum(times) DESC, coordinate, code, actor_id LIMIT $3"""
 
 
 @query(right=Right.POLICY_READ)
@@ -150,29 +139,10 @@ async def access_denials(
     if not 0 <= first <= MAX_SIZE:
         raise PageSizeInvalid(f"`first` is a number from 0 to {MAX_SIZE}.")
     begin = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    parameters = Parameters()
-    users = open_lens(REGISTRY["User"], ask.actor.policy, parameters, "u")
-    name = "NULL::text"
-    if users is not None:
-        shown = users.column(users.spec("name")).sql or name
-        name = f"(SELECT {shown} FROM {users.source()} WHERE {users.where()} AND u.id = d.actor_id)"
-    sql, sources = parameters.finish(
-        _DENIALS.format(
-            name=name,
-            organization=parameters.organization,
-            since=parameters.constant(begin, "timestamptz"),
-            first=parameters.constant(first, "integer"),
-        )
-    )
-    rows = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
+    rows = await (await ask.tx.raw()).fetch(_DENIALS, ask.actor.organization_id, begin, first)
+    seen = await people(ask, (r["actor_id"] for r in rows))
     return [
-        AccessDenial(
-            r["coordinate"],
-            r["code"],
-            None if r["actor_id"] == NOBODY else Id(encode("usr", r["actor_id"])),
-            r["name"],
-            r["times"],
-            r["last_at"],
-        )
+        AccessDenial(r["coordinate"], r["code"], by.id, by.name, r["times"], r["last_at"])
         for r in rows
+        for by in [seen.get(r["actor_id"], NOT_SEEN)]
     ]

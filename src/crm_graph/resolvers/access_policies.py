@@ -1,6 +1,7 @@
 """The access policy of the organisation: reading it, changing it, going back to a version."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -8,9 +9,8 @@ from crm_graph.auth import access_policy as policies
 from crm_graph.auth import policy_document, policy_versions
 from crm_graph.auth.policy_changes import edited
 from crm_graph.auth.policy_loading import in_force
-from crm_graph.auth.policy_versions import Version, holders
+from crm_graph.auth.policy_versions import Version, active_holders
 from crm_graph.auth.rights import Right
-from crm_graph.db import ids
 from crm_graph.errors import EtagMismatch
 from crm_graph.plan.actions import action
 from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
@@ -18,10 +18,11 @@ from crm_graph.plan.policies.effective import matrix
 from crm_graph.plan.policies.judge import Judgement, judge
 from crm_graph.plan.policies.store import store
 from crm_graph.plan.queries import query
-from crm_graph.plan.signatures import Ask, Id
+from crm_graph.plan.signatures import Ask
 from crm_graph.resolvers.access_input import AccessPolicyChanges
 from crm_graph.resolvers.access_preview import AccessCell, PolicyPreview, TouchedRole, cells, preview
 from crm_graph.resolvers.access_view import AccessPolicy, PolicyVersion, shown
+from crm_graph.resolvers.people import NOT_SEEN, people
 
 MOST_CELLS = 5_000
 LONGEST_NOTE = 1_000
@@ -34,14 +35,15 @@ async def access_policy(
 ) -> AccessPolicy | None:
     """The access policy in force, or a version of it; null if there is no such version."""
     connection, organization_id = await ask.tx.raw(), ask.actor.organization_id
+    policy = await in_force(connection, organization_id)
     if version is None:
-        policy = await in_force(connection, organization_id)
-        return shown(policy, _version(await policy_versions.newest(connection, organization_id)))
-    found = await policy_versions.document_of(connection, organization_id, version)
-    if found is None:
-        return None
-    at, document = found
-    return shown(policies.access_policy(document, version=at.version), _version(at))
+        at = await policy_versions.newest(connection, organization_id)
+    else:
+        found = await _stored(ask, version, policy)
+        if found is None:
+            return None
+        at, policy = found
+    return shown(policy, *await _versions(ask, [at]))
 
 
 @query(right=Right.POLICY_READ)
@@ -53,12 +55,12 @@ async def access_policies(
     """The versions of the access policy, newest first, without the shipped one."""
     most = min(max(first, 0), MOST_VERSIONS)
     found = await policy_versions.history(await ask.tx.raw(), ask.actor.organization_id, most, before)
-    return [_version(one) for one in found]
+    return await _versions(ask, found)
 
 
-def _version(at: Version) -> PolicyVersion:
-    by = None if at.created_by is None else Id(ids.encode("usr", at.created_by))
-    return PolicyVersion(at.version, at.note, by, at.created_at)
+async def _versions(ask: Ask, found: Sequence[Version]) -> list[PolicyVersion]:
+    by = await people(ask, (one.created_by for one in found))
+    return [PolicyVersion(v.version, v.note, by.get(v.created_by, NOT_SEEN).id, v.created_at) for v in found]
 
 
 @query(right=Right.POLICY_READ)
@@ -69,13 +71,16 @@ async def access_matrix(
     version: Annotated[int | None, "Which version; the one in force if it is left out."] = None,
 ) -> list[AccessCell] | None:
     """What each role may do with each field and entity, by the policy in force or a version of it."""
-    policy = await _at(ask, version)
-    if policy is None:
-        return None
+    policy = await in_force(await ask.tx.raw(), ask.actor.organization_id)
+    if version is not None:
+        found = await _stored(ask, version, policy)
+        if found is None:
+            return None
+        _, policy = found
     wanted = None if entities is None else frozenset(entities)
     names = [name for name in policy.roles if roles is None or name in roles]
     by_role = await asyncio.to_thread(lambda: [(n, matrix(policy.resolve(frozenset({n})))) for n in names])
-    return [cell for name, found in by_role for cell in cells(name, found, wanted)]
+    return [cell for name, of_role in by_role for cell in cells(name, of_role, wanted)]
 
 
 @query(right=Right.POLICY_READ)
@@ -92,10 +97,8 @@ async def preview_policy(
     if isinstance(after, UserError):
         return preview(before.version, Judgement((after,), (), (), ()), [], 0)
     judged = await judge(connection, ask.actor, before, after)
-    users = [
-        TouchedRole(role, await holders(connection, ask.actor.organization_id, [role], active=True))
-        for role in judged.touched
-    ]
+    have = await active_holders(connection, ask.actor.organization_id, judged.touched)
+    users = [TouchedRole(role, have.get(role, 0)) for role in judged.touched]
     return preview(before.version, judged, users, min(max(first, 0), MOST_CELLS))
 
 
@@ -159,17 +162,18 @@ async def _after(
         read, faults = policy_document.parse(document.to_json())
         problems = (*unreadable, *faults)
         return policies.of_document(read, before.classification.custom, before.version + 1, problems)
-    found = await _at(ask, version)
+    assert version is not None
+    found = await _stored(ask, version, before)
     if found is None:
         return invalid("There is no such version.", "version")
-    return policies.of_document(found.document, before.classification.custom, before.version + 1, found.problems)
+    _, then = found
+    return policies.of_document(then.document, before.classification.custom, before.version + 1, then.problems)
 
 
-async def _at(ask: Ask, version: int | None) -> policies.AccessPolicy | None:
-    """The policy in force, or a version of it with the fields that the organisation has today."""
-    connection, organization_id = await ask.tx.raw(), ask.actor.organization_id
-    now = await in_force(connection, organization_id)
-    if version is None:
-        return now
-    found = await policy_versions.document_of(connection, organization_id, version)
-    return None if found is None else policies.access_policy(found[1], now.classification.custom, found[0].version)
+async def _stored(ask: Ask, version: int, now: policies.AccessPolicy) -> tuple[Version, policies.AccessPolicy] | None:
+    """A version of the policy, with the fields that the organisation has `now`."""
+    found = await policy_versions.document_of(await ask.tx.raw(), ask.actor.organization_id, version)
+    if found is None:
+        return None
+    at, document = found
+    return at, policies.access_policy(document, now.classification.custom, at.version)

@@ -73,7 +73,7 @@ class PolicyVersion:
 
     version: Annotated[int, "Counts up; 0 is the shipped policy."]
     note: Annotated[str | None, "Why it was made."]
-    created_by: Annotated[Id | None, "The user who made it."]
+    created_by: Annotated[Id | None, "The user who made it; null where you do not see them."]
     created_at: Annotated[dt.datetime | None, "When it was made."]
 
 
@@ -83,7 +83,7 @@ class AccessPolicy:
 
     version: Annotated[int, "Counts up; 0 is the shipped policy."]
     note: Annotated[str | None, "Why it was made."]
-    created_by: Annotated[Id | None, "The user who made it."]
+    created_by: Annotated[Id | None, "The user who made it; null where you do not see them."]
     created_at: Annotated[dt.datetime | None, "When it was made."]
     roles: Annotated[list[AccessRole], "All roles, shipped ones first."]
     levels: Annotated[list[FieldLevels], "Levels of fields that are not as shipped."]

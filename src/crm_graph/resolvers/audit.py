@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.db.ids import decode, encode
+from crm_graph.db.ids import encode
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.errors import IdInvalid, PageSizeInvalid
+from crm_graph.errors import PageSizeInvalid
 from crm_graph.plan.access.fields import Fields
 from crm_graph.plan.access.opening import fields_known, open_lens
 from crm_graph.plan.queries import query
 from crm_graph.plan.reads.paging import MAX_SIZE
 from crm_graph.plan.signatures import Ask, Id
+from crm_graph.plan.sql.ids import record_of
 from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.resolvers.people import NOT_SEEN, people
 from crm_graph.specs import FieldSpec
 
 
@@ -48,6 +49,12 @@ class AuditEntry:
     changes: Annotated[list[AuditChange], "What changed, by field."]
 
 
+_ENTRIES = """
+SELECT at, action, actor_id, actor_kind, channel, request_id, changes::text AS changes FROM audit_entries
+ WHERE organization_id = $1 AND row_id = $2 AND entity = $3 AND at < coalesce($4::timestamptz, 'infinity')
+ ORDER BY at DESC, id DESC LIMIT $5"""
+
+
 @query()
 async def audit_entries(
     ask: Ask,
@@ -58,12 +65,14 @@ async def audit_entries(
     """What was done to a record. Null for partners, and where you do not see the record at INTERNAL or above."""
     if not 0 <= first <= MAX_SIZE:
         raise PageSizeInvalid(f"`first` is a number from 0 to {MAX_SIZE}.")
-    entity, row = _record(node)
+    record = record_of(node)
     # a share shows a record from its beginning on, and entries tell of the time before
-    hidden = None if entity is None or ask.actor.partner_id is not None else await _hidden(ask, entity, row)
-    if entity is None or hidden is None:
+    hidden = None if record is None or ask.actor.partner_id is not None else await _hidden(ask, *record)
+    if record is None or hidden is None:
         return None
-    found = await _entries(ask, entity, row, first, before)
+    entity, row = record
+    found = await (await ask.tx.raw()).fetch(_ENTRIES, ask.actor.organization_id, row, entity.__name__, before, first)
+    by = await people(ask, (entry["actor_id"] for entry in found))
     known = fields_known(entity, ask.actor.policy)
     fields = {spec.label or name: spec for name, spec in known.items()}
     changes = [_changes(fields, hidden, json.loads(entry["changes"], parse_float=str)) for entry in found]
@@ -72,8 +81,8 @@ async def audit_entries(
         AuditEntry(
             entry["at"],
             entry["action"],
-            Id(encode("usr", entry["actor_id"])) if entry["actor_id"] else None,
-            entry["name"],
+            by.get(entry["actor_id"], NOT_SEEN).id,
+            by.get(entry["actor_id"], NOT_SEEN).name,
             entry["actor_kind"],
             entry["channel"],
             entry["request_id"],
@@ -81,14 +90,6 @@ async def audit_entries(
         )
         for entry, changed in zip(found, changes, strict=True)
     ]
-
-
-def _record(node: str) -> tuple[type[Entity] | None, UUID]:
-    try:
-        prefix, row = decode(node)
-    except IdInvalid:
-        return None, UUID(int=0)
-    return next((e for e in REGISTRY.values() if e.__prefix__ == prefix), None), row
 
 
 async def _hidden(ask: Ask, entity: type[Entity], row: UUID) -> frozenset[str] | None:
@@ -109,27 +110,6 @@ async def _hidden(ask: Ask, entity: type[Entity], row: UUID) -> frozenset[str] |
 
 def _literal(names: list[str]) -> str:
     return f"'{' '.join(names)}'"
-
-
-async def _entries(
-    ask: Ask, entity: type[Entity], row: UUID, first: int, before: dt.datetime | None
-) -> "list[asyncpg.Record]":
-    parameters = Parameters()
-    users = open_lens(REGISTRY["User"], ask.actor.policy, parameters, "u")
-    name, actor = "NULL::text", "NULL::uuid"
-    if users is not None:
-        shown = users.column(users.spec("name")).sql or "NULL::text"
-        found = f"FROM {users.source()} WHERE {users.where()} AND u.id = a.actor_id"
-        name, actor = f"(SELECT {shown} {found})", f"(SELECT u.id {found})"
-    of, until = parameters.constant(entity.__name__, "text"), parameters.constant(before, "timestamptz")
-    wanted, most = parameters.constant(row, "uuid"), parameters.constant(first, "integer")
-    sql, sources = parameters.finish(
-        f"SELECT a.at, a.action, {actor} AS actor_id, {name} AS name, a.actor_kind, a.channel, a.request_id,"
-        f" a.changes::text AS changes FROM audit_entries a WHERE a.organization_id = {parameters.organization}"
-        f" AND a.row_id = {wanted} AND a.entity = {of} AND a.at < coalesce({until}, 'infinity')"
-        f" ORDER BY a.at DESC, a.id DESC LIMIT {most}"
-    )
-    return await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
 
 
 @dataclass(frozen=True, slots=True)

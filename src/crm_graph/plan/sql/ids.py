@@ -1,11 +1,30 @@
-"""Global ids in statements: an id of another kind of record names nothing here, however it is given."""
+"""Global ids: which record one names, and ids in statements, where one of another kind of record names nothing."""
 
+from functools import cache
 from uuid import UUID
 
 from crm_graph.db import ids
+from crm_graph.entity import REGISTRY, Entity
+from crm_graph.errors import IdInvalid
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.selection import Const, Leaf, Value
 from crm_graph.plan.sql.parameters import Parameters
+
+
+@cache
+def entity_of(prefix: str) -> type[Entity] | None:
+    """The entity whose ids begin so."""
+    return next((entity for entity in REGISTRY.values() if entity.__prefix__ == prefix), None)
+
+
+def record_of(node: str) -> tuple[type[Entity], UUID] | None:
+    """The entity and the row that a global id names; `None` where it is no id of a record."""
+    try:
+        prefix, row = ids.decode(node)
+    except IdInvalid:
+        return None
+    entity = entity_of(prefix)
+    return None if entity is None else (entity, row)
 
 
 def compare_ids(parameters: Parameters, sql: str, operator: str, value: Value, prefix: str) -> str:
