@@ -4,7 +4,7 @@ Nothing of `crm_graph.auth` or `crm_graph.plan` is imported here: this is the se
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,8 @@ class Field:
     counted: bool = False
     computed: bool = False
     category: str | None = None
+    changed: bool = False
+    """By the person it is about."""
 
     @property
     def masked(self) -> bool:
@@ -62,6 +64,7 @@ def fields(entity: str) -> list[Field]:
             spec.ref.entity if spec.ref else None,
             computed=spec.sql is not None,
             category=spec.read.category.value if spec.read.category else None,
+            changed=spec.write is not None and spec.write.subject is not None,
         )
         for spec in REGISTRY[entity].__specs__.values()
         if spec.read is not None and spec.proposed is None  # a value of another field: see test_changes.py
@@ -80,6 +83,11 @@ def fields(entity: str) -> list[Field]:
         for name, c in REGISTRY[entity].__counts__.items()
     ]
     return [*found, *lists.values(), *counts]
+
+
+def proposed(entity: str) -> list[str]:
+    """The fields that hold values of other fields."""
+    return [spec.graphql for spec in REGISTRY[entity].__specs__.values() if spec.proposed is not None]
 
 
 def _through(entity: str, name: str, other: str, column: str) -> Field:
@@ -317,6 +325,15 @@ class Rows:
         if one.rank <= clearance:
             return "plain"
         return "masked" if one.masked and one.rank - 1 <= clearance else "hidden"
+
+    def shows_proposed(self, caller: Caller, entity: str, row: Row) -> str:
+        """How a proposed value shows: as the field it is a value of would, were it a field of this row."""
+        of = [
+            one
+            for one in (fields(row["entity"]) if row["entity"] in REGISTRY else [])
+            if one.name == row["field"] and one.changed
+        ]
+        return self.shows(caller, replace(of[0], entity=entity), row) if of else "hidden"
 
     def visible(self, caller: Caller, entity: str) -> list[Row]:
         return [row for row in self.tables[entity].values() if self.clearance(caller, entity, row) is not None]

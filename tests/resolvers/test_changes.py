@@ -317,6 +317,39 @@ async def test_approval_needs_the_right_to_write_the_field(world: World) -> None
     assert str((await world.customer())["born_on"]) == "1990-05-17"
 
 
+async def test_hidden_and_masked_values_are_told_from_empty_ones(world: World) -> None:
+    """`hiddenFields` and `maskedFields` name `before` and `after` where the field they are values of is hidden or masked."""
+    done = await world.update(taxNumber="DE136695976", name="Jördis Honest")
+    by_field = {c["field"]: c["id"] for c in done["pendingChanges"]}
+    text = "query ($id: ID!) { changeRequest(id: $id) { after hiddenFields maskedFields } }"
+    why = 'query ($id: ID!) { explainAccess(node: $id, field: "after") { shown } }'
+
+    async def shown(persona: str, field: str) -> tuple[set[str], set[str], str]:
+        found = (await world.api.as_(persona)(text, {"id": by_field[field]})).data["changeRequest"]
+        values = {"before", "after"}
+        explained = (await world.api.as_(persona)(why, {"id": by_field[field]})).data["explainAccess"]
+        return values & {*found["hiddenFields"]}, values & {*found["maskedFields"]}, explained["shown"]
+
+    assert await shown("service_agent", "taxNumber") == (set(), {"before", "after"}, "MASKED")
+    assert await shown("service_agent", "name") == (set(), set(), "VALUE")
+    assert await shown("sales_manager", "taxNumber") == (set(), set(), "VALUE")
+    assert await shown("customer", "taxNumber") == (set(), set(), "VALUE")
+    document = '{"levels": {"Customer.taxNumber": {"read": "RESTRICTED"}}}'
+    await world.connection.execute(
+        "INSERT INTO access_policies (organization_id, id, version, document, note)"
+        " VALUES ($1, gen_random_uuid(), 1, $2, '')",
+        world.user["o"],
+        document,
+    )
+    try:
+        await asyncio.sleep(0.2)
+        assert await shown("service_agent", "taxNumber") == ({"before", "after"}, set(), "HIDDEN")
+        assert await shown("sales_manager", "taxNumber") == (set(), {"before", "after"}, "MASKED")
+    finally:
+        await world.connection.execute("DELETE FROM access_policies; DELETE FROM access_revisions")
+        await asyncio.sleep(0.2)
+
+
 async def test_a_rejected_change_says_why(world: World) -> None:
     [change] = (await world.update(name="Jördis Anders"))["pendingChanges"]
     assert await world.decide("sales_manager", "rejectChange", change["id"], reason="  ") == ["VALUE_INVALID"]

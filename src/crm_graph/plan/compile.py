@@ -20,6 +20,7 @@ from crm_graph.errors import TooCostly
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.access.lens import Lens, shown
 from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.access.proposed import by_unseen
 from crm_graph.plan.groups.aggregates import BackAggregate, aggregation_sql, back_aggregate_sql
 from crm_graph.plan.groups.benchmarks import benchmark_sql
 from crm_graph.plan.queries import QUERIES
@@ -224,7 +225,7 @@ class Compiler:
                 return lens.etag()
             case "hidden" | "masked":
                 index = 0 if found == "hidden" else 1
-                return lens.by_clearance(lambda at: json_list(lens.unseen(at)[index]))
+                return by_unseen(lens, lambda *names: json_list(names[index]))
         raise AssertionError(f"{lens.entity.__name__}.{selected.name} was validated but is not known")
 
     def _scalar(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:

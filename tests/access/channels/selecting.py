@@ -3,7 +3,7 @@
 from crm_graph.entity import REGISTRY
 from tests.access.asking import many_of, one_of, select
 from tests.access.channels.registry import Probe, channel
-from tests.access.interpreter import Field
+from tests.access.interpreter import Field, proposed
 
 ALIASES = 48
 """A limit of the API is 50 aliases an operation."""
@@ -103,7 +103,10 @@ async def what_is_hidden_is_told(probe: Probe) -> None:
     own = [one for one in probe.fields if not one.listed and not one.counted]
     rows = {probe.id_of(row): row for row in probe.visible}
     for node in answer.data[listed]["nodes"]:
-        shows = {one.name: probe.world.rows.shows(probe.caller, one, rows[node["id"]]) for one in own}
+        row = rows[node["id"]]
+        shows = {one.name: probe.world.rows.shows(probe.caller, one, row) for one in own}
+        of_others = proposed(probe.entity)
+        shows |= {name: probe.world.rows.shows_proposed(probe.caller, probe.entity, row) for name in of_others}
         assert set(node["hiddenFields"]) == {name for name, how in shows.items() if how == "hidden"}, probe.entity
         assert set(node["maskedFields"]) == {name for name, how in shows.items() if how == "masked"}, probe.entity
 

@@ -9,7 +9,7 @@ for it by conditions that go by columns and by sets of shared ids. `opening.open
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL, Category, Level
@@ -192,16 +192,28 @@ class Lens:
         return f"{self.alias}k.{band.name}"
 
     def unseen(self, at: Clearances) -> tuple[list[str], list[str]]:
-        """The names of the fields that are hidden, and of those that are masked, at these clearances."""
+        """The names of the fields that are hidden, and of those that are masked, at these clearances.
+
+        But for proposed ones: what they show as is said on their row, see `proposed.by_unseen`.
+        """
         hidden: list[str] = []
         masked: list[str] = []
         for spec in self.specs.values():
-            if spec.read is None or spec.proposed is not None or self.about_oneself(spec):
-                continue
-            reached = at.get(spec.read.category, at[None])
-            if spec.read.level > reached:
-                (masked if spec.read.mask and spec.read.level.below() == reached else hidden).append(spec.graphql)
+            match None if spec.proposed is not None else self.unseen_as(spec, at):
+                case "hidden":
+                    hidden.append(spec.graphql)
+                case "masked":
+                    masked.append(spec.graphql)
         return hidden, masked
+
+    def unseen_as(self, spec: FieldSpec, at: Clearances) -> Literal["hidden", "masked"] | None:
+        """How a field does not show in full at these clearances; `None` if it does, or is for nobody to read."""
+        if spec.read is None or self.about_oneself(spec):
+            return None
+        reached = at.get(spec.read.category, at[None])
+        if spec.read.level <= reached:
+            return None
+        return "masked" if spec.read.mask and spec.read.level.below() == reached else "hidden"
 
     def by_clearance(self, text_of: Callable[[Clearances], str]) -> str:
         """SQL that gives one of some constant texts by the clearances on the row."""

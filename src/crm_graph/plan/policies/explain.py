@@ -18,6 +18,7 @@ from crm_graph.auth.rows import Rule
 from crm_graph.entity import Entity, table_name
 from crm_graph.plan.access.lens import Lens, shown
 from crm_graph.plan.access.opening import open_lens
+from crm_graph.plan.access.proposed import by_unseen
 from crm_graph.plan.access.write_access import level_to_write, write_access
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.specs import FieldSpec
@@ -127,10 +128,7 @@ def _shown(lens: Lens, spec: FieldSpec) -> str:
         shows = Shown.HIDDEN if spec.graphql in hidden else Shown.MASKED if spec.graphql in masked else Shown.VALUE
         return f"'{shows.value}'"
 
-    if spec.proposed is not None:  # as the field whose value it is: it shows or it does not
-        value = lens.column(spec).sql or "NULL"
-        return f"CASE WHEN ({value}) IS NULL THEN '{Shown.HIDDEN}' ELSE '{Shown.VALUE}' END"
-    return lens.by_clearance(lambda at: said(*lens.unseen(at)))
+    return by_unseen(lens, said)
 
 
 async def _ask(
