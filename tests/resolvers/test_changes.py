@@ -169,6 +169,14 @@ async def test_the_code_is_nowhere_but_in_the_mail(world: World) -> None:
         assert not any(code in row["text"] for row in rows), table
 
 
+async def test_audit_entries_of_a_change_do_not_keep_its_values(world: World) -> None:
+    """They stay for good, and what was asked for is emptied a month after it ended."""
+    await world.update(name="Jördis Unikat")
+    entries = await world.connection.fetch("SELECT changes::text FROM audit_entries WHERE entity = 'ChangeRequest'")
+    assert any('"state": [null, "PENDING"]' in one["changes"] for one in entries)
+    assert not any("Unikat" in one["changes"] for one in entries)
+
+
 async def test_a_code_for_a_telephone_number_goes_to_the_address_on_file(world: World) -> None:
     done = await world.update(phone="+49 30 901820")
     assert [c["after"] for c in done["pendingChanges"]] == ["+4930901820"]

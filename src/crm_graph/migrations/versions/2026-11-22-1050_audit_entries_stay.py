@@ -1,4 +1,7 @@
-"""Audit entries are only added: the application's role neither changes nor removes them."""
+"""Audit entries are only added: the application's role neither changes nor removes them.
+
+Before, those of changes that people asked for lose the values: they are emptied a month after the change ended.
+"""
 
 from alembic import op
 
@@ -11,6 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.execute(
+        "UPDATE audit_entries SET changes = changes - '{row_id,before_value,after_value}'::text[]"
+        " WHERE entity = 'ChangeRequest'"
+    )
     execute_script(functions_sql())
     op.execute("SELECT crm_isolate('audit_entries')")
 

@@ -131,7 +131,8 @@ class _Writer:
         columns = self.shape.columns
         if self.shape.action is Action.DELETE:
             columns = tuple(s.name for s in self.fields.values() if s.sql is None and s.name not in ("id", "version"))
-        labels = {column: self._spec(column).label for column in columns}
+        # what nobody ever reads is not kept in audit entries either
+        labels = {column: spec.label for column in columns if (spec := self._spec(column)).read is not None}
         taken = ", ".join(f'{alias}.{column} AS "{label or column}"' for column, label in labels.items())
         return f"(SELECT to_jsonb(x) FROM (SELECT {taken}) x)" if taken else "'{}'::jsonb"
 
