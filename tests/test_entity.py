@@ -160,6 +160,18 @@ WRONG = {
         ''',
         ["Thing.size", "the mask EXISTS does not fit values of type Int", "String, EmailAddress, PhoneNumber"],
     ),
+    "days of a number": (
+        '''
+        from datetime import date
+        from crm_graph.entity import Days
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            size: int = attr(Read(INTERNAL), Days(date(1900, 1, 1)))
+            """Size."""
+        ''',
+        ["Thing.size", "it says which days it may be and is of type Int", "Drop Days"],
+    ),
     "a mask of an enumeration": (
         '''
         from enum import auto

@@ -34,6 +34,7 @@ from crm_graph.specs import (
     Change,
     Choice,
     Computed,
+    Days,
     DeclarationError,
     FieldSpec,
     Filter,
@@ -56,6 +57,7 @@ __all__ = [
     "Change",
     "Choice",
     "Computed",
+    "Days",
     "DeclarationError",
     "Entity",
     "FieldSpec",
@@ -235,6 +237,9 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
             "a mask shows below the field's level, and nothing is below PUBLIC",
             "Raise the level or drop the mask",
         )
+    days = next((m for m in marks if isinstance(m, Days)), None)
+    if days is not None and kind is not kinds.DATE:
+        _refuse(cls, name, f"it says which days it may be and is of type {kind.name}", "Drop Days, or declare a date")
     fault = subjects.fault(cls.__rows__, kind, read, write, ref)
     if fault is not None:
         _refuse(cls, name, *fault)
@@ -259,6 +264,7 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
         next((m for m in marks if isinstance(m, Matching)), None),
         info.is_required() and not nullable,
         search=next((m for m in marks if isinstance(m, Search)), None),
+        days=days,
     )
 
 

@@ -1,5 +1,6 @@
 """What can be said about a field: the markers a declaration uses, and the facts collected from them."""
 
+import datetime as dt
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +101,25 @@ class Search:
     weight: str
 
 
-Marker = Read | Write | Ref | Matching | Search | type[Filter] | type[Sort] | type[Unique]
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Which days a date may be: none before `since`, and with `begun` none that has begun nowhere on earth yet."""
+
+    since: dt.date
+    begun: bool = False
+
+    def fault(self, day: dt.date) -> str | None:
+        """What is wrong with a day, as a sentence for the caller; `None` if nothing is."""
+        if day < self.since:
+            return f"a date from {self.since} on is needed"
+        if self.begun and day > dt.datetime.now(_EASTERNMOST).date():
+            return "this date is in the future"
+        return None
+
+
+_EASTERNMOST = dt.timezone(dt.timedelta(hours=14))
+
+Marker = Read | Write | Ref | Matching | Search | Days | type[Filter] | type[Sort] | type[Unique]
 
 
 class Choice(enum.StrEnum):
@@ -140,6 +159,8 @@ class FieldSpec:
     """Of a `Proposed` field: the fields whose values it holds, by entity and name in inputs."""
     choices: tuple[str, ...] = ()
     """The only values a text may have; empty: any."""
+    days: Days | None = None
+    """Which days a date may be; `None`: any."""
 
     @property
     def custom(self) -> bool:

@@ -1,6 +1,7 @@
 """What people change about themselves, over HTTP: at once, by a code, by approval; and that a refusal leaves nothing."""
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -323,6 +324,17 @@ async def test_approval_needs_the_right_to_write_the_field(world: World) -> None
     assert (await world.customer())["tax_number"] == "DE123456788"
     assert await world.decide("sales_manager", "approveChange", born["id"]) == []
     assert str((await world.customer())["born_on"]) == "1990-05-17"
+
+
+@pytest.mark.parametrize("persona", ["customer", "administrator"])
+async def test_a_birthday_is_a_day_that_was(world: World, persona: str) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    for day in (dt.date(1, 1, 1), dt.date(1799, 12, 31), today + dt.timedelta(2), dt.date(9999, 12, 31)):
+        before = await world.traces()
+        done = await world.update(persona, bornOn=day.isoformat())
+        assert done["userErrors"] == [{"code": "VALUE_INVALID", "field": ["bornOn"]}], day
+        assert await world.traces() == before
+    assert (await world.update(persona, bornOn=today.isoformat()))["userErrors"] == []
 
 
 async def test_hidden_and_masked_values_are_told_from_empty_ones(world: World) -> None:

@@ -11,6 +11,7 @@ from crm_graph.entity import (
     Benchmark,
     Change,
     Choice,
+    Days,
     Entity,
     Filter,
     Matching,
@@ -119,6 +120,7 @@ class Customer(Entity, table=True):
     born_on: date | None = attr(
         Read(CONFIDENTIAL, mask=Mask.YEAR, subject=True, category=Category.PERSONAL),
         Write(CONFIDENTIAL, subject=Change.APPROVED),
+        Days(date(1800, 1, 1), begun=True),
         default=None,
     )
     """Birthday of a person."""

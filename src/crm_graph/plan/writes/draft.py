@@ -87,6 +87,8 @@ def _read(spec: FieldSpec, raw: object, draft: Draft) -> object:
     value = spec.kind.parse(raw)
     if isinstance(value, str):
         _check_text(spec, value)
+    if isinstance(value, dt.date) and spec.days is not None and (fault := spec.days.fault(value)):
+        raise ValueError(fault)
     return value
 
 
