@@ -6,7 +6,8 @@ import pytest
 from graphql import build_schema
 
 from crm_graph.auth.default_policy import ROLES
-from crm_graph.cli.schema import RoleUnknown, sdl
+from crm_graph.cli.policy_asked import RoleUnknown
+from crm_graph.cli.schema import sdl
 from tests.cli.commands import command
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from crm_graph.auth import credentials, tokens
 from crm_graph.auth.passwords import Passwords
-from crm_graph.cli.schema import RoleUnknown
+from crm_graph.cli.policy_asked import RoleUnknown
 from crm_graph.db.lanes import Lanes
 from crm_graph.errors import ValueInvalid
 from crm_graph.imports.organizations import OrganizationUnknown

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crm_graph.auth.classification import SHIPPED, Classification
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
+from crm_graph.plan.access.fields import classified
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.access.write_access import level_to_write
 from crm_graph.plan.sql.parameters import Parameters
@@ -40,20 +42,25 @@ class Way:
     """Categories of fields that it leaves out."""
 
 
-def field(coordinate: str) -> tuple[type[Entity], FieldSpec]:
-    """The field of a coordinate such as `Customer.creditLimit`; of a list, the reference it goes by.
+def entity_named(coordinate: str) -> type[Entity]:
+    """The entity of a coordinate such as `Customer.creditLimit`. Raises FieldUnknown."""
+    name = coordinate.partition(".")[0]
+    if name not in REGISTRY:
+        raise FieldUnknown(f"there is no entity {name!r}{_near(name, REGISTRY)}. Write it as Customer.creditLimit.")
+    return REGISTRY[name]
+
+
+def field(coordinate: str, classification: Classification = SHIPPED) -> tuple[type[Entity], FieldSpec]:
+    """The field of a coordinate, as the organisation classifies it; of a list, the reference it goes by.
 
     Raises FieldUnknown.
     """
-    name, _, wanted = coordinate.partition(".")
-    entity = REGISTRY.get(name)
-    if entity is None:
-        raise FieldUnknown(f"there is no entity {name!r}{_near(name, REGISTRY)}. Write it as Customer.creditLimit.")
+    entity, (name, _, wanted) = entity_named(coordinate), coordinate.partition(".")
     back = backs(name).get(wanted)
     if back is not None:
         other = REGISTRY[back.entity]
-        return other, other.__specs__[back.column]
-    fields = {spec.graphql: spec for spec in entity.__specs__.values() if spec.read is not None}
+        return other, classified(other, classification)[back.column]
+    fields = {spec.graphql: spec for spec in classified(entity, classification).values() if spec.read is not None}
     if wanted not in fields:
         raise FieldUnknown(f"{name} has no field {wanted!r}{_near(wanted, fields)}.")
     return entity, fields[wanted]

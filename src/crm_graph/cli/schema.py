@@ -8,23 +8,29 @@ from typing import Annotated
 
 import typer
 
-from crm_graph.auth.default_policy import ROLES
-from crm_graph.errors import CrmError
+from crm_graph.cli.options import DatabaseUrl, DataDir
+from crm_graph.cli.policy_asked import Organization, PolicyAsked, policy_asked
 
 As = Annotated[str | None, typer.Option("--as", help="Only what this role sees; without it the whole schema.")]
 Out = Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")]
 Check = Annotated[Path | None, typer.Option(help="Only say whether this file holds it; prints the difference.")]
 
 
-class RoleUnknown(CrmError):
-    """The policy has no such role."""
-
-    code = "ROLE_UNKNOWN"
-
-
-def schema(role: As = None, out: Out = None, check: Check = None) -> None:
+def schema(
+    role: As = None,
+    out: Out = None,
+    check: Check = None,
+    organization: Organization = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
     """Print the GraphQL schema (SDL), whole or as a role sees it."""
-    text = sdl(role)
+    if role is None and organization is not None:
+        raise typer.BadParameter("say as which role by --as", param_hint="--organization")
+    text = sdl()
+    if role is not None:
+        asked = policy_asked(organization, data_dir, database_url)
+        text = f"# What {role} sees by {asked.name}.\n\n{sdl(role, asked)}"
     if check is not None:
         raise typer.Exit(_compare(check, text))
     if out is not None:
@@ -34,25 +40,21 @@ def schema(role: As = None, out: Out = None, check: Check = None) -> None:
 
 
 @cache
-def sdl(role: str | None = None) -> str:
-    """The whole schema, or what a role is shown of it. Raises RoleUnknown."""
+def sdl(role: str | None = None, asked: PolicyAsked = PolicyAsked()) -> str:
+    """The whole schema as shipped, or what a role (several, with commas) is shown of it. Raises RoleUnknown."""
     from graphql import print_schema
 
     from crm_graph import resolvers  # noqa: F401 - declares the entities and the hand-written mutations
-    from crm_graph.auth.policy import resolve
+    from crm_graph.graph.known_fields import extended, known
     from crm_graph.graph.pruned import hidden, prune
     from crm_graph.graph.types import build_schema, core_schema
 
     full = core_schema(build_schema())
-    return print_schema(full if role is None else prune(full, *hidden(resolve(known(role))))) + "\n"
-
-
-def known(roles: str) -> frozenset[str]:
-    """The roles of a text such as `sales_rep,service_agent`. Raises RoleUnknown."""
-    names = frozenset(name.strip() for name in roles.split(","))
-    for name in sorted(names - ROLES.keys()):
-        raise RoleUnknown(f"there is no role {name!r}; there are {', '.join(ROLES)}.")
-    return names
+    if role is None:
+        return print_schema(full) + "\n"
+    policy = asked.resolve(role)
+    fields = known(policy)
+    return print_schema(prune(extended(full, fields) if fields else full, *hidden(policy))) + "\n"
 
 
 def _compare(path: Path, text: str) -> int:

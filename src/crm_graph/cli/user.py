@@ -14,7 +14,7 @@ from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.proofs import kept_passkeys
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
-from crm_graph.cli.schema import known
+from crm_graph.cli.policy_asked import known
 from crm_graph.cli.signals import stopping
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY

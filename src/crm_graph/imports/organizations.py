@@ -31,18 +31,27 @@ class UserUnknown(CrmError):
 async def importing_actor(database: Database, organization: str | None, email: str | None) -> Actor:
     """The actor of an import: the user signing in by `email`, else the command line as an administrator."""
     async with database.across_organizations() as connection:
-        organization_id, currency = await _organization(connection, organization)
+        found = await found_organization(connection, organization)
         if email is None:
-            return _administrator(organization_id, currency)
-        people = await by_email(connection, organization_id, email)
+            return _administrator(found.id, found.currency)
+        people = await by_email(connection, found.id, email)
     active = [person.actor for person in people if person.status == "ACTIVE"]
     if not active:
         raise UserUnknown(f"No active user of this organisation signs in as {email}.")
     return replace(active[0], channel=CHANNEL)
 
 
-async def _organization(connection: "asyncpg.Connection[asyncpg.Record]", wanted: str | None) -> tuple[UUID, str]:
-    """Id and currency of the organisation of that id, name or host; of the only one when none is named."""
+@dataclass(frozen=True, slots=True)
+class FoundOrganization:
+    """An organisation that is there."""
+
+    id: UUID
+    name: str
+    currency: str
+
+
+async def found_organization(connection: "asyncpg.Connection[asyncpg.Record]", wanted: str | None) -> FoundOrganization:
+    """The organisation of that id, name or host; the only one when none is named. Raises OrganizationUnknown."""
     found = await connection.fetch(
         "SELECT id, name, currency FROM organizations"
         " WHERE $1::text IS NULL OR id = $2 OR lower(name) = lower($1) OR $1 = ANY(hosts)"
@@ -51,7 +60,7 @@ async def _organization(connection: "asyncpg.Connection[asyncpg.Record]", wanted
         _as_id(wanted),
     )
     if len(found) == 1:
-        return found[0]["id"], found[0]["currency"]
+        return FoundOrganization(**found[0])
     if not found and wanted is None:
         raise OrganizationUnknown(
             "There is no organisation yet. Make one with --new-organization NAME --currency CODE."
