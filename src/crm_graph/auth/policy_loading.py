@@ -17,6 +17,7 @@ import orjson
 from crm_graph.auth.access_policy import SHIPPED_POLICY, AccessPolicy, access_policy
 from crm_graph.auth.classification import CustomField
 from crm_graph.auth.levels import Level
+from crm_graph.auth.names import pascal
 
 logger = logging.getLogger("crm_graph.auth")
 
@@ -80,7 +81,7 @@ def _custom_fields(loaded: dict[str, object]) -> tuple[CustomField, ...]:
 
 
 def _custom_field(row: dict[str, Any]) -> CustomField:
-    entity = row["entity"].title().replace("_", "")
+    entity = pascal(row["entity"])
     read, write = Level[row["read"]], Level[row["write"]]
     return CustomField(
         entity, row["name"], row["kind"], row["slot"], row["description"], read, write,

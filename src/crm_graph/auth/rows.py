@@ -34,6 +34,10 @@ class Rule(enum.StrEnum):
     """As `PARENT`, but only rows that are published (the public messages of a ticket)."""
 
 
+PARTS = (Rule.PARENT, Rule.PUBLISHED_PART)
+"""The rules by which a part is seen as its whole is."""
+
+
 class ActorValue(enum.StrEnum):
     """What a predicate may ask about the caller; the value names the attribute of `Actor`."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crm_graph.auth.levels import Level
+from crm_graph.auth.names import snake
 from crm_graph.auth.rights import RIGHTS
 from crm_graph.errors import CrmError
 
@@ -47,5 +48,5 @@ def parse(text: str) -> tuple[str, Action, Level]:
 
 def resource(entity: str) -> str:
     """`KeyAccount` → `key_accounts`: the name a scope uses, which is the table's."""
-    snake = "".join("_" + c.lower() if c.isupper() else c for c in entity).lstrip("_")
-    return snake[:-1] + "ies" if snake.endswith("y") else snake + ("es" if snake.endswith("s") else "s")
+    one = snake(entity)
+    return one[:-1] + "ies" if one.endswith("y") else one + ("es" if one.endswith("s") else "s")

@@ -9,7 +9,7 @@ from crm_graph.auth.classification import SHIPPED, Classification
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rows, Rule
+from crm_graph.auth.rows import PARTS, Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
 from crm_graph.plan.access.fields import classified
@@ -17,8 +17,6 @@ from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.access.write_access import level_to_write
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.specs import Change, FieldSpec
-
-PARTS: Final = (Rule.PARENT, Rule.PUBLISHED_PART)
 
 
 class FieldUnknown(CrmError):

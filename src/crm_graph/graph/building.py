@@ -21,6 +21,20 @@ class FieldOf:
     arguments: Mapping[str, Any] | None = None
 
 
+KEY_SAYS = "Of your making: a repeated request with the same key and input is answered, not carried out, for 24 hours."
+"""What `idempotencyKey` is, for readers of the schema."""
+
+
+def titled(mutation: str) -> str:
+    """`winOpportunity` → `WinOpportunity`: what the names of its input and its payload begin with."""
+    return mutation[0].upper() + mutation[1:]
+
+
+def payload_type(mutation: str) -> str:
+    """The name of the type of what a mutation answers."""
+    return f"{titled(mutation)}Payload"
+
+
 def maybe(annotation: Any) -> Any:
     """A type or null."""
     return annotation | None

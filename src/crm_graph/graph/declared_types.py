@@ -4,15 +4,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
+from crm_graph.graph.building import (
+    KEY_SAYS,
+    FieldOf,
+    Made,
+    field,
+    input_type,
+    listed,
+    maybe,
+    object_type,
+    payload_type,
+    shell,
+    titled,
+)
 from crm_graph.plan.actions import ACTIONS, Action
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.signatures import Member, item, kind_of, members, unwrapped
 
 if TYPE_CHECKING:
     from crm_graph.graph.types import Types
-
-_KEY = "Of your making: a repeated request with the same key and input is answered, not carried out, for 24 hours."
 
 
 class DeclaredTypes:
@@ -42,13 +52,12 @@ class DeclaredTypes:
         return {name: self._action(name, one, error) for name, one in ACTIONS.items()}
 
     def _action(self, name: str, one: Action, error: Made) -> FieldOf:
-        title = name[0].upper() + name[1:]
         fields = {m.name: field(self.of(m, inputs=True), m.graphql, m.description) for m in one.signature.arguments}
-        fields["idempotency_key"] = field(maybe(str), "idempotencyKey", _KEY)
-        made = input_type(shell(f"{title}Input"), fields, f"What `{name}` takes.")
+        fields["idempotency_key"] = field(maybe(str), "idempotencyKey", KEY_SAYS)
+        made = input_type(shell(f"{titled(name)}Input"), fields, f"What `{name}` takes.")
         shown = maybe(self._annotation(one.shown, inputs=False))
         payload = object_type(
-            shell(f"{title}Payload"),
+            shell(payload_type(name)),
             {
                 "user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was."),
                 "shown": field(shown, one.field, "As it is now."),

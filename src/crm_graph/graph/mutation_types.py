@@ -6,7 +6,19 @@ import strawberry
 
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
+from crm_graph.graph.building import (
+    KEY_SAYS,
+    FieldOf,
+    Made,
+    field,
+    input_type,
+    listed,
+    maybe,
+    object_type,
+    payload_type,
+    shell,
+    titled,
+)
 from crm_graph.plan.mutations import MUTATIONS, Mutation
 from crm_graph.plan.writes.pending import REQUEST
 from crm_graph.specs import FieldSpec, camel
@@ -17,7 +29,6 @@ if TYPE_CHECKING:
 
 VERBS = ("create", "update", "delete", "upsert")
 _IF_MATCH = "The record's `etag`: nothing is written if it has changed since."
-_KEY = "Of your making: a repeated request with the same key and input is answered, not carried out, for 24 hours."
 
 
 def written(entity: type[Entity]) -> list[FieldSpec]:
@@ -47,13 +58,12 @@ def mutation_fields(types: "Types", by_hand: "DeclaredTypes") -> dict[str, Field
     for name, entity in REGISTRY.items():
         for verb in verbs(entity):
             fields = _generated(types, entity, verb)
-            made = input_type(shell(f"{verb.title()}{name}Input"), fields, f"What `{verb}{name}` takes.")
-            payload = _payload(types, f"{verb.title()}{name}Payload", entity, error, verb)
+            made = input_type(shell(f"{titled(verb)}{name}Input"), fields, f"What `{verb}{name}` takes.")
+            payload = _payload(types, payload_type(f"{verb}{name}"), entity, error, verb)
             found[f"{verb}{name}"] = field(payload, f"{verb}{name}", _says(verb, entity), {"input": made})
     for name, declared in MUTATIONS.items():
-        title = name[0].upper() + name[1:]
-        made = input_type(shell(f"{title}Input"), _declared(types, declared), f"What `{name}` takes.")
-        payload = _payload(types, f"{title}Payload", declared.entity, error)
+        made = input_type(shell(f"{titled(name)}Input"), _declared(types, declared), f"What `{name}` takes.")
+        payload = _payload(types, payload_type(name), declared.entity, error)
         found[name] = field(payload, name, declared.description, {"input": made})
     return found | by_hand.actions(error)
 
@@ -97,7 +107,7 @@ def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
 
 def _common(if_match: bool) -> dict[str, FieldOf]:
     fields = {"if_match": field(maybe(str), "ifMatch", _IF_MATCH)} if if_match else {}
-    return fields | {"idempotency_key": field(maybe(str), "idempotencyKey", _KEY)}
+    return fields | {"idempotency_key": field(maybe(str), "idempotencyKey", KEY_SAYS)}
 
 
 def _payload(types: "Types", name: str, entity: type[Entity], error: Made, verb: str = "") -> Made:

@@ -6,6 +6,7 @@ from enum import auto
 import sqlalchemy as sa
 
 from crm_graph.auth.levels import RESTRICTED
+from crm_graph.auth.names import pascal
 from crm_graph.entity import REGISTRY, Choice, Entity, Filter, Read, Sort, attr, table_of
 
 
@@ -24,7 +25,7 @@ class ExtensibleEntity(Choice):
     @property
     def entity(self) -> str:
         """The name of the entity's type: `KeyAccount`."""
-        return self.value.title().replace("_", "")
+        return pascal(self.value)
 
 
 class CustomFieldKind(Choice):

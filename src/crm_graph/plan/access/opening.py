@@ -10,14 +10,12 @@ from dataclasses import dataclass, replace
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule, predicate, share_clearance, shared_ids, shares
+from crm_graph.auth.rows import PARTS, Rule, predicate, share_clearance, shared_ids, shares
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import Fields, fields_of, known_fields
 from crm_graph.plan.access.lens import Band, Lens
 from crm_graph.plan.access.shares import part_of_shared
 from crm_graph.plan.sql.parameters import Parameters
-
-_PARTS = (Rule.PARENT, Rule.PUBLISHED_PART)
 
 
 def open_lens(
@@ -118,7 +116,7 @@ def left_out(entity: type[Entity], policy: Policy) -> list[Category]:
     """The categories that a grant on the entity, or on what it is part of, leaves out."""
     found = {category for grant in policy.on(entity.__name__) for category in grant.without}
     spec = entity.__specs__.get(entity.__rows__.parent or "")
-    if spec is not None and spec.ref and any(g.rule in _PARTS for g in policy.on(entity.__name__)):
+    if spec is not None and spec.ref and any(g.rule in PARTS for g in policy.on(entity.__name__)):
         found |= {*left_out(REGISTRY[spec.ref.entity], policy)}
     return sorted(found)
 
@@ -185,7 +183,7 @@ class _Rules:
         return [r for r in (self._reach(g, category) for g in granted) if r is not None]
 
     def _reach(self, grant: Grant, category: Category | None) -> Reached | None:
-        if grant.rule in _PARTS:
+        if grant.rule in PARTS:
             return self._part(grant, category)
         rows, level = self.entity.__rows__, grant.read
         sql = predicate(

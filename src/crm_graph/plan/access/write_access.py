@@ -12,7 +12,7 @@ from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
-from crm_graph.auth.rows import Rule, predicate, share_clearance
+from crm_graph.auth.rows import PARTS, Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.shares import part_of_shared
 from crm_graph.plan.sql.parameters import Parameters
@@ -97,7 +97,7 @@ class _Rules:
 
     def _reach(self, grant: Grant, level: Level, of_whole: Callable[[WriteAccess], str]) -> str | None:
         rows, table = self.entity.__rows__, table_name(self.entity)
-        if grant.rule in (Rule.PARENT, Rule.PUBLISHED_PART):
+        if grant.rule in PARTS:
             return self._part(grant, level, of_whole)
         sql = predicate(grant.rule, rows, table, self.alias, self.parameters.organization, self.parameters.actor)
         if sql is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule
+from crm_graph.auth.rows import PARTS, Rule
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.access.lens import Lens
@@ -17,8 +17,6 @@ from crm_graph.plan.access.write_access import level_to_write, may_assign
 from crm_graph.plan.policies.check import reaches
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.specs import FieldSpec
-
-_PARTS = (Rule.PARENT, Rule.PUBLISHED_PART)
 
 
 class AccessAction(enum.StrEnum):
@@ -146,7 +144,7 @@ class _Granted:
             level = self.level(grant)
             if level is None or category in grant.without or not reaches(grant.rule, entity.__rows__):
                 continue
-            if grant.rule not in _PARTS:
+            if grant.rule not in PARTS:
                 yield grant, level if grant.rule is Rule.EVERYONE else 0, level
                 continue
             parent = entity.__specs__[entity.__rows__.parent or ""]
