@@ -6,14 +6,10 @@ from uuid import UUID
 from crm_graph.auth import callers
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.rights import Right
-from crm_graph.db.ids import decode, uuid7
+from crm_graph.db.ids import decode
 from crm_graph.db.session import Database
+from crm_graph.db.traces import add_audit_entry
 from crm_graph.errors import CrmError, IdInvalid
-
-_AUDIT = """
-INSERT INTO audit_entries
-    (organization_id, id, actor_id, actor_kind, channel, request_id, action, entity, row_id, changes)
-VALUES ($1, $2, $3, $4, $5, $6, 'view_as', 'User', $7, '{}')"""
 
 
 class ViewAsRefused(CrmError):
@@ -43,15 +39,9 @@ async def viewing_as(database: Database, viewer: Actor, wanted: bytes, request_i
         found = await callers.by_user(connection, viewer.organization_id, person) if person else []
         if len(found) != 1:
             raise ViewAsRefused("There is no such user to look as.")
-        await connection.execute(
-            _AUDIT,
-            viewer.organization_id,
-            uuid7(),
-            viewer.user_id,
-            viewer.kind.value,
-            viewer.channel,
-            request_id,
-            person,
+        by = (viewer.user_id, viewer.kind.value, viewer.channel)
+        await add_audit_entry(
+            connection, viewer.organization_id, by, request_id, "view_as", ("User", found[0].user_id), {}
         )
     seen = found[0].actor
     return replace(viewer, policy=viewer.policy.viewing_as(seen.policy), seen_as=seen)

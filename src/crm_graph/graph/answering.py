@@ -7,13 +7,15 @@ import orjson
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError, WriteAccessDenied
+from crm_graph.graph.building import payload_type
 from crm_graph.graph.declared_values import arguments, shown
 from crm_graph.plan.actions import ACTIONS, Action
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome, UserError
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.signatures import Ask
 from crm_graph.plan.writes.idempotency import claim_key, remember_key
+from crm_graph.plan.writes.savepoint import unless_refused
 
 
 async def answered(
@@ -53,7 +55,7 @@ async def acted(
     tx: Transaction, actor: Actor, root: Selected, variables: Mapping[str, object], request_id: str
 ) -> bytes:
     """A hand-written mutation that is about no record, and its payload."""
-    action, payload = ACTIONS[root.name], root.name[0].upper() + root.name[1:] + "Payload"
+    action, payload = ACTIONS[root.name], payload_type(root.name)
     ask = Ask(tx, actor, request_id)
     if action.open_to(actor.policy):
         outcome = await _run(ask, action, _input(root, variables))
@@ -78,20 +80,18 @@ async def _run(ask: Ask, action: Action, given: Mapping[str, object]) -> Outcome
     """The mutation in a savepoint that a refusal takes back; under a key that was used, what came of it then."""
     values, connection = arguments(action.signature.arguments, given), await ask.tx.raw()
     key = None if given.get("idempotencyKey") is None else str(given["idempotencyKey"])
-    savepoint = connection.transaction()
-    await savepoint.start()
-    try:
+
+    async def once() -> Outcome:
         facts = {name: value for name, value in given.items() if name != "idempotencyKey"}
-        outcome = None if key is None else await claim_key(connection, ask.actor, key, action.signature.name, facts)
-        if outcome is None:
-            outcome = await action.run(ask, **values)
-            if key is not None:
-                await remember_key(connection, ask.actor, key, outcome.id, outcome.effect)
-    except BaseException:
-        await savepoint.rollback()
-        raise
-    await (savepoint.rollback() if outcome.effect is Effect.REFUSED else savepoint.commit())
-    return outcome
+        answered = None if key is None else await claim_key(connection, ask.actor, key, action.signature.name, facts)
+        if answered is not None:
+            return answered
+        outcome = await action.run(ask, **values)
+        if key is not None:
+            await remember_key(connection, ask.actor, key, outcome.id, outcome.effect)
+        return outcome
+
+    return await unless_refused(connection, once)
 
 
 def _input(root: Selected, variables: Mapping[str, object]) -> Mapping[str, object]:

@@ -21,6 +21,7 @@ from crm_graph.errors import (
     WriteAccessDenied,
 )
 from crm_graph.graph.answering import acted, check, user_error
+from crm_graph.graph.building import payload_type
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
@@ -35,6 +36,7 @@ from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, er
 from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
 from crm_graph.plan.writes.pending import REQUEST, pending_of
 from crm_graph.plan.writes.refusals import NOT_FOUND, RETRYABLE
+from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.plan.writes.write import write
 from crm_graph.specs import camel
 
@@ -106,7 +108,7 @@ class Writer:
         if root.name in ACTIONS:
             check(root, request.variables)
             return denials
-        for selected in root.on(_payload_type(root)):
+        for selected in root.on(payload_type(root.name)):
             if selected.name not in _PLAIN:
                 statement = self._statement(request, selected, _shown(root, selected))
                 denials.extend(statement.denials)
@@ -149,7 +151,7 @@ class Writer:
         outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
         parts, denials = [], list[Denial]()
-        payload = _payload_type(root)
+        payload = payload_type(root.name)
         self._note(request, root, entity, outcome)
         for selected in root.on(payload):
             match selected.name:
@@ -225,10 +227,6 @@ class Writer:
 _PLAIN = ("userErrors", "deletedId", "__typename")
 
 
-def _payload_type(root: Selected) -> str:
-    return root.name[0].upper() + root.name[1:] + "Payload"
-
-
 def _verb(root: Selected) -> str:
     return next(v for v in VERBS if root.name.startswith(v))
 
@@ -269,16 +267,7 @@ def _text(value: object) -> str | None:
 async def _call(tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]) -> Outcome:
     """A hand-written mutation, in a savepoint that a refusal takes back."""
     connection, key = await tx.raw(), _text(given.get("idempotencyKey"))
-    savepoint = connection.transaction()
-    await savepoint.start()
-    try:
-        outcome = await _once(tx, request, declared, given, key)
-    except BaseException:
-        await savepoint.rollback()
-        raise
-    undone = outcome.effect is Effect.REFUSED and not outcome.keep
-    await (savepoint.rollback() if undone else savepoint.commit())
-    return outcome
+    return await unless_refused(connection, lambda: _once(tx, request, declared, given, key))
 
 
 async def _once(

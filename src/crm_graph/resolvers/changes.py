@@ -1,12 +1,14 @@
 """What comes of changes that people asked for about themselves: verified by them, approved or rejected by us."""
 
 import hmac
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.levels import INTERNAL, Level
+from crm_graph.auth.names import snake
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import REGISTRY, Entity, table_name
@@ -17,7 +19,6 @@ from crm_graph.plan.changes import Effect, Outcome, UserError, denied
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.pending import CODE_ATTEMPTS, close, code_hash
-from crm_graph.plan.writes.statement import event_noun
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.schema.changes import ChangeRequest
 from crm_graph.specs import Change, FieldSpec
@@ -74,22 +75,9 @@ async def verify_change(call: Call) -> Outcome:
     refused = await _unverified(call, asked)
     if refused is not None:
         return refused
-    closed = await _close(call, "APPLIED")
-    if closed.effect is Effect.REFUSED:
-        return closed
-    event = f"{event_noun(asked.entity.__name__)}.updated"
-    written = await update_fields(
-        call.tx,
-        call.actor,
-        asked.entity.__name__,
-        asked.row,
-        {asked.spec.name: asked.after},
-        event,
-        request_id=call.request_id,
-    )
-    if written.effect is Effect.REFUSED:  # why is not told: a value that is taken says that somebody has it
-        return _refused("CHANGE_NOT_POSSIBLE", "This value cannot be taken.")
-    return Outcome(Effect.UPDATED, call.row)
+    # why it cannot be is not told: a value that is taken says that somebody has it
+    impossible = UserError("CHANGE_NOT_POSSIBLE", "This value cannot be taken.")
+    return await _applied(call, asked, None, lambda _errors: [impossible])
 
 
 async def _unverified(call: Call, asked: _Asked) -> Outcome | None:
@@ -122,23 +110,9 @@ async def approve_change(call: Call) -> Outcome:
         return _refused("CHANGE_NOT_PENDING", "This change does not wait for approval.")
     if asked.now != asked.before and not call.arguments.get("anyway"):
         return _refused("CHANGE_OUTDATED", "The field was changed after this was asked for: compare, then say anyway.")
-    closed = await _close(call, "APPLIED")
-    if closed.effect is Effect.REFUSED:
-        return closed
-    event = f"{event_noun(asked.entity.__name__)}.updated"
-    written = await update_fields(
-        call.tx,
-        call.actor,
-        asked.entity.__name__,
-        asked.row,
-        {asked.spec.name: asked.after},
-        event,
-        needs=level_to_write(asked.spec),
-        request_id=call.request_id,
+    return await _applied(
+        call, asked, level_to_write(asked.spec), lambda errors: [UserError(e.code, e.message) for e in errors]
     )
-    if written.effect is Effect.REFUSED:
-        return Outcome.refused(*(UserError(e.code, e.message) for e in written.errors))
-    return Outcome(Effect.UPDATED, call.row)
 
 
 @mutation(
@@ -158,6 +132,29 @@ async def reject_change(call: Call) -> Outcome:
     if not asked.pending:
         return _refused("CHANGE_NOT_PENDING", "This change waits for nothing.")
     return await _close(call, "REJECTED", reason=reason)
+
+
+async def _applied(
+    call: Call, asked: _Asked, needs: Level | None, told: Callable[[Sequence[UserError]], Sequence[UserError]]
+) -> Outcome:
+    """The change is closed and the field written, by the caller's own right where it `needs` one."""
+    closed = await _close(call, "APPLIED")
+    if closed.effect is Effect.REFUSED:
+        return closed
+    entity = asked.entity.__name__
+    written = await update_fields(
+        call.tx,
+        call.actor,
+        entity,
+        asked.row,
+        {asked.spec.name: asked.after},
+        f"{snake(entity)}.updated",
+        needs=needs,
+        request_id=call.request_id,
+    )
+    if written.effect is Effect.REFUSED:
+        return Outcome.refused(*told(written.errors))
+    return Outcome(Effect.UPDATED, call.row)
 
 
 async def _close(call: Call, state: str, **more: object) -> Outcome:

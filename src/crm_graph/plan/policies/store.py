@@ -3,23 +3,15 @@
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from crm_graph.auth import policy_versions
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.policy_versions import Version
 from crm_graph.db.ids import uuid7
+from crm_graph.db.traces import add_audit_entry, add_event
 from crm_graph.plan.signatures import Ask
 
 ENTITY = "AccessPolicy"
-_AUDIT = (
-    "INSERT INTO audit_entries (organization_id, id, actor_id, actor_kind, channel, request_id, action, entity, row_id,"
-    " changes) VALUES ($1, $2, $3, $4, $5, $6, 'update', $7, $8, $9::text::jsonb)"
-)
-_EVENT = (
-    "INSERT INTO outbox_events (organization_id, id, type, entity, row_id, payload)"
-    " VALUES ($1, $2, 'access_policy.updated', $3, $4, $5::text::jsonb)"
-)
 
 
 async def store(ask: Ask, before: AccessPolicy, after: AccessPolicy, note: str, touched: tuple[str, ...]) -> UUID:
@@ -34,14 +26,10 @@ async def store(ask: Ask, before: AccessPolicy, after: AccessPolicy, note: str, 
         "note": [None, note],
         "document": [before.document.to_json(), document],
     }
-    await connection.execute(
-        _AUDIT, actor.organization_id, uuid7(), actor.user_id, actor.kind.value, actor.channel, ask.request_id, ENTITY,
-        row, orjson.dumps(changed).decode(),
-    )  # fmt: skip
+    by, of = (actor.user_id, actor.kind.value, actor.channel), (ENTITY, row)
+    await add_audit_entry(connection, actor.organization_id, by, ask.request_id, "update", of, changed)
     payload = {"id": str(row), "version": version, "roles": list(touched)}
-    await connection.execute(
-        _EVENT, actor.organization_id, uuid7(), ENTITY, row, orjson.dumps(payload).decode()
-    )  # fmt: skip
+    await add_event(connection, actor.organization_id, "access_policy.updated", of, payload)
     return row
 
 

@@ -7,8 +7,10 @@ Nothing is written for a row whose check fails. What only the new row can tell i
 """
 
 from crm_graph import kinds
+from crm_graph.auth.names import snake
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
+from crm_graph.db.traces import INTO_AUDIT, INTO_OUTBOX
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.access.lens import Lens
@@ -206,17 +208,14 @@ class _Writer:
 
     def _audit(self) -> str:
         return (
-            "INSERT INTO audit_entries (organization_id, id, actor_id, actor_kind, channel, request_id,"
-            " action, entity, row_id, changes)"
-            f" SELECT {self.organization}, d._audit, {self.user}, {self.kind}, {self.channel}, {self.request},"
-            f" left(d.effect, -1), '{self.shape.entity}', d.id, d.changes FROM d ORDER BY d._n"
+            f"{INTO_AUDIT} SELECT {self.organization}, d._audit, {self.user}, {self.kind}, {self.channel},"
+            f" {self.request}, left(d.effect, -1), '{self.shape.entity}', d.id, d.changes FROM d ORDER BY d._n"
         )
 
     def _outbox(self) -> str:
-        noun = event_noun(self.shape.entity)
+        noun = snake(self.shape.entity)
         return (
-            "INSERT INTO outbox_events (organization_id, id, type, entity, row_id, payload)"
-            f" SELECT {self.organization}, d._event, coalesce({self.event}, '{noun}.' || d.effect),"
+            f"{INTO_OUTBOX} SELECT {self.organization}, d._event, coalesce({self.event}, '{noun}.' || d.effect),"
             f" '{self.shape.entity}', d.id, jsonb_build_object('id', d.id, 'fields',"
             " (SELECT coalesce(jsonb_agg(f ORDER BY f), '[]') FROM jsonb_object_keys(d.changes) f))"
             " FROM d ORDER BY d._n"
@@ -235,11 +234,6 @@ class _Writer:
 
 
 _TOUCH = ("version = t.version + 1", "updated_at = now()")
-
-
-def event_noun(entity: str) -> str:
-    """`KeyAccount` → `key_account`: what event types begin with."""
-    return "".join("_" + c.lower() if c.isupper() else c for c in entity).lstrip("_")
 
 
 def may_default_owner(entity: type[Entity], policy: Policy) -> bool:

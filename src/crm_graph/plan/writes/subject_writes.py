@@ -29,6 +29,7 @@ from crm_graph.plan.writes.pending import Wanted, ask
 from crm_graph.plan.writes.prepare import Prepared, identity, prepare
 from crm_graph.plan.writes.refusals import FIXED, Asked
 from crm_graph.plan.writes.run import run
+from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.plan.writes.shape import Shape
 from crm_graph.specs import Change as Rule
 from crm_graph.specs import FieldSpec
@@ -69,15 +70,7 @@ async def write_as_subject(
     refused = _refused(update, granted, found)
     if refused is not None:
         return refused
-    savepoint = connection.transaction()
-    await savepoint.start()
-    try:
-        outcome = await _carry_out(tx, update, granted, found)
-    except BaseException:
-        await savepoint.rollback()
-        raise
-    await (savepoint.rollback() if outcome.effect is Effect.REFUSED else savepoint.commit())
-    return outcome
+    return await unless_refused(connection, lambda: _carry_out(tx, update, granted, found))
 
 
 def _read(actor: Actor, change: Change, request_id: str | None) -> _Update | None:

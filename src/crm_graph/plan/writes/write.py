@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
-from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, key_taken
+from crm_graph.plan.changes import Action, Change, ExternalKey, Outcome, key_taken
 from crm_graph.plan.writes.fields import delete_rows, insert_fields, update_fields, update_rows
 from crm_graph.plan.writes.idempotency import claim, remember
 from crm_graph.plan.writes.prepare import Prepared, prepare
 from crm_graph.plan.writes.refusals import RETRYABLE
 from crm_graph.plan.writes.role_assignment import decides_who_decides, guarded, guarded_rows
 from crm_graph.plan.writes.run import run
+from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.plan.writes.shape import Shape
 from crm_graph.plan.writes.subject_writes import write_as_subject
 
@@ -33,15 +34,7 @@ async def write(tx: Transaction, actor: Actor, change: Change, *, request_id: st
 async def _write(tx: Transaction, actor: Actor, change: Change, request_id: str | None) -> Outcome:
     if change.idempotency_key is None:
         return await _act(tx, actor, change, request_id)
-    savepoint = (await tx.raw()).transaction()
-    await savepoint.start()
-    try:
-        outcome = await _once(tx, actor, change, request_id)
-    except BaseException:
-        await savepoint.rollback()
-        raise
-    await (savepoint.rollback() if outcome.effect is Effect.REFUSED else savepoint.commit())
-    return outcome
+    return await unless_refused(await tx.raw(), lambda: _once(tx, actor, change, request_id))
 
 
 async def _once(tx: Transaction, actor: Actor, change: Change, request_id: str | None) -> Outcome:
