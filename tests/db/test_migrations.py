@@ -46,14 +46,14 @@ async def test_each_version_is_a_transaction_of_its_own(database_url: str) -> No
 
 
 async def test_a_version_that_gets_no_lock_gives_up_and_is_run_again(empty_url: str) -> None:
-    await asyncio.to_thread(migrations.upgrade, empty_url, "202611221060")
+    await asyncio.to_thread(migrations.upgrade, empty_url, "202611221100")
     reader = await asyncpg.connect(empty_url)
     transaction = reader.transaction()
     await transaction.start()
     await reader.execute("LOCK TABLE audit_entries")
     with pytest.raises(migrations.MigrationFailed, match="holds a lock"):
         await asyncio.to_thread(migrations.upgrade, empty_url)
-    assert await asyncio.to_thread(migrations.current, empty_url) == "202611221060"
+    assert await asyncio.to_thread(migrations.current, empty_url) == "202611221100"
     await transaction.rollback()
     await reader.close()
     await asyncio.to_thread(migrations.upgrade, empty_url)
@@ -62,7 +62,7 @@ async def test_a_version_that_gets_no_lock_gives_up_and_is_run_again(empty_url: 
 
 async def test_what_was_granted_before_is_taken_back(empty_url: str) -> None:
     await asyncio.to_thread(migrations.upgrade, empty_url)
-    await asyncio.to_thread(migrations.downgrade, empty_url, "202611221060")
+    await asyncio.to_thread(migrations.downgrade, empty_url, "202611221100")
     connection = await asyncpg.connect(empty_url)
     may = "SELECT has_table_privilege('crm_graph_runtime', 'audit_entries', 'DELETE')"
     assert await connection.fetchval(may)

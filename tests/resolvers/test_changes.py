@@ -13,6 +13,7 @@ import pytest_asyncio
 from crm_graph.auth import api_keys
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.db.session import Database
+from crm_graph.graph import writing
 from tests.conftest import clone
 from tests.fixtures.api import Api, running
 from tests.fixtures.demo import Demo
@@ -335,6 +336,25 @@ async def test_a_birthday_is_a_day_that_was(world: World, persona: str) -> None:
         assert done["userErrors"] == [{"code": "VALUE_INVALID", "field": ["bornOn"]}], day
         assert await world.traces() == before
     assert (await world.update(persona, bornOn=today.isoformat()))["userErrors"] == []
+
+
+async def test_all_that_waits_is_answered_in_the_order_it_was_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one statement, however many there are."""
+    sent, read = [], writing._read
+
+    async def counted(*arguments: Any) -> bytes:
+        sent.append(arguments)
+        return await read(*arguments)
+
+    await world.update(name="Jördis Reihe")
+    await world.update(bornOn="1980-02-03")
+    monkeypatch.setattr(writing, "_read", counted)
+    done = await world.update(taxNumber="DE811907980")
+    changes = [(c["field"], c["after"]) for c in done["pendingChanges"]]
+    assert changes == [("name", "Jördis Reihe"), ("bornOn", "1980-02-03"), ("taxNumber", "DE811907980")]
+    assert len(sent) == 2, "the customer, and the changes"
 
 
 async def test_hidden_and_masked_values_are_told_from_empty_ones(world: World) -> None:

@@ -34,7 +34,7 @@ from crm_graph.plan.selection import Leaf, Selected
 from crm_graph.plan.sql.fetch import refused
 from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
-from crm_graph.plan.writes.pending import REQUEST, pending_of
+from crm_graph.plan.writes.pending import MOST_PENDING, REQUEST, pending_of
 from crm_graph.plan.writes.refusals import NOT_FOUND, RETRYABLE
 from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.plan.writes.write import write
@@ -112,8 +112,9 @@ class Writer:
             if selected.name not in _PLAIN:
                 statement = self._statement(request, selected, _shown(root, selected))
                 denials.extend(statement.denials)
+                row: object = [] if _many(selected) else request.actor.organization_id
                 for source in statement.sources:
-                    source([*request.leaves, request.actor.organization_id], request.actor)
+                    source([*request.leaves, row], request.actor)
         return denials
 
     async def _field(self, request: Request, root: Selected) -> tuple[bytes, Sequence[Denial]]:
@@ -187,10 +188,8 @@ class Writer:
         if refused or outcome.id is None:
             return b"[]", statement.denials
         found = await pending_of(await tx.raw(), request.actor, entity, outcome.id)
-        parts = [
-            (await self._record(tx, request, selected, requests, Outcome(Effect.UNCHANGED, one)))[0] for one in found
-        ]
-        return b"[" + b",".join(parts) + b"]", statement.denials
+        pairs = [(requests.__prefix__, one) for one in found]
+        return await _read(tx, request, statement, pairs) if pairs else b"[]", statement.denials
 
     async def _record(
         self,
@@ -204,24 +203,18 @@ class Writer:
         statement = self._statement(request, selected, entity)
         if outcome.id is None or outcome.effect is Effect.DELETED:
             return b"null", statement.denials
-        bound = [*request.leaves, outcome.id]
-        connection = await tx.raw()
-        try:
-            found = await connection.fetchval(
-                statement.sql, *[source(bound, request.actor) for source in statement.sources]
-            )
-        except asyncpg.PostgresError as error:
-            raise refused(error) from None
-        return found or b"null", statement.denials
+        return await _read(tx, request, statement, outcome.id), statement.denials
 
     def _statement(self, request: Request, selected: Selected, entity: type[Entity]) -> Statement:
-        """What reads a payload's record; its id comes after the request's leaves."""
+        """What reads a payload's record, or its pending changes; their ids come after the request's leaves."""
         policy, plans = request.actor.policy, request.operation.plans
         key = (request.operation.identity, policy.key, (*request.shape, selected.place.path))
-        row = Leaf(len(request.leaves), (entity.__prefix__,))
-        return plans.get(key) or plans.put(
-            key, Compiler(policy, self._secret, self._max_nodes).record(entity, selected, row)
-        )
+        known = plans.get(key)
+        if known is not None:
+            return known
+        compiler, many = Compiler(policy, self._secret, self._max_nodes), _many(selected)
+        row = Leaf(len(request.leaves), (entity.__prefix__,), many)
+        return plans.put(key, compiler.records(selected, row) if many else compiler.record(entity, selected, row))
 
 
 _PLAIN = ("userErrors", "deletedId", "__typename")
@@ -236,9 +229,26 @@ def _entity(root: Selected) -> type[Entity]:
     return declared.entity if declared else REGISTRY[root.name.removeprefix(_verb(root))]
 
 
+def _many(selected: Selected) -> int:
+    """At most how many records a payload's field shows; 0 where it shows one."""
+    return MOST_PENDING if selected.name == "pendingChanges" else 0
+
+
+async def _read(tx: Transaction, request: Request, statement: Statement, row: object) -> bytes:
+    """What the planner's statement answers for a row, or rows, on the transaction's own connection."""
+    bound, connection = [*request.leaves, row], await tx.raw()
+    try:
+        found: bytes | None = await connection.fetchval(
+            statement.sql, *[source(bound, request.actor) for source in statement.sources]
+        )
+    except asyncpg.PostgresError as error:
+        raise refused(error) from None
+    return found or b"null"
+
+
 def _shown(root: Selected, selected: Selected) -> type[Entity]:
     """The kind of the records that a payload's field shows."""
-    return REGISTRY[REQUEST] if selected.name == "pendingChanges" else _entity(root)
+    return REGISTRY[REQUEST] if _many(selected) else _entity(root)
 
 
 def _change(entity: type[Entity], verb: str, given: Mapping[str, object]) -> Change:

@@ -104,6 +104,12 @@ class Compiler:
         sql, sources = self._finished(self.node(entity, selected, row_id))
         return Statement(sql, sources, b"", b"", Lane.GENERIC, tuple(self.denials.values()))
 
+    def records(self, selected: Selected, row_ids: Leaf) -> Statement:
+        """The statement that reads several records so, as a list in their order; bound to pairs of prefix and uuid."""
+        with self.page_of(row_ids.many):
+            sql, sources = self._finished(self._asked(selected, row_ids, f"Query.{selected.name}"))
+        return Statement(sql, sources, b"", b"", Lane.GENERIC, tuple(self.denials.values()))
+
     def node(self, entity: type[Entity], selected: Selected, row_id: Value) -> str:
         """SQL of one record by id, as this caller sees it."""
         lens = self.open(entity, selected.place, f"Query.{selected.name}")
@@ -150,13 +156,13 @@ class Compiler:
     def _nodes(self, selected: Selected) -> str:
         value = selected.arguments.get("ids")
         with self.page_of(value.many if isinstance(value, Leaf) else len(value) if isinstance(value, list) else 1):
-            return self._asked(selected, value)
+            return self._asked(selected, value, "Query.nodes")
 
-    def _asked(self, selected: Selected, value: Value) -> str:
+    def _asked(self, selected: Selected, value: Value, coordinate: str) -> str:
         arms = []
         for prefix in dict.fromkeys(_prefixes(value)):
             entity = entity_of(prefix)
-            lens = self.open(entity, selected.place, "Query.nodes") if entity else None
+            lens = self.open(entity, selected.place, coordinate) if entity else None
             if entity is None or lens is None:
                 continue
             fields = self.object(lens, selected.on(entity.__name__))

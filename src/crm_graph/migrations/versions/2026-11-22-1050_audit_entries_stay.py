@@ -8,7 +8,7 @@ from alembic import op
 from crm_graph.migrations.script import execute_script, functions_sql
 
 revision = "202611221050"
-down_revision = "202611221060"
+down_revision = "202611221100"
 branch_labels = None
 depends_on = None
 

@@ -26,6 +26,8 @@ CODE_ATTEMPTS: Final = 5
 """How many codes may be tried for one change."""
 CODE_LIVES: Final = dt.timedelta(hours=1)
 APPROVAL_LIVES: Final = dt.timedelta(days=30)
+MOST_PENDING: Final = 20
+"""Changes of one record that are shown as pending; there is one for each field at most."""
 MOST_A_DAY: Final = 20
 """Changes that wait, which one person may ask for in 24 hours."""
 MOST_CODES_AN_HOUR: Final = 5
@@ -169,6 +171,6 @@ async def pending_of(
     name, wanted = parameters.constant(entity.__name__, "text"), parameters.constant(row, "uuid")
     sql, sources = parameters.finish(
         f"SELECT t.id FROM {lens.source()} WHERE {lens.where()} AND t.entity = {name} AND t.row_id = {wanted}"
-        " AND t.state = 'PENDING' AND t.expires_at > now() ORDER BY t.id LIMIT 20"
+        f" AND t.state = 'PENDING' AND t.expires_at > now() ORDER BY t.id LIMIT {MOST_PENDING}"
     )
     return [found["id"] for found in await connection.fetch(sql, *[source((), actor) for source in sources])]
