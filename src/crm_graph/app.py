@@ -17,10 +17,12 @@ from crm_graph.auth.denials import Denials
 from crm_graph.auth.oauth.party import Party
 from crm_graph.auth.oauth.routes import routes as oauth_routes
 from crm_graph.auth.passwords import Passwords
+from crm_graph.auth.people.codes import Codes
 from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in import SignIn
 from crm_graph.auth.sign_in_form import FormTokens
 from crm_graph.auth.sign_in_throttle import Throttle, Throttles, limited
+from crm_graph.auth.upstream.fetching import Fetching
 from crm_graph.auth.view_as import viewing_as
 from crm_graph.db.lanes import Lane, Lanes
 from crm_graph.db.session import Database
@@ -35,6 +37,12 @@ from crm_graph.graph.types import build_schema, core_schema
 from crm_graph.graph.writing import Writer
 from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
+from crm_graph.pages.customer_link import CustomerLink
+from crm_graph.pages.door import Door
+from crm_graph.pages.invitation import InvitationPage
+from crm_graph.pages.sign_in_code import CodeSignIn
+from crm_graph.pages.sign_up import SignUp
+from crm_graph.pages.upstream import UpstreamSignIn
 from crm_graph.settings import Settings
 
 DECLARED = (schema, resolvers)
@@ -64,7 +72,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     limits = Limits(
         settings.max_tokens, settings.max_depth, settings.max_aliases, settings.max_root_fields, settings.max_fields
     )
-    secret = settings.secret_bytes()
+    secret, sealer = settings.secret_bytes(), Sealer(settings.sealing_key_texts())
     lanes = Lanes(database_url, settings.pool_size, isolated=settings.read_isolation == "on")
     database = Database(database_url, settings.pool_size)
     authenticator = Authenticator(lanes, database, database_url)
@@ -77,7 +85,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         schemas,
         documents,
         reader,
-        Writer(database, secret, settings.max_nodes, refusals),
+        Writer(database, secret, settings.max_nodes, refusals, settings.pages(), sealer),
         refusals,
         partial(viewing_as, database),
         settings.max_body_bytes,
@@ -85,7 +93,10 @@ def create_app(settings: Settings, database_url: str) -> Application:
     passwords = Passwords()
     per_minute = settings.demo_rate_limit if settings.demo else None
     sign_in = SignIn(authenticator, lanes, database, passwords, settings, Throttles(per_minute=per_minute))
-    party = Party(authenticator, lanes, database, Sealer(settings.sealing_key_texts()), secret)
+    party = Party(authenticator, lanes, database, sealer, secret)
+    door = Door(authenticator, database, secret, sign_in.entrance)
+    codes = Codes(secret)
+    code = CodeSignIn(door, codes)
 
     wanted = migrations.head()
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
@@ -133,6 +144,11 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *explorer.routes(lambda: shown),
         *sign_in.routes(),
         *oauth_routes(party, FormTokens(secret), limited(per_minute) or Throttle(30, 2)),
+        *InvitationPage(door, passwords).routes(),
+        *code.routes(),
+        *SignUp(door, passwords, code).routes(),
+        *UpstreamSignIn(door, sealer, Fetching(private=settings.private_providers)).routes(),
+        *CustomerLink(authenticator, database, secret, codes).routes(),
         *AccessPage(authenticator, database).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),
     ]

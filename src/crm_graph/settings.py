@@ -37,6 +37,16 @@ class Settings(BaseSettings):
         description="Seal secrets in the database that are read again, ≥ 32 characters each, separated by commas: the"
         " first seals, all open; without it one is kept in data_dir.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#]+$",
+        description="Where people reach the pages of an organisation, for links in mail: `https://{host}`, where"
+        " `{host}` stands for its first host name.",
+    )
+    private_providers: bool = Field(
+        default=False,
+        description="OpenID providers of organisations may have private addresses, and on this machine plain http.",
+    )
     demo: bool = Field(default=False, description="Serve the demo organisation: shows personas in the explorer.")
     demo_rate_limit: int | None = Field(
         default=None,
@@ -75,6 +85,11 @@ class Settings(BaseSettings):
         if len(value) < 32:
             raise ValueError("the secret is shorter than 32 characters: set CRM_GRAPH_SECRET to a longer random text")
         return value
+
+    def pages(self) -> str:
+        """Where links in mail lead, with `{host}` for an organisation's first host name."""
+        here = f"http://{{host}}:{self.port}" if self.demo else "https://{host}"
+        return self.public_url or here
 
     def sealing_key_texts(self) -> tuple[bytes, ...]:
         """What `auth/sealing.py` makes its keys of: `sealing_keys`, else the one in `<data_dir>/sealing-key`, made on

@@ -14,7 +14,16 @@ from crm_graph import schema  # noqa: F401 - declares the entities
 from crm_graph.entity import REGISTRY, backs
 
 LEVELS = ("PUBLIC", "PARTNER", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
-ROLES = ("administrator", "sales_manager", "sales_rep", "service_agent", "partner_rep", "customer", "storefront")
+ROLES = (
+    "administrator",
+    "sales_manager",
+    "sales_rep",
+    "service_agent",
+    "partner_rep",
+    "partner_admin",
+    "customer",
+    "storefront",
+)
 Row = Mapping[str, Any]
 
 

@@ -110,6 +110,7 @@ async def test_personas_are_written_for_their_owner_and_stay(loaded: str, tmp_pa
         "sales_rep",
         "service_agent",
         "partner_rep",
+        "partner_admin",
         "other_partner_rep",
         "customer",
         "storefront",
@@ -117,7 +118,7 @@ async def test_personas_are_written_for_their_owner_and_stay(loaded: str, tmp_pa
     assert stat.S_IMODE((tmp_path / personas.FILE).stat().st_mode) == 0o600
     assert json.loads((tmp_path / personas.FILE).read_text()) == made == await personas.ensure(loaded, tmp_path)
     assert made[-1]["token"] == made[-1]["password"] == ""
-    assert len({one["token"] for one in made}) == 8
+    assert len({one["token"] for one in made}) == 9
     assert {one["organization"] for one in made} == {"Helvara Energie"}
     assert all(one["token"] in personas.table(made) for one in made)
 
@@ -130,7 +131,7 @@ async def test_a_spoilt_file_is_replaced_and_the_old_tokens_end(loaded: str, tmp
     assert {one["token"] for one in old} & {one["token"] for one in new} == {""}
     working = "SELECT FROM api_keys WHERE token_hash = ANY($1) AND revoked_at IS NULL AND expires_at > now()"
     digests = [[tokens.digest(one["token"].encode()) for one in some[:-1]] for some in (old, new)]
-    assert [len(await fetch(loaded, working, some)) for some in digests] == [0, 7]
+    assert [len(await fetch(loaded, working, some)) for some in digests] == [0, 8]
 
 
 async def test_tokens_of_another_database_are_replaced(loaded: str, tmp_path: Path) -> None:

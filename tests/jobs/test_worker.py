@@ -107,6 +107,13 @@ async def test_what_has_outlived_its_use_goes_and_the_rest_stays(database_url: s
         )  # fmt: skip
     removed = {"idempotency_keys": 3, "sessions": 2, "access_denials": 1, "outgoing_mails": 1}
     removed |= {"pending_sign_ins": 3, "password_resets": 1, "spent_challenges": 3}
+    for ago in ("-1 minute", "23 hours", "25 hours"):
+        await admin.execute(
+            "INSERT INTO sign_in_codes (organization_id, id, purpose, email, browser_hash, expires_at)"
+            " VALUES ($1, gen_random_uuid(), 'SIGN_IN', 'x@y.test', '', now() - $2::text::interval)",
+            organization, ago,
+        )  # fmt: skip
+    removed |= {"sign_in_codes": 1}
     found = await worker.run_once(database_url)
     assert {name: count for name, count in found.items() if count} == removed
     assert await admin.fetchval("SELECT count(*) FROM idempotency_keys") == 2

@@ -66,8 +66,10 @@ _BY_EMAIL: Final = (
 )
 
 _HOST: Final = """
-SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.currency, 'revision',
-    (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id)))
+SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.currency, 'sign_up', o.customer_sign_up,
+    'revision', (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id), 'providers',
+    (SELECT coalesce(json_agg(json_build_array(p.name, p.label) ORDER BY p.label, p.name), '[]'::json)
+       FROM identity_providers p WHERE p.organization_id = o.id AND p.enabled)))
   FROM organizations o WHERE EXISTS (SELECT FROM unnest(o.hosts) AS host WHERE crm_host(host) = $1)
 """
 HOME_OF_TOKEN: Final = "SELECT to_json(crm_organization_of_token($1))"  # noqa: S105 - SQL
@@ -78,6 +80,8 @@ class _Organization(TypedDict):
     id: str
     name: str
     currency: str
+    sign_up: bool
+    providers: list[tuple[str, str]]
     revision: str | None
 
 
@@ -142,6 +146,10 @@ class Storefront:
     organization_id: UUID
     organization_name: str
     deadline: float
+    sign_up: bool = False
+    """Whether shoppers become customers by themselves."""
+    providers: tuple[tuple[str, str], ...] = ()
+    """Name and label of the OpenID providers by which people may sign in."""
 
 
 async def by_token(
@@ -224,7 +232,8 @@ async def by_host(lanes: Lanes, policies: AccessPolicies, host: str, *, now: flo
         currency=only["currency"],
         roles=roles,
     )
-    return Storefront(actor, actor.organization_id, only["name"], now + ttl)
+    providers = tuple((name, label) for name, label in only["providers"])
+    return Storefront(actor, actor.organization_id, only["name"], now + ttl, only["sign_up"], providers)
 
 
 async def _found(lanes: Lanes, look_up: str, by: object) -> UUID | None:

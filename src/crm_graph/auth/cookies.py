@@ -6,6 +6,7 @@ SESSION: Final = "crm_session"
 FORM: Final = "crm_form"
 PENDING: Final = "crm_pending"
 KNOWN: Final = "crm_known"
+UPSTREAM: Final = "crm_upstream"
 
 
 def name(base: str, *, secure: bool) -> str:

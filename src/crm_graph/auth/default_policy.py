@@ -81,6 +81,26 @@ _CATALOGUE = {
     "Stage": (_see(Rule.EVERYONE, INTERNAL),),
 }
 
+_PARTNER = {
+    "Organization": (_see(Rule.EVERYONE, PUBLIC),),
+    "User": (_see(Rule.PARTNER, PARTNER),),
+    "Partner": (_see(Rule.PARTNER, PARTNER),),
+    "Product": (_see(Rule.PUBLISHED, PARTNER, without=_OURS),),
+    "Pipeline": (_see(Rule.EVERYONE, PARTNER),),
+    "Stage": (_see(Rule.EVERYONE, PARTNER),),
+    "Customer": (_see(Rule.SHARED, INTERNAL, without=(Category.PERSONAL,)),),
+    "Contact": (_see(Rule.PARENT, INTERNAL),),
+    "Address": (_see(Rule.PARENT, INTERNAL),),
+    "KeyAccount": (_see(Rule.SHARED, INTERNAL),),
+    "Opportunity": (
+        _work(Rule.PARTNER, PARTNER, create=False, without=_OURS),
+        _see(Rule.SHARED, INTERNAL, without=_OURS),
+    ),
+    "OpportunityLine": (_see(Rule.PARENT, PARTNER),),
+    "Order": (_see(Rule.PARTNER, PARTNER),),
+    "OrderLine": (_see(Rule.PARENT, PARTNER, without=_OURS),),
+}
+
 ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     "administrator": {
         **{name: (_full(Rule.EVERYONE, RESTRICTED),) for name in ENTITIES},
@@ -152,25 +172,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_work(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
     },
-    "partner_rep": {
-        "Organization": (_see(Rule.EVERYONE, PUBLIC),),
-        "User": (_see(Rule.PARTNER, PARTNER),),
-        "Partner": (_see(Rule.PARTNER, PARTNER),),
-        "Product": (_see(Rule.PUBLISHED, PARTNER, without=_OURS),),
-        "Pipeline": (_see(Rule.EVERYONE, PARTNER),),
-        "Stage": (_see(Rule.EVERYONE, PARTNER),),
-        "Customer": (_see(Rule.SHARED, INTERNAL, without=(Category.PERSONAL,)),),
-        "Contact": (_see(Rule.PARENT, INTERNAL),),
-        "Address": (_see(Rule.PARENT, INTERNAL),),
-        "KeyAccount": (_see(Rule.SHARED, INTERNAL),),
-        "Opportunity": (
-            _work(Rule.PARTNER, PARTNER, create=False, without=_OURS),
-            _see(Rule.SHARED, INTERNAL, without=_OURS),
-        ),
-        "OpportunityLine": (_see(Rule.PARENT, PARTNER),),
-        "Order": (_see(Rule.PARTNER, PARTNER),),
-        "OrderLine": (_see(Rule.PARENT, PARTNER, without=_OURS),),
-    },
+    "partner_rep": _PARTNER,
+    "partner_admin": {**_PARTNER, "User": (_see(Rule.PARTNER, INTERNAL),)},
     "customer": {
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
         "User": (_see(Rule.SELF, PUBLIC),),
@@ -195,8 +198,14 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
 ADMINISTRATOR = "administrator"
 """The shipped role whose holders may raise themselves; it is on record."""
 
+PARTNER_ROLES = ("partner_rep", "partner_admin")
+"""Shipped roles of people who work for a partner. Roles that extend them are for such people too."""
+CUSTOMER_ROLE = "customer"
+"""The role of somebody who signs in as a customer."""
+
 RIGHTS: Mapping[str, frozenset[Right]] = {
     "administrator": frozenset(Right),
     "sales_manager": frozenset({Right.RECORDS_ASSIGN, Right.CHANGES_APPROVE}),
+    "partner_admin": frozenset({Right.PEOPLE_MANAGE}),
 }
 """Rights by role; a role that is not named has none."""

@@ -16,6 +16,8 @@ class Right(enum.StrEnum):
     """Change what decides who sees a record: owner, team, partner."""
     CHANGES_APPROVE = "changes:approve"
     """Decide about changes that others have asked for."""
+    PEOPLE_MANAGE = "people:manage"
+    """Invite people, suspend them, give them roles: those of the caller's partner; all, where there is none."""
 
 
 RIGHTS = frozenset(right.value for right in Right)

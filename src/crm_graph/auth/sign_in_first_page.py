@@ -11,6 +11,7 @@ from crm_graph.auth.callers import Storefront
 from crm_graph.auth.proofs.passkeys import Passkeys, Site
 from crm_graph.auth.sign_in_form import FIELD, LONGEST_EMAIL, FormTokens, new_nonce, nonce
 from crm_graph.auth.sign_in_page import page, set_cookie
+from crm_graph.auth.sign_in_ways import ways
 from crm_graph.auth.visitor import Visitor
 
 
@@ -48,6 +49,7 @@ class FirstPage:
             following=following,
             email=email[:LONGEST_EMAIL],
             fault=fault,
+            ways=ways(here, following),
             form_field=FIELD,
             form_token=self._forms.token(bound_to),
             passkey_options=self._passkeys.options_to_sign_in(site, bound_to) if site.has_passkeys else "",

@@ -66,6 +66,11 @@ def client_secret() -> str:
     return _CLIENT + _random(_SECRET_LENGTH)
 
 
+def link_token() -> str:
+    """A new secret for a link that is mailed to somebody."""
+    return _random(_SECRET_LENGTH)
+
+
 def digest(token: bytes) -> bytes:
     """What the database holds of a token: 32 bytes."""
     return hashlib.sha256(token).digest()

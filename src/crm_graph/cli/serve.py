@@ -33,6 +33,7 @@ def serve(
     with stopping():
         try:
             listening = _listen(settings)
+            settings = settings.model_copy(update={"port": listening.getsockname()[1]})
             with listening, databases(settings) as urls:
                 _must_be_fit(urls.application, settings)
                 if settings.demo:

@@ -70,7 +70,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
 
 def _found(rows: Rows, calendar: Calendar, key: str, name: str, hosts: list[str]) -> None:
     """Add the organisation's own row, which belongs to itself."""
-    identifier = rows.add(Organization, calendar.start, name=name, hosts=hosts, source=SOURCE, external_id=key)
+    facts = {"name": name, "hosts": hosts, "customer_sign_up": True}
+    identifier = rows.add(Organization, calendar.start, **facts, source=SOURCE, external_id=key)
     rows.organization_id = identifier
     rows.last(Organization)["organization_id"] = identifier
 

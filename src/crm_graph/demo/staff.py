@@ -19,6 +19,7 @@ NAMED = {
     "sales_rep": "Mira Köhler",
     "service_agent": "Tariq Demir",
     "partner_rep": "Claire Béranger",
+    "partner_admin": "Luc Morel",
     "other_partner_rep": "Paweł Zieliński",
 }
 """The staff and partner people whom a persona stands for; only the main organisation has them by these names."""
@@ -114,14 +115,16 @@ def sign_partners(business: Business, count: int) -> None:
         business.resellers.append(Reseller(reseller, key, frozenset(territory)))
         random = business.dice(f"partners/{key}")
         persona = {"rhone": NAMED["partner_rep"], "baltic": NAMED["other_partner_rep"]}.get(key)
-        people = [persona or str(countries()[country].person(random)), str(countries()[country].person(random))]
-        for person in dict.fromkeys(people):
+        first = persona or str(countries()[country].person(random))
+        second = str(countries()[country].person(random))
+        people = {first: "partner_rep", NAMED["partner_admin"] if key == "rhone" else second: "partner_admin"}
+        for person, role in people.items():
             business.rows.add(
                 users.User,
                 business.calendar.after(since, 1, 30),
                 name=person,
                 email=f"{romanised(person).replace('-', '.')}@{domain}",
-                roles=["partner_rep"],
+                roles=[role],
                 job_title="Sales Partner",
                 partner_id=reseller,
             )

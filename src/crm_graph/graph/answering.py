@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from crm_graph.auth.actor import Actor
-from crm_graph.db.session import Database, Transaction
+from crm_graph.db.session import Database
 from crm_graph.errors import CrmError, WriteAccessDenied
 from crm_graph.graph.building import payload_type
 from crm_graph.graph.declared_values import arguments, shown
@@ -51,13 +51,10 @@ def check(root: Selected, variables: Mapping[str, object]) -> None:
     arguments(ACTIONS[root.name].signature.arguments, _input(root, variables))
 
 
-async def acted(
-    tx: Transaction, actor: Actor, root: Selected, variables: Mapping[str, object], request_id: str
-) -> bytes:
+async def acted(ask: Ask, root: Selected, variables: Mapping[str, object]) -> bytes:
     """A hand-written mutation that is about no record, and its payload."""
     action, payload = ACTIONS[root.name], payload_type(root.name)
-    ask = Ask(tx, actor, request_id)
-    if action.open_to(actor.policy):
+    if action.open_to(ask.actor.policy):
         outcome = await _run(ask, action, _input(root, variables))
     else:
         outcome = Outcome.refused(UserError(WriteAccessDenied.code, "You may not do this."))

@@ -9,6 +9,7 @@ import orjson
 
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.sealing import Sealer
 from crm_graph.db import ids
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity
@@ -31,6 +32,7 @@ from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome,
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
 from crm_graph.plan.selection import Leaf, Selected
+from crm_graph.plan.signatures import Ask
 from crm_graph.plan.sql.fetch import refused
 from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
@@ -73,10 +75,13 @@ class Request:
 
 
 class Writer:
-    """Carries out mutations."""
+    """Carries out mutations. `pages` is where links in mail lead (`Settings.pages`)."""
 
-    def __init__(self, database: Database, secret: bytes, max_nodes: int, refusals: Denials) -> None:
+    def __init__(
+        self, database: Database, secret: bytes, max_nodes: int, refusals: Denials, pages: str, sealer: Sealer
+    ) -> None:
         self._database, self._secret, self._max_nodes, self._refusals = database, secret, max_nodes, refusals
+        self._pages, self._sealer = pages, sealer
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
@@ -126,7 +131,8 @@ class Writer:
                     if root.name in ACTIONS:
                         if not ACTIONS[root.name].open_to(actor.policy):
                             self._refusals.note(actor, WriteAccessDenied.code, [f"Mutation.{root.name}"])
-                        return await acted(tx, actor, root, request.variables, request.request_id), ()
+                        ask = Ask(tx, actor, request.request_id, self._pages, self._sealer)
+                        return await acted(ask, root, request.variables), ()
                     entity, outcome = await self._act(tx, request, root)
                     return await self._payload(tx, request, root, entity, outcome)
             except RETRYABLE:

@@ -88,4 +88,6 @@ CHORES: Final = (
         _PROPOSED,
         "organization_id, id, history_from",
     ),
+    # An expired code is worth nothing; how many an address got within the hour is counted by them.
+    Chore("sign_in_codes", "sign_in_codes", "expires_at < now() - interval '1 day'", timedelta(hours=1)),
 )

@@ -45,6 +45,8 @@ MODULES = (
     "crm_graph.auth.tables",
     "crm_graph.auth.proofs.tables",
     "crm_graph.auth.oauth.tables",
+    "crm_graph.auth.people.tables",
+    "crm_graph.auth.upstream.tables",
     "crm_graph.plan.writes.record_tables",
     "crm_graph.imports.tables",
     "crm_graph.mail.tables",

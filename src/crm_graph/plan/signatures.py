@@ -28,6 +28,7 @@ from crm_graph.specs import Choice, DeclarationError, camel
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor
+    from crm_graph.auth.sealing import Sealer
     from crm_graph.db.session import Transaction
 
 Id = NewType("Id", str)
@@ -49,6 +50,10 @@ class Ask:
     tx: "Transaction"
     actor: "Actor"
     request_id: str | None = None
+    pages: str = "https://{host}"
+    """Where people reach the organisation's pages, for links in mail; `{host}` stands for its first host name."""
+    sealer: "Sealer | None" = None
+    """For secrets that are kept to be read again; queries have none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

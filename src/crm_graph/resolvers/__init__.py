@@ -1,5 +1,27 @@
 """What happens: behaviour that create, update and delete cannot express. Importing it declares the mutations."""
 
-from crm_graph.resolvers import access, access_policies, audit, changes, custom_fields, opportunities, viewer
+from crm_graph.resolvers import (
+    access,
+    access_policies,
+    audit,
+    changes,
+    custom_fields,
+    identity_providers,
+    invitations,
+    managing,
+    opportunities,
+    viewer,
+)
 
-__all__ = ["access", "access_policies", "audit", "changes", "custom_fields", "opportunities", "viewer"]
+__all__ = [
+    "access",
+    "access_policies",
+    "audit",
+    "changes",
+    "custom_fields",
+    "identity_providers",
+    "invitations",
+    "managing",
+    "opportunities",
+    "viewer",
+]

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC, RESTRICTED
 from crm_graph.entity import Entity, Read, Write, attr, table_of
 from crm_graph.kinds import CurrencyCode
 
@@ -19,6 +19,8 @@ class Organization(Entity, table=True):
     """Currency that amounts without one are in."""
     hosts: list[str] = attr(Read(INTERNAL), Write(CONFIDENTIAL), default_factory=list)
     """Host names that select this organisation for anonymous callers."""
+    customer_sign_up: bool = attr(Read(PUBLIC), Write(RESTRICTED), default=False)
+    """Whether shoppers may sign up as customers by themselves."""
 
 
 table_of(Organization).append_constraint(sa.UniqueConstraint("id", name="uq_organizations_id"))

@@ -8,7 +8,7 @@ import asyncpg
 
 from crm_graph.auth.access_policy import AccessPolicy, Role
 from crm_graph.auth.actor import Actor
-from crm_graph.auth.default_policy import ADMINISTRATOR
+from crm_graph.auth.default_policy import ADMINISTRATOR, CUSTOMER_ROLE, PARTNER_ROLES
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.policy_versions import holders, outsiders
 from crm_graph.auth.rights import Right
@@ -17,7 +17,7 @@ from crm_graph.plan.changes import UserError, invalid
 from crm_graph.plan.policies import check
 from crm_graph.plan.policies.effective import CellChange, changes
 
-OUTSIDE = ("partner_rep", "customer", "storefront")
+OUTSIDE = (*PARTNER_ROLES, CUSTOMER_ROLE, "storefront")
 """Shipped roles of people who are not staff."""
 WIDENS_OUTSIDE, WIDENS_RIGHTS = "WIDENS_OUTSIDE", "WIDENS_RIGHTS"
 

@@ -41,13 +41,18 @@ class _Known:
     decides: bool
 
 
-async def guarded(tx: Transaction, actor: Actor, change: Change, write: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    """The write, unless it gives roles that may not be given, or locks everybody out: then it is taken back."""
+async def guarded(
+    tx: Transaction, actor: Actor, change: Change, write: Callable[[], Awaitable[Outcome]], *, judged: bool = False
+) -> Outcome:
+    """The write, unless it gives roles that may not be given, or locks everybody out: then it is taken back.
+
+    `judged`: whether these roles may be given has been looked at (`plan/people.py`).
+    """
 
     async def act(refused: Mapping[int, Outcome]) -> list[Outcome]:
         return [refused[0] if refused else await write()]
 
-    return (await guarded_rows(tx, actor, [change], act))[0]
+    return (await guarded_rows(tx, actor, [change], act, judged=judged))[0]
 
 
 async def guarded_rows(
@@ -57,6 +62,7 @@ async def guarded_rows(
     write: Callable[[Mapping[int, Outcome]], Awaitable[list[Outcome]]],
     *,
     restoring: bool = False,
+    judged: bool = False,
 ) -> list[Outcome]:
     """Many changes at once: `write` is told which of them, by position, are refused and stay out.
 
@@ -69,7 +75,8 @@ async def guarded_rows(
     policy = await in_force(connection, actor.organization_id, lock=True)
     deciders = [name for name, role in policy.roles.items() if Right.POLICY_WRITE in role.rights]
     known = await _known(connection, actor.organization_id, changes, deciders)
-    found = (_refused(actor, one, policy, who, restoring) for one, who in zip(changes, known, strict=True))
+    pairs = [] if judged else zip(changes, known, strict=True)
+    found = (_refused(actor, one, policy, who, restoring) for one, who in pairs)
     refused = {n: Outcome.refused(*errors) for n, errors in enumerate(found) if errors}
     before = await holders(connection, actor.organization_id, deciders, active=True)
     savepoint = connection.transaction()

@@ -1,0 +1,1 @@
+"""How people come in: invitations, codes by mail, sign-up, providers."""
