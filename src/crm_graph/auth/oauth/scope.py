@@ -81,6 +81,7 @@ _RIGHTS: Final = {
     "access:view_as": "Look at records as somebody else",
     "records:assign": "Change who a record belongs to",
     "changes:approve": "Decide about changes that others have asked for",
+    "people:manage": "Invite people, suspend them and give them roles",
 }
 
 
