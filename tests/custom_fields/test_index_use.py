@@ -15,9 +15,10 @@ from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.levels import CONFIDENTIAL
 from crm_graph.auth.policy import resolved
 from crm_graph.graph.documents import Documents, Full
-from crm_graph.graph.known_fields import extended, known
+from crm_graph.graph.known_fields import extended
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.plan.access.custom import known
 from crm_graph.plan.compile import Compiler
 from crm_graph.slots import FAMILIES, KINDS
 

@@ -12,9 +12,10 @@ from crm_graph.entity import REGISTRY
 from crm_graph.errors import CrmError
 from crm_graph.graph import known_fields
 from crm_graph.graph.documents import Documents
-from crm_graph.graph.known_fields import Schemas, extended, known
+from crm_graph.graph.known_fields import Schemas, extended
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.plan.access.custom import known
 from crm_graph.slots import FAMILIES, KINDS
 
 SHIPPED = core_schema(build_schema())
@@ -62,7 +63,8 @@ async def test_what_is_read_and_what_is_written_are_known_apart() -> None:
         assert names(made[output]) == {"xSeen", "xBoth"}
     for verb in ("Create", "Update", "Upsert"):
         assert names(made[f"{verb}CustomerInput"]) == {"xWritten", "xBoth"}
-    assert made["CustomerOrderBy"].is_one_of
+    for ordered in ("CustomerOrderBy", "CustomerGroupBy", "CustomerGroupKeyOrderBy", "CustomerGroupNumbersOrderBy"):
+        assert made[ordered].is_one_of
     assert not names(SHIPPED.type_map["Customer"])
 
 

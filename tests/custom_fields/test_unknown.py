@@ -26,11 +26,29 @@ DOCUMENTS = (
     'mutation { createCustomer(input: {name: "a", NAME: 1}) { customer { NAME } } }',
     'mutation { updateCustomer(input: {id: "x", NAME: 1}) { customer { id } } }',
     'mutation { upsertCustomer(input: {source: "a", externalId: "b", NAME: 1}) { customer { id } } }',
+    "{ customerAggregate(groupBy: [{NAME: VALUE}]) { groups { count } } }",
+    "{ customerAggregate { groups { count key { NAME } } } }",
+    "{ customerAggregate { groups { countDistinct { NAME } sum { NAME } avg { a: NAME } min { NAME } max { NAME } } } }",
+    "{ customerAggregate(having: {sum: {NAME: {gt: 1}}}) { groupCount } }",
+    "{ customerAggregate(having: {max: {NAME: {isNull: false}}}) { groupCount } }",
+    "{ customerAggregate(groupBy: [{kind: VALUE}], orderBy: [{sum: {NAME: ASC}}]) { groupCount } }",
+    "{ customerAggregate(orderBy: [{key: {NAME: ASC}}]) { groupCount } }",
+    "{ customerAggregate(filter: {NAME: {eq: 1}}) { groupCount } }",
+    "{ users { nodes { customersAggregate(filter: {NAME: {eq: 1}}) { sum { NAME } } } } }",
     "query ($f: CustomerFilter = {NAME: {eq: 1}}) { customers(filter: $f) { totalCount } }",
 )
 VARIABLES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }", {"v": {"NAME": {"eq": 1}}}),
     ("query ($v: [CustomerOrderBy!]) { customers(orderBy: $v) { totalCount } }", {"v": [{"NAME": "ASC"}]}),
+    ("query ($v: [CustomerGroupBy!]) { customerAggregate(groupBy: $v) { groupCount } }", {"v": [{"NAME": "VALUE"}]}),
+    (
+        "query ($v: CustomerHaving) { customerAggregate(having: $v) { groupCount } }",
+        {"v": {"max": {"NAME": {"gt": 1}}}},
+    ),
+    (
+        "query ($v: [CustomerGroupOrderBy!]) { customerAggregate(orderBy: $v) { groupCount } }",
+        {"v": [{"min": {"NAME": "ASC"}}]},
+    ),
     (
         "mutation ($v: CreateCustomerInput!) { createCustomer(input: $v) { __typename } }",
         {"v": {"name": "a", "NAME": 1}},

@@ -17,13 +17,13 @@ from crm_graph.specs import FieldSpec
 if TYPE_CHECKING:
     from crm_graph.graph.types import Types
 
-_SAYS = {
+SAYS = {
     Aggregate.SUM: "Sums; of amounts one for each currency.",
     Aggregate.AVG: "Averages of the values that are there, to six decimals; of amounts one for each currency.",
     Aggregate.MIN: "Least values; of amounts one for each currency.",
     Aggregate.MAX: "Greatest values; of amounts one for each currency.",
 }
-_BY_FIELD = {
+BY_FIELD = {
     "GroupKey": groupable,
     "GroupDistinct": groupable,
     "GroupNumbers": summable,
@@ -41,7 +41,7 @@ ONE_OF = ("GroupBy", "GroupOrderBy", "GroupKeyOrderBy", "GroupNumbersOrderBy", "
 
 def aggregate_types(name: str) -> frozenset[str]:
     """The types of an entity's aggregates that have a field for each of some of its own."""
-    return frozenset(name + part for part in _BY_FIELD)
+    return frozenset(name + part for part in BY_FIELD)
 
 
 class AggregateTypes:
@@ -115,7 +115,7 @@ class AggregateTypes:
         for aggregate in Aggregate:
             made = self._made.get(f"{name}{'GroupNumbers' if aggregate in _SUMMING else 'GroupExtremes'}")
             if made is not None:
-                found[aggregate.value] = field(made, aggregate.value, _SAYS[aggregate])
+                found[aggregate.value] = field(made, aggregate.value, SAYS[aggregate])
         return found
 
     def _outputs(self, name: str, specs: Iterable[FieldSpec]) -> None:
@@ -148,7 +148,7 @@ class AggregateTypes:
             fields = _fields(specs, f"Having{part}", lambda spec: of_kind(kinds_of[spec.name]))  # noqa: B023 - used at once
             if fields:
                 made = input_type(shell(f"{name}Having{part}"), fields, f"Conditions on values of {name} groups.")
-                whole |= {a.value: field(maybe(made), a.value, _SAYS[a]) for a in aggregates}
+                whole |= {a.value: field(maybe(made), a.value, SAYS[a]) for a in aggregates}
         self._made[f"{name}Having"] = input_type(
             shell(f"{name}Having"), whole, f"Conditions on groups of {name} records; all of them must hold."
         )
@@ -177,5 +177,5 @@ _PARTS = {"Numbers": _SUMMING, "Extremes": (Aggregate.MIN, Aggregate.MAX)}
 
 def _fields(specs: Iterable[FieldSpec], part: str, of: Callable[[FieldSpec], Any]) -> dict[str, FieldOf]:
     """A field for each of the fields that a type is about."""
-    about = _BY_FIELD[part]
+    about = BY_FIELD[part]
     return {s.name: field(maybe(of(s)), s.graphql, s.description) for s in specs if about(s)}

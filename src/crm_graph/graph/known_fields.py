@@ -9,63 +9,25 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
-    FieldDefinitionNode,
     GraphQLSchema,
     InputObjectTypeExtensionNode,
-    InputValueDefinitionNode,
-    NamedTypeNode,
     NameNode,
     ObjectTypeExtensionNode,
-    StringValueNode,
     extend_schema,
 )
 
 from crm_graph.auth.policy import Policy
-from crm_graph.entity import REGISTRY
 from crm_graph.graph.documents import Full, Recent
-from crm_graph.plan.access.fields import fields_of
-from crm_graph.plan.access.opening import fields_known
-from crm_graph.specs import FieldSpec
+from crm_graph.graph.known_aggregates import Added, given, output
+from crm_graph.graph.known_aggregates import add as add_aggregates
+from crm_graph.plan.access.custom import Known, known
 
 MAX_SCHEMAS, MAX_POLICIES = 50, 5000
 """A schema takes 1.5 MB and 20 ms to make; a policy is only noted with the schema it leads to."""
 _INPUTS = ("Create{}Input", "Update{}Input", "Upsert{}Input")
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A custom field as a caller knows it: read, written, or both."""
-
-    entity: str
-    spec: FieldSpec
-    read: bool
-    write: bool
-
-    def says(self) -> str:
-        """What the schema says of it."""
-        described = self.spec.description
-        return f"{described} One of: {', '.join(self.spec.choices)}." if self.spec.choices else described
-
-
-def known(policy: Policy) -> list[Known]:
-    """The custom fields that callers of this policy know, always in the same order."""
-    found = []
-    for name in sorted({one.entity for one in policy.classification.custom}):
-        entity = REGISTRY.get(name)
-        if entity is None:
-            continue
-        seen = fields_known(entity, policy)
-        level = max((g.write for g in policy.on(name) if g.write is not None), default=0)
-        for spec in sorted((s for s in fields_of(entity, policy).values() if s.custom), key=lambda s: s.label):
-            read = spec.name in seen
-            write = spec.write is not None and spec.write.level <= level
-            if read or write:
-                found.append(Known(name, spec, read, write))
-    return found
 
 
 class Schemas:
@@ -108,50 +70,34 @@ class Schemas:
 def _key(fields: Iterable[Known]) -> str:
     """Equal for equal fields, in every process; empty for none."""
     text = "\n".join(
-        repr((f.entity, f.spec.label, f.spec.kind.name, f.says(), f.read, f.write, f.spec.filter, f.spec.sort))
+        repr((f.entity, s.label, s.kind.name, s.description, s.choices, f.read, f.write, s.filter, s.sort))
         for f in fields
+        for s in [f.spec]
     )
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16] if text else ""
 
 
 def extended(schema: GraphQLSchema, fields: Iterable[Known]) -> GraphQLSchema:
-    """A schema with these fields: on the type, its filter and order where they are read, on its inputs if written."""
-    outputs: dict[str, list[FieldDefinitionNode]] = defaultdict(list)
-    inputs: dict[str, list[InputValueDefinitionNode]] = defaultdict(list)
+    """A schema with these fields: on the type, its filter, order and aggregates if read, on its inputs if written."""
+    added = Added(defaultdict(list), defaultdict(list), [])
+    read: dict[str, list[Known]] = defaultdict(list)
     for one in fields:
         name, kind = one.spec.label, one.spec.kind.name
         if one.read:
-            outputs[one.entity].append(
-                FieldDefinitionNode(
-                    name=NameNode(value=name),
-                    description=StringValueNode(value=one.says()),
-                    arguments=(),
-                    directives=(),
-                    type=_type(kind),
-                )
-            )
+            read[one.entity].append(one)
+            added.outputs[one.entity].append(output(name, one.says(), kind))
             if one.spec.filter:
-                inputs[f"{one.entity}Filter"].append(_input(one, f"{kind}Filter"))
+                added.inputs[f"{one.entity}Filter"].append(given(name, one.says(), f"{kind}Filter"))
             if one.spec.sort:
-                inputs[f"{one.entity}OrderBy"].append(_input(one, "OrderDirection"))
+                added.inputs[f"{one.entity}OrderBy"].append(given(name, one.says(), "OrderDirection"))
         if one.write:
             for form in _INPUTS:
-                inputs[form.format(one.entity)].append(_input(one, kind))
+                added.inputs[form.format(one.entity)].append(given(name, one.says(), kind))
+    for entity, some in read.items():
+        add_aggregates(added, schema, entity, [(one.spec, one.says()) for one in some])
     definitions = (
-        *(ObjectTypeExtensionNode(name=NameNode(value=n), fields=tuple(f)) for n, f in outputs.items()),
-        *(InputObjectTypeExtensionNode(name=NameNode(value=n), fields=tuple(f)) for n, f in inputs.items()),
+        *(ObjectTypeExtensionNode(name=NameNode(value=n), fields=tuple(f)) for n, f in added.outputs.items()),
+        *(InputObjectTypeExtensionNode(name=NameNode(value=n), fields=tuple(f)) for n, f in added.inputs.items()),
+        *added.types,
     )
     return extend_schema(schema, DocumentNode(definitions=definitions), assume_valid=True)
-
-
-def _input(one: Known, kind: str) -> InputValueDefinitionNode:
-    return InputValueDefinitionNode(
-        name=NameNode(value=one.spec.label),
-        description=StringValueNode(value=one.says()),
-        directives=(),
-        type=_type(kind),
-    )
-
-
-def _type(name: str) -> NamedTypeNode:
-    return NamedTypeNode(name=NameNode(value=name))

@@ -38,7 +38,7 @@ def groupable(spec: FieldSpec) -> bool:
     """
     if spec.read is None or spec.name in _OWN or spec.kind is kinds.TEXTS:
         return False
-    return bool(spec.ref or spec.filter or spec.sort or spec.kind.choices or spec.kind in _CODES)
+    return bool(spec.ref or spec.filter or spec.sort or spec.kind.choices or spec.choices or spec.kind in _CODES)
 
 
 def summable(spec: FieldSpec) -> bool:
