@@ -117,5 +117,5 @@ def _fault(
     one: FieldMapping, texts: Mapping[str, str], message: str, value: str, code: str = ValueInvalid.code
 ) -> Fault:
     raw = texts.get(one.origin.column or "", value)
-    known = [*one.origin.map, *one.spec.kind.choices]
+    known = [*one.origin.map, *one.spec.kind.choices, *one.spec.choices]
     return Fault(code, message, one.name, raw, nearest(raw, known, SUGGESTED) if raw and known else ())

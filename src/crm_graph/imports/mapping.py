@@ -12,20 +12,21 @@ product = { map = { GTXPro = "GTX Pro" } }
 name = "title"                          # a column; or a table:
 closeOn = { column = "close_date", format = "%m/%d/%Y" }
 product = { column = "product", by = "name", missing = "null" }
+xRenewal = { column = "renewed", format = "%d.%m.%Y" }   # a custom field, by its name
 """
 
 import fnmatch
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from crm_graph import schema  # noqa: F401 - declares the model
+from crm_graph import schema, slots  # noqa: F401 - declares the model
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import CrmError
 from crm_graph.plan.writes.draft import writable
@@ -130,6 +131,8 @@ class TableMapping:
     encoding: str
     clean: Mapping[str, Cleaning]
     fields: tuple[FieldMapping, ...]
+    own: Mapping[str, From] = field(default_factory=dict)
+    """What fills fields of the organisation's own, by name; which ones there are depends on who imports where."""
 
     @property
     def name(self) -> str:
@@ -137,7 +140,7 @@ class TableMapping:
 
     def columns(self) -> list[str]:
         """Every column it reads."""
-        read = [c for f in self.fields for c in f.origin.columns()]
+        read = [c for origin in (*(f.origin for f in self.fields), *self.own.values()) for c in origin.columns()]
         read += [c for text in self.key for c in (_HOLE.findall(text) or [text])]
         return list(dict.fromkeys(read))
 
@@ -207,7 +210,11 @@ def _table(table: _Table, number: int) -> TableMapping:
     if bool(table.file) == bool(table.rows):
         raise MappingInvalid(f"{where}: give either `file` or `rows`.")
     entity = REGISTRY[table.entity]
-    fields = tuple(_field(entity, name, origin, where) for name, origin in table.fields.items())
+    given = {name: From(column=one) if isinstance(one, str) else one for name, one in table.fields.items()}
+    own = {name: origin for name, origin in given.items() if entity.__custom__ and slots.NAME.fullmatch(name)}
+    for name, origin in own.items():
+        _check_origin(origin, reference=False, where=f"{where}, {name}")
+    fields = tuple(_field(entity, name, origin, where) for name, origin in given.items() if name not in own)
     mapped = TableMapping(
         entity,
         table.file,
@@ -218,6 +225,7 @@ def _table(table: _Table, number: int) -> TableMapping:
         table.encoding,
         table.clean,
         fields,
+        own,
     )
     unread = set(table.clean) - set(mapped.columns())
     if unread:
@@ -225,19 +233,31 @@ def _table(table: _Table, number: int) -> TableMapping:
     return mapped
 
 
-def _field(entity: type[Entity], name: str, given: str | From, where: str) -> FieldMapping:
+def importable(entity: type[Entity]) -> dict[str, FieldSpec]:
+    """The shipped fields that can be imported, by their names."""
     known = {s.graphql: s for s in entity.__specs__.values() if s.sql is None and writable(s, system=True)}
     known |= {s.input: s for s in known.values()}
-    spec = known.get(name)
-    origin = From(column=given) if isinstance(given, str) else given
-    where = f"{where}, {name}"
-    if spec is None or spec.name in ("source", "external_id"):
-        raise MappingInvalid(f"{where}: there is no such field to import. Use one of {', '.join(_names(known))}.")
+    return {name: spec for name, spec in known.items() if spec.name not in ("source", "external_id")}
+
+
+def no_such_field(where: str, known: Iterable[str]) -> MappingInvalid:
+    return MappingInvalid(f"{where}: there is no such field to import. Use one of {', '.join(sorted(known))}.")
+
+
+def _check_origin(origin: From, *, reference: bool, where: str) -> None:
     if sum((origin.column is not None, bool(origin.template), origin.constant is not None)) != 1:
         raise MappingInvalid(f"{where}: give exactly one of `column`, `template` and `constant`.")
-    if (spec.ref is None) != (origin.by is None):
-        remedy = "say `by` which field it is looked up" if spec.ref else "leave `by` out: it is no reference"
+    if reference != (origin.by is not None):
+        remedy = "say `by` which field it is looked up" if reference else "leave `by` out: it is no reference"
         raise MappingInvalid(f"{where}: {remedy}.")
+
+
+def _field(entity: type[Entity], name: str, origin: From, where: str) -> FieldMapping:
+    known, where = importable(entity), f"{where}, {name}"
+    spec = known.get(name)
+    if spec is None:
+        raise no_such_field(where, known)
+    _check_origin(origin, reference=spec.ref is not None, where=where)
     if spec.ref and origin.by:
         by = {
             s.graphql
@@ -249,7 +269,3 @@ def _field(entity: type[Entity], name: str, given: str | From, where: str) -> Fi
                 f"{where}: {spec.ref.entity} cannot be looked up by {origin.by!r}. Use one of {', '.join(sorted(by))}."
             )
     return FieldMapping(spec, origin, name)
-
-
-def _names(known: Iterable[str]) -> list[str]:
-    return sorted(set(known) - {"source", "externalId"})

@@ -7,7 +7,10 @@ import asyncpg
 
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.callers import by_email
-from crm_graph.auth.policy import resolve
+from crm_graph.auth.classification import SHIPPED, Classification
+from crm_graph.auth.default_policy import RIGHTS, ROLES
+from crm_graph.auth.policy import resolved
+from crm_graph.auth.policy_loading import in_force
 from crm_graph.db.ids import decode, uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError, IdInvalid
@@ -33,7 +36,8 @@ async def importing_actor(database: Database, organization: str | None, email: s
     async with database.across_organizations() as connection:
         found = await found_organization(connection, organization)
         if email is None:
-            return _administrator(found.id, found.currency)
+            policy = await in_force(connection, found.id)
+            return _administrator(found.id, found.currency, policy.classification)
         people = await by_email(connection, found.id, email)
     active = [person.actor for person in people if person.status == "ACTIVE"]
     if not active:
@@ -111,6 +115,8 @@ async def missing_organization(database: Database, name: str, currency: str) -> 
     return None if known else NewOrganization(uuid7(), name, currency)
 
 
-def _administrator(organization: UUID, currency: str) -> Actor:
+def _administrator(organization: UUID, currency: str, classification: Classification = SHIPPED) -> Actor:
+    """An administrator as shipped, whatever the organisation has made of that role, with the fields that it has."""
     roles = ("administrator",)
-    return Actor(organization, ActorKind.STAFF, resolve(frozenset(roles)), currency, roles=roles, channel=CHANNEL)
+    policy = resolved(ROLES, frozenset(roles), None, classification, RIGHTS)
+    return Actor(organization, ActorKind.STAFF, policy, currency, roles=roles, channel=CHANNEL)

@@ -20,7 +20,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import table_name
 from crm_graph.errors import KeyTaken
-from crm_graph.imports import journal
+from crm_graph.imports import journal, own_fields
 from crm_graph.imports.cells import text_of
 from crm_graph.imports.files import Record, records
 from crm_graph.imports.lines import Fault, Line, begin, conclude, read, refer
@@ -77,6 +77,7 @@ async def run(
 
     Raises MappingInvalid and FileUnreadable before anything is written, as far as that can be seen beforehand.
     """
+    mapping = own_fields.resolved(mapping, actor.policy)
     assigned = mapping.assign(files)
     for table, paths in assigned:  # a missing column is better told before the first record is written
         with closing(records(table, paths)) as found:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from crm_graph import slots
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import RESTRICTED
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.errors import CrmError
+from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.changes import Action, Change, Effect, Outcome
 from crm_graph.plan.writes.draft import OWN_COLUMNS
 from crm_graph.plan.writes.role_assignment import guarded_rows
@@ -22,6 +24,7 @@ CHUNK = 1_000
 CHANGED = "someone has changed it since"
 GONE = "it is gone already"
 FORGOTTEN = "its values before the import are not known"
+ARCHIVED = "a field that it filled has been archived since"
 HAS_PARTS = "someone has added parts to it since"
 
 
@@ -178,9 +181,16 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
     that was itself undone is no obstacle.
     """
     table = table_name(entity)
-    columns = [s.name for s in entity.__specs__.values() if s.sql is None and s.name not in OWN_COLUMNS]
+    fields = fields_of(entity, actor.policy).values()
+    columns = [s.name for s in fields if s.sql is None and s.name not in OWN_COLUMNS]
+    # slots that have no name now: of archived fields, whose values cannot be written
+    nameless = [slot for slot, _ in slots.columns() if slot not in columns] if entity.__custom__ else []
     image = "(SELECT to_jsonb(x) FROM (SELECT {}) x)"
-    of = {alias: image.format(", ".join(f"{alias}.{c}" for c in columns)) for alias in ("t", "h", "p")}
+    compared = {"t": [*columns, *nameless], "h": [*columns, *nameless], "p": columns}
+    of = {alias: image.format(", ".join(f"{alias}.{c}" for c in some)) for alias, some in compared.items()}
+    archived = "ROW({}) IS DISTINCT FROM ROW({})".format(
+        *(", ".join(f"{alias}.{slot}" for slot in nameless) for alias in ("h", "p"))
+    )
     parts = [
         f"EXISTS (SELECT 1 FROM {table_name(other)} c WHERE c.organization_id = $1 AND c.{spec.name} = t.id)"
         for other in REGISTRY.values()
@@ -193,6 +203,7 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
     )
     found = await (await tx.raw()).fetch(
         f"SELECT g.row_id, g.created, t.id IS NULL AS gone, {of['t']} IS DISTINCT FROM {of['h']} AS changed,"
+        f" {archived if nameless else 'FALSE'} AS archived,"
         f" ({' OR '.join(parts) or 'FALSE'}) AS parts, p.id IS NOT NULL AS known, {of['p']}::text AS before"
         " FROM (SELECT row_id, bool_or(effect = 'created') AS created, min(version) AS first, max(version) AS last"
         " FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND row_id = ANY($3) AND effect <> 'refused'"
@@ -215,4 +226,6 @@ def _obstacle(row: Any) -> str | None:
         return CHANGED
     if row["created"]:
         return HAS_PARTS if row["parts"] else None
-    return None if row["known"] else FORGOTTEN
+    if not row["known"]:
+        return FORGOTTEN
+    return ARCHIVED if row["archived"] else None
