@@ -62,6 +62,16 @@ def columns() -> Iterator[tuple[str, Family]]:
             yield column, family
 
 
+def vector(column: str) -> str:
+    """The column that keeps a text slot's vector, which full-text search reads; NULL where the slot is."""
+    return f"{column}_search"
+
+
+def vectors() -> tuple[str, ...]:
+    """The vectors of all text slots."""
+    return tuple(vector(column) for column in TEXT.slots())
+
+
 def folded(column: str) -> str:
     """SQL of a text slot's folded key, as its index has it: kept there alone, for a stored column costs every write."""
     return f'left(crm_fold({column}) COLLATE "C", 500)'

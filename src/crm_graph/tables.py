@@ -42,12 +42,12 @@ def complete(
         _complete_field(table, spec, seen_by)
     if any(spec.kind is kinds.MONEY and spec.sort for spec in specs):  # where an amount is hidden, this is its order
         sa.Index(f"ix_{name}_currency", c.organization_id, c.currency.desc(), c.id.desc(), postgresql_include=seen_by)
-    _complete_search(table, [spec for spec in stored if spec.search])
+    if custom:
+        _slots(table)
+    _complete_search(table, [spec for spec in stored if spec.search], slots.vectors() if custom else ())
     for columns in indexes:
         parts = [c[column.lstrip("-")].desc() if column.startswith("-") else c[column] for column in columns]
         sa.Index(f"ix_{name}_{'_'.join(column.lstrip('-') for column in columns)}", c.organization_id, *parts)
-    if custom:
-        _slots(table)
 
 
 def _slots(table: sa.Table) -> None:
@@ -58,6 +58,9 @@ def _slots(table: sa.Table) -> None:
         led = sa.text(slots.folded(column)) if family.folded else kept
         name = f"ix_{table.name}_{column}"
         sa.Index(name, table.c.organization_id, led, table.c.id, postgresql_where=kept.is_not(None))
+        if family.folded:
+            made = sa.Computed(f"crm_slot_vector({column})", persisted=True)
+            table.append_column(sa.Column(slots.vector(column), TSVECTOR, made))
 
 
 def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None:
@@ -80,12 +83,12 @@ def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> No
         _index_values(table, spec, decisive)
 
 
-def _complete_search(table: sa.Table, searched: Sequence[FieldSpec]) -> None:
-    """A vector for each field that is searched, and one index over all of them."""
+def _complete_search(table: sa.Table, searched: Sequence[FieldSpec], further: Sequence[str]) -> None:
+    """A vector for each field that is searched, and one index over all of them and `further` vectors, if any."""
     for spec in searched:
         table.append_column(sa.Column(spec.vector, TSVECTOR, sa.Computed(vector_sql(spec, spec.name), persisted=True)))
-    if searched:
-        everything = sa.text(indexed_sql("", [spec.vector for spec in searched]))
+    if searched or further:
+        everything = sa.text(indexed_sql("", [spec.vector for spec in searched], further))
         sa.Index(f"ix_{table.name}_search", everything, postgresql_using="gin", _table=table)
 
 
@@ -94,15 +97,17 @@ def vector_sql(spec: FieldSpec, column: str) -> str:
     return f"crm_vector({column}, '{spec.search.weight if spec.search else 'D'}')"
 
 
-def indexed_sql(prefix: str, vectors: Iterable[str]) -> str:
+def indexed_sql(prefix: str, vectors: Iterable[str], further: Iterable[str] = ()) -> str:
     """What the index holds: the words of all fields, and the organisation, which no word looks like.
 
-    `prefix` is a table's alias and a dot, or nothing. Parentheses as PostgreSQL writes them, or `migrate --check`
-    would see a difference.
+    `prefix` is a table's alias and a dot, or nothing; `further` are vectors that may be NULL. Parentheses as PostgreSQL
+    writes them, or `migrate --check` would see a difference.
     """
     sql = f"array_to_tsvector(ARRAY[{prefix}organization_id::text])"
     for vector in vectors:
         sql = f"({sql} || {prefix}{vector})"
+    for vector in further:
+        sql = f"({sql} || COALESCE({prefix}{vector}, ''::tsvector))"
     return sql
 
 

@@ -2,11 +2,17 @@
 
 import asyncpg
 
-from crm_graph import migrations
+from crm_graph import (
+    migrations,
+    schema,  # noqa: F401 - declares the model
+)
 from crm_graph.db.embedded import EmbeddedServer
+from crm_graph.entity import REGISTRY
+from crm_graph.plan.reads.search import indexed
 from tests.conftest import _execute, blocking
 
 BEFORE, ORGANIZATION = "202611220915", "00000000-0000-7000-8000-000000000001"
+SLOTS_WITHOUT_VECTORS = "202611221120"
 COLUMNS = "organization_id, id, version, created_at, updated_at"
 
 
@@ -46,3 +52,32 @@ def test_an_existing_database_is_upgraded_and_taken_back(embedded_server: Embedd
     migrations.upgrade(url)
     assert blocking(used(url))[0] == (100,)
     assert migrations.check(url) == []
+
+
+async def found(url: str, words: str) -> list[str]:
+    """The customers whose own texts have these words, by the index's expression."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("SET enable_seqscan = off")
+    everything = indexed(REGISTRY["Customer"], "t")
+    sql = f"SELECT t.name FROM customers t WHERE {everything} @@ crm_query('{words}')"
+    plan = await connection.fetch(f"EXPLAIN {sql}")
+    assert any("ix_customers_search" in line[0] for line in plan)
+    rows = await connection.fetch(sql)
+    await connection.close()
+    return [row[0] for row in rows]
+
+
+def test_texts_that_are_there_are_searched_after_the_upgrade(embedded_server: EmbeddedServer) -> None:
+    _execute(embedded_server, "DROP DATABASE IF EXISTS to_search WITH (FORCE)")
+    _execute(embedded_server, "CREATE DATABASE to_search")
+    url = embedded_server.database_url("to_search")
+    migrations.upgrade(url, SLOTS_WITHOUT_VECTORS)
+    blocking(fill(url))
+    blocking(used(url))
+    migrations.upgrade(url)
+    assert blocking(found(url, "a")) == ["C 7"]
+    assert blocking(found(url, "c 7 a")) == ["C 7"]
+    migrations.downgrade(url, SLOTS_WITHOUT_VECTORS)
+    migrations.upgrade(url)
+    assert migrations.check(url) == []
+    assert blocking(found(url, "a c")) == ["C 7"]

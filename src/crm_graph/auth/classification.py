@@ -35,6 +35,7 @@ class CustomField:
     filter: bool = False
     sort: bool = False
     choices: tuple[str, ...] = ()
+    search: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ SELECT json_build_object(
                  FROM access_policies p WHERE p.organization_id = $1 ORDER BY p.version DESC LIMIT 1),
     'custom', (SELECT json_agg(json_build_object('entity', c.entity, 'name', c.name, 'kind', c.kind, 'slot', c.slot,
                    'description', c.description, 'read', c.read_level, 'write', c.write_level,
-                   'filter', c.filterable, 'sort', c.sortable, 'choices', c.choices) ORDER BY c.entity, c.name)
+                   'filter', c.filterable, 'sort', c.sortable, 'search', c.searchable,
+                   'choices', c.choices) ORDER BY c.entity, c.name)
                  FROM custom_fields c WHERE c.organization_id = $1 AND c.archived_at IS NULL))
 """
 
@@ -85,7 +86,7 @@ def _custom_field(row: dict[str, Any]) -> CustomField:
     read, write = Level[row["read"]], Level[row["write"]]
     return CustomField(
         entity, row["name"], row["kind"], row["slot"], row["description"], read, write,
-        row["filter"], row["sort"], tuple(row["choices"]),
+        row["filter"], row["sort"], tuple(row["choices"]), row["search"],
     )  # fmt: skip
 
 

@@ -74,6 +74,15 @@ CREATE OR REPLACE FUNCTION crm_vector(value text, weight text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN coalesce(regexp_replace(crm_words(value) COLLATE "C", '[^ ]+', '''\&'':1' || weight, 'g'), '')::tsvector;
 
+-- The vector of what a slot for custom fields holds; of an empty slot it is not called. In plpgsql, as PostgreSQL would
+-- try to put an SQL function, and crm_fold in it, into every statement that writes a table with ten of these.
+CREATE OR REPLACE FUNCTION crm_slot_vector(value text) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN crm_vector(value, 'D');
+END
+$$;
+
 -- What a caller looks for: every word, the last one by its beginning. NULL when there is no word.
 CREATE OR REPLACE FUNCTION crm_query(value text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -23,6 +23,9 @@ _WRITE = Argument(
 )
 _FILTERABLE = Argument("filterable", kinds.BOOLEAN, "Whether lists can be filtered by it; true unless said otherwise.")
 _SORTABLE = Argument("sortable", kinds.BOOLEAN, "Whether lists can be ordered by it; true unless said otherwise.")
+_SEARCHABLE = Argument(
+    "searchable", kinds.BOOLEAN, "Whether full-text search goes by it; only of a text, and false unless said otherwise."
+)
 _KEPT = Argument("choices", kinds.TEXTS, "The values it may have, if its kind is CHOICE. What records have stays.")
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('crm_custom_fields/' || $1::uuid::text, 0))"
@@ -41,6 +44,7 @@ _CURRENT = """SELECT kind, entity, name, read_level, write_level, archived_at IS
     _WRITE,
     _FILTERABLE,
     _SORTABLE,
+    _SEARCHABLE,
     Argument("choices", kinds.TEXTS, "The values it may have; needed if its kind is CHOICE, and only then."),
     needs=RESTRICTED,
     right=Right.POLICY_WRITE,
@@ -50,7 +54,7 @@ async def create_custom_field(call: Call) -> Outcome:
     """Add a field to an entity, for this organisation. It can be used at once, in every process."""
     given = dict(call.arguments)
     kind, entity, name = str(given["kind"]), str(given["entity"]), str(given["name"])
-    errors = [*_faults(given), *_misplaced_choices(kind, given)]
+    errors = [*_faults(given), *_misplaced_choices(kind, given), *_unsearchable(kind, given)]
     if not slots.NAME.fullmatch(name):
         errors.append(invalid("A name is x, a capital, and letters and digits: at most 40 in all.", "name"))
     if errors:
@@ -82,6 +86,7 @@ async def create_custom_field(call: Call) -> Outcome:
     Argument("write_level", _LEVEL, "From which level on its values are written."),
     Argument("filterable", kinds.BOOLEAN, "Whether lists can be filtered by it."),
     Argument("sortable", kinds.BOOLEAN, "Whether lists can be ordered by it."),
+    Argument("searchable", kinds.BOOLEAN, "Whether full-text search goes by it; only of a text."),
     _KEPT,
     needs=RESTRICTED,
     right=Right.POLICY_WRITE,
@@ -92,7 +97,7 @@ async def update_custom_field(call: Call) -> Outcome:
     current = await _current(call)
     if not current["active"]:
         return _archived()
-    errors = [*_faults(given), *_lowered(call, given, current)]
+    errors = [*_faults(given), *_lowered(call, given, current), *_unsearchable(str(current["kind"]), given)]
     if "choices" in given:
         errors += _misplaced_choices(str(current["kind"]), given)
     if errors:
@@ -173,6 +178,12 @@ def _misplaced_choices(kind: str, given: Mapping[str, object]) -> list[UserError
     if (kind == "CHOICE") == bool(given.get("choices")):
         return []
     return [invalid("Choices are needed." if kind == "CHOICE" else "Only a CHOICE has choices.", "choices")]
+
+
+def _unsearchable(kind: str, given: Mapping[str, object]) -> list[UserError]:
+    if not given.get("searchable") or slots.KINDS[kind][1] is slots.TEXT:
+        return []
+    return [invalid("Only texts are searched.", "searchable")]
 
 
 def _archived() -> Outcome:

@@ -77,6 +77,8 @@ class CustomField(Entity, table=True):
     """Whether lists can be filtered by it."""
     sortable: bool = attr(Read(RESTRICTED), default=True)
     """Whether lists can be ordered by it."""
+    searchable: bool = attr(Read(RESTRICTED), default=False)
+    """Whether full-text search finds records by it; only of texts."""
     choices: list[str] = attr(Read(RESTRICTED), default_factory=list)
     """The values it may have, where its kind is CHOICE."""
     archived_at: datetime | None = attr(Read(RESTRICTED), Filter, default=None)

@@ -12,13 +12,33 @@ SELECT (
                 (
                   (
                     (
-                      ((array_to_tsvector(ARRAY[t4.organization_id::text]) || t4.name_search) || t4.industry_search) || t4.email_search
-                    ) || t4.phone_search
-                  ) || t4.website_search
-                ) || t4.city_search
-              ) || t4.tax_number_search
-            ) || t4.risk_note_search
-          ) || t4.notes_search
+                      (
+                        (
+                          (
+                            (
+                              (
+                                (
+                                  (
+                                    (
+                                      (
+                                        (
+                                          ((array_to_tsvector(ARRAY[t4.organization_id::text]) || t4.name_search) || t4.industry_search) || t4.email_search
+                                        ) || t4.phone_search
+                                      ) || t4.website_search
+                                    ) || t4.city_search
+                                  ) || t4.tax_number_search
+                                ) || t4.risk_note_search
+                              ) || t4.notes_search
+                            ) || COALESCE(t4.custom_text_1_search, ''::tsvector)
+                          ) || COALESCE(t4.custom_text_2_search, ''::tsvector)
+                        ) || COALESCE(t4.custom_text_3_search, ''::tsvector)
+                      ) || COALESCE(t4.custom_text_4_search, ''::tsvector)
+                    ) || COALESCE(t4.custom_text_5_search, ''::tsvector)
+                  ) || COALESCE(t4.custom_text_6_search, ''::tsvector)
+                ) || COALESCE(t4.custom_text_7_search, ''::tsvector)
+              ) || COALESCE(t4.custom_text_8_search, ''::tsvector)
+            ) || COALESCE(t4.custom_text_9_search, ''::tsvector)
+          ) || COALESCE(t4.custom_text_10_search, ''::tsvector)
         ) @@ (
           SELECT crm_query($3::text) && ('''' || $1::uuid || '''')::tsquery
         ) AND (
@@ -108,7 +128,27 @@ SELECT (
                     SELECT (
                       SELECT count(*)
                       FROM tickets t3
-                      WHERE t3.organization_id = $1::uuid AND (t3.customer_id = $2::uuid) AND ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.number_search) || t3.subject_search) @@ (
+                      WHERE t3.organization_id = $1::uuid AND (t3.customer_id = $2::uuid) AND (
+                        (
+                          (
+                            (
+                              (
+                                (
+                                  (
+                                    (
+                                      (
+                                        (
+                                          ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.number_search) || t3.subject_search) || COALESCE(t3.custom_text_1_search, ''::tsvector)
+                                        ) || COALESCE(t3.custom_text_2_search, ''::tsvector)
+                                      ) || COALESCE(t3.custom_text_3_search, ''::tsvector)
+                                    ) || COALESCE(t3.custom_text_4_search, ''::tsvector)
+                                  ) || COALESCE(t3.custom_text_5_search, ''::tsvector)
+                                ) || COALESCE(t3.custom_text_6_search, ''::tsvector)
+                              ) || COALESCE(t3.custom_text_7_search, ''::tsvector)
+                            ) || COALESCE(t3.custom_text_8_search, ''::tsvector)
+                          ) || COALESCE(t3.custom_text_9_search, ''::tsvector)
+                        ) || COALESCE(t3.custom_text_10_search, ''::tsvector)
+                      ) @@ (
                         SELECT crm_query($5::text) && ('''' || $1::uuid || '''')::tsquery
                       ) AND (t3.number_search || t3.subject_search) @@ (SELECT crm_query($5::text)) AND t3.customer_id = t1.id
                     ) AS "totalCount"
@@ -126,13 +166,33 @@ SELECT (
                 (
                   (
                     (
-                      ((array_to_tsvector(ARRAY[t1.organization_id::text]) || t1.name_search) || t1.industry_search) || t1.email_search
-                    ) || t1.phone_search
-                  ) || t1.website_search
-                ) || t1.city_search
-              ) || t1.tax_number_search
-            ) || t1.risk_note_search
-          ) || t1.notes_search
+                      (
+                        (
+                          (
+                            (
+                              (
+                                (
+                                  (
+                                    (
+                                      (
+                                        (
+                                          ((array_to_tsvector(ARRAY[t1.organization_id::text]) || t1.name_search) || t1.industry_search) || t1.email_search
+                                        ) || t1.phone_search
+                                      ) || t1.website_search
+                                    ) || t1.city_search
+                                  ) || t1.tax_number_search
+                                ) || t1.risk_note_search
+                              ) || t1.notes_search
+                            ) || COALESCE(t1.custom_text_1_search, ''::tsvector)
+                          ) || COALESCE(t1.custom_text_2_search, ''::tsvector)
+                        ) || COALESCE(t1.custom_text_3_search, ''::tsvector)
+                      ) || COALESCE(t1.custom_text_4_search, ''::tsvector)
+                    ) || COALESCE(t1.custom_text_5_search, ''::tsvector)
+                  ) || COALESCE(t1.custom_text_6_search, ''::tsvector)
+                ) || COALESCE(t1.custom_text_7_search, ''::tsvector)
+              ) || COALESCE(t1.custom_text_8_search, ''::tsvector)
+            ) || COALESCE(t1.custom_text_9_search, ''::tsvector)
+          ) || COALESCE(t1.custom_text_10_search, ''::tsvector)
         ) @@ (
           SELECT crm_query($3::text) && ('''' || $1::uuid || '''')::tsquery
         ) AND (

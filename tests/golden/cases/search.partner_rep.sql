@@ -27,13 +27,33 @@ SELECT (
                 (
                   (
                     (
-                      ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.name_search) || t3.industry_search) || t3.email_search
-                    ) || t3.phone_search
-                  ) || t3.website_search
-                ) || t3.city_search
-              ) || t3.tax_number_search
-            ) || t3.risk_note_search
-          ) || t3.notes_search
+                      (
+                        (
+                          (
+                            (
+                              (
+                                (
+                                  (
+                                    (
+                                      (
+                                        (
+                                          ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.name_search) || t3.industry_search) || t3.email_search
+                                        ) || t3.phone_search
+                                      ) || t3.website_search
+                                    ) || t3.city_search
+                                  ) || t3.tax_number_search
+                                ) || t3.risk_note_search
+                              ) || t3.notes_search
+                            ) || COALESCE(t3.custom_text_1_search, ''::tsvector)
+                          ) || COALESCE(t3.custom_text_2_search, ''::tsvector)
+                        ) || COALESCE(t3.custom_text_3_search, ''::tsvector)
+                      ) || COALESCE(t3.custom_text_4_search, ''::tsvector)
+                    ) || COALESCE(t3.custom_text_5_search, ''::tsvector)
+                  ) || COALESCE(t3.custom_text_6_search, ''::tsvector)
+                ) || COALESCE(t3.custom_text_7_search, ''::tsvector)
+              ) || COALESCE(t3.custom_text_8_search, ''::tsvector)
+            ) || COALESCE(t3.custom_text_9_search, ''::tsvector)
+          ) || COALESCE(t3.custom_text_10_search, ''::tsvector)
         ) @@ (
           SELECT crm_query($3::text) && ('''' || $1::uuid || '''')::tsquery
         ) AND (
@@ -147,13 +167,33 @@ SELECT (
                 (
                   (
                     (
-                      ((array_to_tsvector(ARRAY[t1.organization_id::text]) || t1.name_search) || t1.industry_search) || t1.email_search
-                    ) || t1.phone_search
-                  ) || t1.website_search
-                ) || t1.city_search
-              ) || t1.tax_number_search
-            ) || t1.risk_note_search
-          ) || t1.notes_search
+                      (
+                        (
+                          (
+                            (
+                              (
+                                (
+                                  (
+                                    (
+                                      (
+                                        (
+                                          ((array_to_tsvector(ARRAY[t1.organization_id::text]) || t1.name_search) || t1.industry_search) || t1.email_search
+                                        ) || t1.phone_search
+                                      ) || t1.website_search
+                                    ) || t1.city_search
+                                  ) || t1.tax_number_search
+                                ) || t1.risk_note_search
+                              ) || t1.notes_search
+                            ) || COALESCE(t1.custom_text_1_search, ''::tsvector)
+                          ) || COALESCE(t1.custom_text_2_search, ''::tsvector)
+                        ) || COALESCE(t1.custom_text_3_search, ''::tsvector)
+                      ) || COALESCE(t1.custom_text_4_search, ''::tsvector)
+                    ) || COALESCE(t1.custom_text_5_search, ''::tsvector)
+                  ) || COALESCE(t1.custom_text_6_search, ''::tsvector)
+                ) || COALESCE(t1.custom_text_7_search, ''::tsvector)
+              ) || COALESCE(t1.custom_text_8_search, ''::tsvector)
+            ) || COALESCE(t1.custom_text_9_search, ''::tsvector)
+          ) || COALESCE(t1.custom_text_10_search, ''::tsvector)
         ) @@ (
           SELECT crm_query($3::text) && ('''' || $1::uuid || '''')::tsquery
         ) AND (

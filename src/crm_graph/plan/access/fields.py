@@ -13,7 +13,7 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.slots import KINDS
-from crm_graph.specs import FieldSpec, Read, Write
+from crm_graph.specs import FieldSpec, Read, Search, Write
 from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]
@@ -65,6 +65,7 @@ def _added(field: CustomField) -> FieldSpec:
         None,
         False,
         label=field.name,
+        search=Search("D") if field.search else None,
         choices=field.choices,
     )
 

@@ -175,10 +175,13 @@ class Lens:
         return f"crm_fold({column.sql})"
 
     def _raw(self, spec: FieldSpec, stored: str | None) -> str:
-        if self.table and spec.search and stored == spec.vector:  # a history keeps no vectors
-            return vector_sql(spec, f"{self.alias}.{spec.name}")
+        if spec.search and stored == spec.vector:
+            if self.table:  # a history keeps no vectors
+                return vector_sql(spec, f"{self.alias}.{spec.name}")
+            return f"COALESCE({self.alias}.{stored}, ''::tsvector)" if spec.custom else f"{self.alias}.{stored}"
         if spec.sql is None:
-            return stored if stored and spec.custom else f"{self.alias}.{stored or spec.name}"
+            key = spec.folded(self.alias) if spec.custom else None
+            return key if key and key == stored else f"{self.alias}.{stored or spec.name}"
         return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
 
     def band(self, category: Category | None) -> Band:

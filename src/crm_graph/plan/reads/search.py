@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from crm_graph import slots
 from crm_graph.entity import Entity
 from crm_graph.errors import PredicateAccessDenied, SearchInvalid
 from crm_graph.plan.access.lens import Column, Lens
@@ -30,8 +31,14 @@ _WORD = re.compile(
 
 
 def searched(entity: type[Entity]) -> list[FieldSpec]:
-    """The fields of an entity that are searched."""
+    """The shipped fields of an entity that are searched."""
     return [spec for spec in entity.__specs__.values() if spec.search]
+
+
+def indexed(entity: type[Entity], alias: str) -> str:
+    """What the entity's index is over: the searched fields, and what any organisation keeps in its own texts."""
+    own = slots.vectors() if entity.__custom__ else ()
+    return indexed_sql(f"{alias}.", [spec.vector for spec in searched(entity)], own)
 
 
 def checked(text: object) -> str:
@@ -63,7 +70,7 @@ class Search:
         exact = f" AND {self.vector} @@ (SELECT crm_query({self.text}))"
         if self.lens.table:  # a history has no such index
             return exact
-        everything = indexed_sql(f"{self.lens.alias}.", [spec.vector for spec in searched(self.lens.entity)])
+        everything = indexed(self.lens.entity, self.lens.alias)
         here = f"('''' || {self.lens.organization} || '''')::tsquery"
         return f" AND {everything} @@ (SELECT crm_query({self.text}) && {here}){exact}"
 
