@@ -1,12 +1,14 @@
 """The demo with a secret of its own in every text and amount that not everybody sees, and a nose for them."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
 from crm_graph.db.embedded import EmbeddedServer
+from tests.access.own_fields import own_fields, plant_own
 from tests.access.policy_world import PolicyWorld, policy_world
 from tests.access.secrets import Secrets, World, callers, load_rows, plant
 from tests.conftest import blocking, clone
@@ -34,6 +36,35 @@ def world(planted_url: str, small_demo_template: Demo) -> World:
             await connection.close()
 
     return blocking(load())
+
+
+@pytest.fixture(scope="session")
+def custom_url(embedded_server: EmbeddedServer, small_demo_template: Demo) -> Iterator[str]:
+    with clone(embedded_server, small_demo_template.template) as url:
+        blocking(plant(url))
+        blocking(plant_own(url))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def custom_world(custom_url: str, small_demo_template: Demo) -> World:
+    """As `world`, with fields of the organisation's own at every level, secrets in them."""
+
+    async def load() -> World:
+        connection = await asyncpg.connect(custom_url)
+        try:
+            rows = replace(await load_rows(connection), own=own_fields())
+            return World(rows, await callers(connection, small_demo_template.personas), Secrets(rows))
+        finally:
+            await connection.close()
+
+    return blocking(load())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def custom_api(custom_url: str, small_demo_template: Demo) -> AsyncIterator[Api]:
+    async with running(custom_url, small_demo_template.data_dir, small_demo_template.personas) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

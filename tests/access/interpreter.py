@@ -260,6 +260,8 @@ class Rows:
     tables: Mapping[str, Mapping[UUID, Row]]
     organization: UUID
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    own: Mapping[str, Iterable[Field]] = field(default_factory=dict)
+    """Fields that the organisation has added, by entity."""
     _shares: dict[str, dict[UUID, list[Row]]] = field(default_factory=dict)
 
     def clearance(

@@ -17,7 +17,7 @@ from crm_graph.entity import REGISTRY, table_name, table_of
 from crm_graph.specs import FieldSpec
 from tests.access.interpreter import Field, Row
 from tests.access.masks import masked
-from tests.access.policies import Seen
+from tests.access.policies import SLOTS, Seen
 
 _UNTOUCHED = ("id", "version", "source", "external_id", "currency")
 _FIXED = ("Organization", "Team", "CustomerShare", "OpportunityShare", "KeyAccountShare")
@@ -107,7 +107,7 @@ async def _write(
     cells: Mapping[str, Mapping[UUID, Any]],
 ) -> None:
     """All changes of an entity in one statement: each row gets the new value of a column, or the one it has."""
-    table, specs = table_name(REGISTRY[name]), REGISTRY[name].__specs__
+    table, specs = table_name(REGISTRY[name]), {**REGISTRY[name].__specs__, **SLOTS}
     for column in _lists(name).intersection(cells):
         await connection.executemany(f"UPDATE {table} SET {column} = $2 WHERE id = $1", list(cells[column].items()))
     columns = [column for column in cells if column not in _lists(name)]
@@ -133,7 +133,7 @@ def _hidden_cells(seen: Seen, name: str, rows: list[Row], random: Random) -> dic
     deciding = {*entity.__rows__.columns(), entity.__rows__.published, *_UNTOUCHED}
     found: dict[str, dict[UUID, Any]] = {}
     for one in seen.fields(name):
-        spec = entity.__specs__[one.column]
+        spec = entity.__specs__.get(one.column) or SLOTS[one.column]
         if one.computed or one.column in deciding or spec.unique or one.column == "created_at":
             continue
         ids = list(seen.rows.tables[spec.ref.entity]) if spec.ref else []

@@ -11,17 +11,20 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.classification import Classification, Levels
+from crm_graph.auth.classification import Classification, CustomField, Levels
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes, resource
 from crm_graph.entity import REGISTRY
+from crm_graph.slots import KINDS
+from crm_graph.specs import FieldSpec
 from tests.access.interpreter import LEVELS, Caller, Field, Granted, Matrix, Row, Rows, fields, read_matrix
 
 ROLE = "generated"
-_COLUMNS = read_matrix().columns
+_WRITTEN = read_matrix()
+_COLUMNS, _REACHED = _WRITTEN.columns, _WRITTEN.reached
 levels = st.sampled_from(Level)
 
 
@@ -53,6 +56,26 @@ LEVELLED = [
 ENTITIES = tuple(REGISTRY)
 
 
+SLOTS: Mapping[str, FieldSpec] = {
+    slot: FieldSpec(slot, KINDS[kind][0], True, "", None, None, True, True, False, None, None, False)
+    for slot, kind in (("custom_text_1", "STRING"), ("custom_number_1", "INT"), ("custom_date_1", "DATE"))
+}
+"""Those that a case may give names to, on every entity that has them."""
+NOBODYS = len(LEVELS)
+"""The rank of what has no name: nobody sees it."""
+OWN = [(name, slot) for name in ENTITIES if REGISTRY[name].__custom__ for slot in SLOTS]
+
+
+def own_name(slot: str) -> str:
+    return "x" + "".join(part.title() for part in slot.split("_"))
+
+
+def own_field(entity: str, slot: str, level: Level) -> CustomField:
+    kind = {"String": "STRING", "Int": "INT", "Date": "DATE"}[SLOTS[slot].kind.name]
+    text = kind == "STRING"
+    return CustomField(entity, own_name(slot), kind, slot, "d", level, level, filter=True, sort=True, search=text)
+
+
 @dataclass(frozen=True)
 class Case:
     """A generated policy with its caller, as the application takes it and as the interpreter does."""
@@ -61,9 +84,12 @@ class Case:
     relevelled: Mapping[str, Level]
     scopes: frozenset[str] | None
     caller: Caller
+    own: Mapping[tuple[str, str], Level]
+    """Fields that the organisation has added, by entity and slot."""
 
     def actor(self, organization: UUID) -> Actor:
-        classification = Classification.of({name: Levels(read=level) for name, level in self.relevelled.items()}, ())
+        custom = tuple(own_field(entity, slot, level) for (entity, slot), level in self.own.items())
+        classification = Classification.of({n: Levels(read=level) for n, level in self.relevelled.items()}, custom)
         scopes = None if self.scopes is None else Scopes(self.scopes)
         policy = resolved({ROLE: self.granted}, frozenset([ROLE]), scopes, classification)
         who = self.caller
@@ -97,7 +123,7 @@ class Case:
                     Granted(g.rule.value, min(LEVELS.index(g.read.name), cap), without=frozenset(g.without))
                     for g in given
                 ]
-        matrix = Matrix(granted, _COLUMNS)
+        matrix = Matrix(granted, _COLUMNS, _REACHED)
         return Seen(self, Rows(matrix, rows.tables, rows.organization, rows.now))
 
 
@@ -122,6 +148,10 @@ class Seen:
                     inputs = REGISTRY[entity].__specs__[one.column].inputs
                     rank = max(found[name].rank for name in inputs)
                 found[one.column] = replace(one, rank=rank, mask=one.mask if rank > 0 else None)
+            for slot in SLOTS if REGISTRY[entity].__custom__ else ():
+                level = self.case.own.get((entity, slot))
+                rank = NOBODYS if level is None else LEVELS.index(level.name)
+                found[slot] = Field(entity, own_name(slot), slot, rank)
             self._fields[entity] = list(found.values())
         return self._fields[entity]
 
@@ -172,4 +202,5 @@ def cases(rows: Rows) -> st.SearchStrategy[Case]:
         st.dictionaries(st.sampled_from(LEVELLED), levels, max_size=12),
         scopes(),
         callers,
+        st.dictionaries(st.sampled_from(OWN), levels, max_size=16),
     )

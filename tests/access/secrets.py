@@ -12,7 +12,7 @@ from crm_graph.entity import REGISTRY, table_name
 from tests.access.interpreter import LEVELS, Caller, Field, Row, Rows, fields, read_matrix
 from tests.fixtures.api import Answer, Api
 
-_TEXT = re.compile(rb"zq\.([a-z]{3})\.([a-z_]+)\.([0-9a-f]{32})\.zq")
+_TEXT = re.compile(rb"zq\.([a-z]{3})\.([a-z_0-9]+)\.([0-9a-f]{32})\.zq")
 _AMOUNT = re.compile(rb'"(-?\d{10,}(?:\.\d+)?)"')
 _EVERYBODY = 0  # the rank of PUBLIC
 
@@ -116,9 +116,10 @@ class Secrets:
 
     def __post_init__(self) -> None:
         for name in REGISTRY:
-            for one in planted(name)[1]:
+            for one in (*planted(name)[1], *(f for f in self.rows.own.get(name, ()) if "number" in f.column)):
                 for row in self.rows.tables[name].values():
-                    self.amounts[str(row[one.column]).encode()] = (one, row["id"])
+                    if row[one.column] is not None:
+                        self.amounts[str(row[one.column]).encode()] = (one, row["id"])
         for name, margin, amount, cost in (
             ("Opportunity", "margin", "amount", "cost"),
             ("Proposal", "margin", "total", "cost"),
@@ -137,9 +138,9 @@ class Secrets:
             shown = self.rows.shows(caller, one, self.rows.tables[one.entity][row])
             assert shown == "plain", f"{persona} sees {one.coordinate} of {row}, which is {shown} to them: {said}"
 
-    @staticmethod
-    def _column(entity: str, column: str) -> Field:
-        return next(f for f in fields(entity) if f.column == column and f.to is None)
+    def _column(self, entity: str, column: str) -> Field:
+        known = (*fields(entity), *self.rows.own.get(entity, ()))
+        return next(f for f in known if f.column == column and f.to is None)
 
 
 @dataclass

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from crm_graph.entity import REGISTRY
-from tests.access.channels import CHANNELS, Probe
+from tests.access.channels import CHANNELS, CUSTOM_CHANNELS, Probe
 from tests.access.interpreter import ROLES, read_matrix
 from tests.access.secrets import World, load_rows
 from tests.fixtures.api import Api
@@ -29,6 +29,20 @@ async def test_a_channel_shows_what_the_matrix_shows(planted_api: Api, world: Wo
     for entity in REGISTRY:
         try:
             await CHANNELS[name](Probe(planted_api, world, role, entity))
+        except AssertionError as error:
+            error.add_note(f"in the cell {role} × {entity} × {name}")
+            raise
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", CUSTOM_CHANNELS)
+async def test_a_channel_shows_custom_fields_as_the_matrix_says(
+    custom_api: Api, custom_world: World, name: str, role: str
+) -> None:
+    """Who may see one sees it so; to all others it is a name that never was."""
+    for entity in custom_world.rows.own:
+        try:
+            await CUSTOM_CHANNELS[name](Probe(custom_api, custom_world, role, entity))
         except AssertionError as error:
             error.add_note(f"in the cell {role} × {entity} × {name}")
             raise

@@ -22,19 +22,21 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.demo import generate, load
 from crm_graph.demo.business import Size
-from crm_graph.entity import REGISTRY
+from crm_graph.entity import REGISTRY, table_name
 from crm_graph.errors import CrmError
 from crm_graph.graph import types
-from crm_graph.graph.documents import Documents, Operation
+from crm_graph.graph.documents import Documents, Full, Operation
+from crm_graph.graph.known_fields import extended
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.pruned import hidden, prune
 from crm_graph.plan.access import lens as lenses
+from crm_graph.plan.access.custom import known
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.sql import parameters
 from tests.access.asking import many_of, select
 from tests.access.interpreter import Rows, fields
 from tests.access.otherwise import estrange, loosen
-from tests.access.policies import Case, cases
+from tests.access.policies import SLOTS, Case, cases, own_name
 from tests.access.secrets import load_rows
 from tests.conftest import blocking, clone
 from tests.shapes.generator import Generator, Shape
@@ -84,17 +86,22 @@ class Laboratory:
         self.runner.run(self.connection.close())
         self.runner.close()
 
-    def operation(self, schema: GraphQLSchema, seed: int) -> Shape:
+    def operation(self, full: GraphQLSchema, schema: GraphQLSchema, seed: int) -> Shape:
         for attempt in range(3):
             shape = Generator(schema, Random(repr((seed, attempt))), self.ids, benchmarks=False).operation()
-            if not validate(self.schema, parse(shape.query)):
+            if not validate(full, parse(shape.query)):
                 return shape
         return Shape("{ __typename }", {})
 
-    async def answer(self, actor: Actor, text: str, variables: dict[str, Any]) -> bytes:
+    def known_to(self, actor: Actor) -> Full:
+        """The whole schema, with the custom fields that the actor knows."""
+        fields = known(actor.policy)
+        return Full(actor.policy.key, extended(self.schema, fields)) if fields else self.documents.shipped
+
+    async def answer(self, full: Full, actor: Actor, text: str, variables: dict[str, Any]) -> bytes:
         """The bytes of the answer, or of the refusal."""
         try:
-            operation: Operation = await self.documents.operation(text, None)
+            operation: Operation = await self.documents.operation(text, None, full)
             shape, leaves = operation.read(variables)
             statement = Compiler(actor.policy, SECRET, NODES).query(operation.roots(shape))
             if not statement.sql:
@@ -107,17 +114,17 @@ class Laboratory:
         except (CrmError, asyncpg.PostgresError) as error:
             return f"{type(error).__name__}: {error}".encode()
 
-    async def compare(self, case: Case, asked: list[Shape], seed: int) -> None:
+    async def compare(self, full: Full, case: Case, asked: list[Shape], seed: int) -> None:
         """Answer before and after the change, and roll it back."""
         actor = case.actor(self.rows.organization)
         transaction = self.connection.transaction()
         await transaction.start()
         try:
-            before = [await self.answer(actor, one.query, one.variables) for one in asked]
+            before = [await self.answer(full, actor, one.query, one.variables) for one in asked]
             seen = case.seen(self.rows)
             self.counts["changed"] += await estrange(self.connection, seen, Random(seed))
             for one, first in zip(asked, before, strict=True):
-                second = await self.answer(actor, one.query, one.variables)
+                second = await self.answer(full, actor, one.query, one.variables)
                 self.counts["compared"] += 1
                 self.counts["with data"] += b'"nodes":[{' in first or b'"node":{' in first
                 if first != second:  # not by assert: showing the difference of long bytes takes minutes
@@ -133,9 +140,22 @@ class Laboratory:
 def laboratory(embedded_server: EmbeddedServer, migrated_template: str) -> Iterator[Laboratory]:
     with clone(embedded_server, migrated_template) as url:
         blocking(load.load(url, {"main": lambda: generate.main(SMALL), "second": lambda: generate.second(SMALLEST)}))
+        blocking(fill_slots(url))
         laboratory = Laboratory(url)
         yield laboratory
         laboratory.close()
+
+
+async def fill_slots(url: str) -> None:
+    """Values for the fields that organisations may add, in most rows."""
+    connection = await asyncpg.connect(url)
+    for table in (table_name(entity) for entity in REGISTRY.values() if entity.__custom__):
+        await connection.execute(
+            f"UPDATE {table} SET custom_text_1 = CASE WHEN r.n % 4 > 0 THEN (ARRAY['Haus GmbH', 'An é', 'son'])[r.n % 3 + 1]"
+            " END, custom_number_1 = nullif(r.n % 5, 0), custom_date_1 = DATE '2024-11-28' + r.n * 17"
+            f" FROM (SELECT id AS i, row_number() OVER (ORDER BY id)::integer AS n FROM {table}) r WHERE id = r.i"
+        )
+    await connection.close()
 
 
 def whole(schema: GraphQLSchema, random: Random) -> list[Shape]:
@@ -146,11 +166,12 @@ def whole(schema: GraphQLSchema, random: Random) -> list[Shape]:
     for name in random.sample(shown, min(4, len(shown))):
         offered: Any = schema.type_map[name]
         chosen = [select(f) for f in fields(name) if f.to is None and f.name in offered.fields]
+        chosen += [own_name(slot) for slot in SLOTS if own_name(slot) in offered.fields]
         parts.append(f"{many_of(name)}(first: 60) {{ nodes {{ __typename etag hiddenFields {' '.join(chosen)} }} }}")
     return [Shape(f"{{ {' '.join(parts)} }}", {})] if parts else []
 
 
-def paged(laboratory: Laboratory, actor: Actor, schema: GraphQLSchema, random: Random) -> list[Shape]:
+def paged(laboratory: Laboratory, full: Full, actor: Actor, schema: GraphQLSchema, random: Random) -> list[Shape]:
     """Pages of one list by an order of what is seen: the first, those after and before its cursors, each with counts."""
     query = schema.query_type
     lists = [name for name in map(many_of, REGISTRY) if query and name in query.fields]
@@ -172,7 +193,7 @@ def paged(laboratory: Laboratory, actor: Actor, schema: GraphQLSchema, random: R
     forwards = f"{head} {{ {name}(first: $n, after: $c, orderBy: $o) {{ {inner} }} }}"
     backwards = f"{head} {{ {name}(last: $n, before: $c, orderBy: $o) {{ {inner} }} }}"
     size = random.choice((1, 2, 5))
-    first = laboratory.runner.run(laboratory.answer(actor, forwards, {"n": size, "o": order}))
+    first = laboratory.runner.run(laboratory.answer(full, actor, forwards, {"n": size, "o": order}))
     cursors = [part.split(b'"')[0].decode() for part in first.split(b'"cursor":"')[1:]]
     shapes = [Shape(forwards, {"n": size, "o": order})]
     for cursor in cursors[-1:]:
@@ -184,15 +205,18 @@ def one_example(laboratory: Laboratory, data: st.DataObject) -> None:
     case = data.draw(cases(laboratory.rows), label="policy")
     seed = data.draw(st.integers(0, 2**32), label="seed")
     actor, random = case.actor(laboratory.rows.organization), Random(seed)
-    schema = laboratory.schema
+    full = laboratory.known_to(actor)
+    schema = full.schema
     if seed % 4:  # of what the full schema offers, most is refused before it is run
         coordinates, dead = hidden(actor.policy)
-        own = prune(laboratory.schema, coordinates, dead)
+        own = prune(full.schema, coordinates, dead)
         if own.query_type and {many_of(name) for name in REGISTRY} & set(own.query_type.fields):
             schema = own
-    asked = [laboratory.operation(schema, seed + number) for number in range(AT_ONCE)]
-    asked += whole(schema, random) + paged(laboratory, actor, schema, random)
-    laboratory.runner.run(laboratory.compare(case, asked, seed))
+    asked = [laboratory.operation(full.schema, schema, seed + number) for number in range(AT_ONCE)]
+    asked += whole(schema, random) + paged(laboratory, full, actor, schema, random)
+    laboratory.runner.run(laboratory.compare(full, case, asked, seed))
+    if full.key:
+        laboratory.documents.forget(full.key)
 
 
 def test_what_may_not_be_seen_changes_no_byte(laboratory: Laboratory) -> None:

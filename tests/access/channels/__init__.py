@@ -7,6 +7,7 @@ of this package and importing the module here: `test_matrix.py` runs it for ever
 from tests.access.channels import (
     aggregating,
     cursors,
+    custom,
     explaining,
     nesting,
     outside,
@@ -16,13 +17,15 @@ from tests.access.channels import (
     selecting,
     writing,
 )
-from tests.access.channels.registry import CHANNELS, Probe
+from tests.access.channels.registry import CHANNELS, CUSTOM_CHANNELS, Probe
 
 __all__ = [
     "CHANNELS",
+    "CUSTOM_CHANNELS",
     "Probe",
     "aggregating",
     "cursors",
+    "custom",
     "explaining",
     "nesting",
     "outside",

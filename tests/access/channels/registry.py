@@ -16,14 +16,17 @@ from tests.fixtures.api import Answer, Api
 Channel = Callable[["Probe"], Awaitable[None]]
 CHANNELS: dict[str, Channel] = {}
 """Every channel by name."""
+CUSTOM_CHANNELS: dict[str, Channel] = {}
+"""Those by which a custom field could reach a caller, asked in a world where every entity that takes some has some."""
 
 
-def channel(name: str) -> Callable[[Channel], Channel]:
-    """Register a way to ask."""
+def channel(name: str, *, custom: bool = False) -> Callable[[Channel], Channel]:
+    """Register a way to ask; `custom`: about the fields of `Probe.own`."""
+    channels = CUSTOM_CHANNELS if custom else CHANNELS
 
     def register(function: Channel) -> Channel:
-        assert name not in CHANNELS, name
-        CHANNELS[name] = function
+        assert name not in channels, name
+        channels[name] = function
         return function
 
     return register
@@ -54,6 +57,11 @@ class Probe:
     @cached_property
     def fields(self) -> list[Field]:
         return fields(self.entity)
+
+    @cached_property
+    def own(self) -> list[Field]:
+        """The fields that the organisation has added to the entity."""
+        return list(self.world.rows.own.get(self.entity, ()))
 
     @cached_property
     def hidden(self) -> list[Field]:
