@@ -173,6 +173,11 @@ class FieldSpec:
         return self.label or camel(self.name.removesuffix("_id") if self.ref else self.name)
 
     @property
+    def requires(self) -> Level:
+        """The clearance that reading it needs; of what nobody may read, the highest."""
+        return self.read.level if self.read else Level.RESTRICTED
+
+    @property
     def input(self) -> str:
         """The name in inputs, where a reference is given by id."""
         return self.label or camel(self.name)

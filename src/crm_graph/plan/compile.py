@@ -237,9 +237,7 @@ class Compiler:
     def _scalar(self, lens: Lens, selected: Selected, spec: FieldSpec) -> str:
         column = lens.column(spec)
         if column.sql is None:
-            self.deny(
-                f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED, selected.place
-            )
+            self.deny(f"{lens.entity.__name__}.{spec.graphql}", spec.requires, selected.place)
             return _NULL
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
@@ -250,7 +248,7 @@ class Compiler:
         column = lens.column(spec)
         coordinate = f"{lens.entity.__name__}.{spec.graphql}"
         if column.sql is None or spec.ref is None:
-            self.deny(coordinate, spec.read.level if spec.read else RESTRICTED, selected.place)
+            self.deny(coordinate, spec.requires, selected.place)
             return _NULL
         return self.referred(REGISTRY[spec.ref.entity], selected, coordinate, column.sql)
 
@@ -277,7 +275,7 @@ class Compiler:
         whole = lens if entity.__rows__.parent == back.column else None
         child = self.open(entity, place, coordinate, whole)
         if child is not None and (link := child.column(child.spec(back.column))).sql is None:
-            self.deny(coordinate, link.spec.read.level if link.spec.read else RESTRICTED, place)
+            self.deny(coordinate, link.spec.requires, place)
             return None, coordinate
         return child, coordinate
 

@@ -122,6 +122,14 @@ class Lens:
     def spec(self, name: str) -> FieldSpec:
         return self.specs[name]
 
+    def named(self, name: str) -> FieldSpec | None:
+        """The field of a name in GraphQL, as the caller knows them."""
+        return next((spec for spec in self.specs.values() if spec.graphql == name), None)
+
+    def known(self, name: str) -> FieldSpec:
+        """As `named`, for a name that validation has found in the schema."""
+        return next(spec for spec in self.specs.values() if spec.graphql == name)
+
     def column(self, spec: FieldSpec, stored: str | None = None) -> Column:
         """The field as the caller sees it; `stored` names a key kept beside it (its folded form) to take instead.
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crm_graph import kinds
-from crm_graph.auth.levels import RESTRICTED
 from crm_graph.entity import Entity
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.groups.conditions import group_order, having
-from crm_graph.plan.groups.grouping import field_named, group_keys, key_json
+from crm_graph.plan.groups.grouping import group_keys, key_json
 from crm_graph.plan.groups.layers import Groups
 from crm_graph.plan.groups.measures import Aggregate
 from crm_graph.plan.reads import paging
@@ -102,7 +101,7 @@ def _value(
 ) -> str:
     if selected.name == "__typename":
         return f"'{type_name}'::text"
-    lens, spec = groups.lens, field_named(groups.lens, selected.name)
+    lens, spec = groups.lens, groups.lens.known(selected.name)
     if aggregate is None:
         found = groups.distinct(spec)
     elif spec.kind is kinds.MONEY:
@@ -117,8 +116,7 @@ def _value(
 
 
 def _deny(compiler: "Compiler", entity: type[Entity], spec: FieldSpec, selected: Selected) -> None:
-    level = spec.read.level if spec.read else RESTRICTED
-    compiler.deny(f"{entity.__name__}.{spec.graphql}", level, selected.place)
+    compiler.deny(f"{entity.__name__}.{spec.graphql}", spec.requires, selected.place)
 
 
 def group_type(entity: str, aggregate: Aggregate) -> str:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from crm_graph import kinds
-from crm_graph.plan.groups.grouping import field_named
 from crm_graph.plan.groups.layers import Groups, required
 from crm_graph.plan.groups.measures import Aggregate
 from crm_graph.plan.reads.filters import Operand
@@ -34,7 +33,7 @@ def having(compiler: "Compiler", groups: Groups, tree: Value) -> str:
 
 
 def _condition(compiler: "Compiler", groups: Groups, aggregate: Aggregate, field: str, conditions: Value) -> list[str]:
-    spec, where = field_named(groups.lens, field), f"{aggregate.value}.{field}"
+    spec, where = groups.lens.known(field), f"{aggregate.value}.{field}"
     if spec.kind is kinds.MONEY:
         given = _entries(conditions, f"having.{where}").get("currency")
         sql = groups.amount_in(aggregate, spec, compiler.filters.currency(given))
@@ -70,7 +69,7 @@ def group_order(compiler: "Compiler", groups: Groups, value: Value) -> str:
             named.add(field)
             key = next((k for k in groups.keys if k.spec.graphql == field), None)
             if key is None:
-                required(groups.distinct(field_named(groups.lens, field)), groups.lens, field_named(groups.lens, field))
+                required(groups.distinct(groups.lens.known(field)), groups.lens, groups.lens.known(field))
                 raise ArgumentInvalid(f"orderBy.key.{field} is nothing that the groups go by.")
             found += key.order(groups.alias, direction)
         else:
@@ -83,7 +82,7 @@ def group_order(compiler: "Compiler", groups: Groups, value: Value) -> str:
 
 def _aggregate(compiler: "Compiler", groups: Groups, aggregate: Aggregate, field: str) -> str:
     """What groups are ordered by; of amounts the one in the organisation's currency."""
-    spec = field_named(groups.lens, field)
+    spec = groups.lens.known(field)
     if spec.kind is kinds.MONEY:
         return required(groups.amount_in(aggregate, spec, compiler.filters.currency(None)), groups.lens, spec)
     return required(groups.value(aggregate, spec), groups.lens, spec)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crm_graph import kinds
-from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
@@ -60,20 +59,16 @@ def group_keys(compiler: "Compiler", lens: Lens, value: Value) -> list[GroupKey]
         [(name, part)] = item.items()
         if not isinstance(part, Const) or name in found:
             raise ArgumentInvalid(f"groupBy.{name} is there twice, or it is null.")
-        found[name] = _key(compiler, lens, field_named(lens, name), str(part.value), f"k{len(found)}")
+        found[name] = _key(compiler, lens, lens.known(name), str(part.value), f"k{len(found)}")
     if len(found) > MAX_KEYS:
         raise ArgumentInvalid(f"Groups go by at most {MAX_KEYS} fields.")
     return list(found.values())
 
 
-def field_named(lens: Lens, name: str) -> FieldSpec:
-    return next(s for s in lens.specs.values() if s.graphql == name)
-
-
 def _key(compiler: "Compiler", lens: Lens, spec: FieldSpec, part: str, column: str) -> GroupKey:
     sql = value_of(compiler, lens, spec)
     if sql is None:
-        raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", _level(spec))
+        raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.requires)
     if part in DATE_PARTS and is_dated(spec):
         cut = f"date_trunc('{part.lower()}', ({sql})::timestamp)::date"
         sql = cut if spec.kind is kinds.DATE else f"date_trunc('{part.lower()}', {sql}, 'UTC')"
@@ -118,9 +113,9 @@ def key_json(
         elif one.name in by_name:
             fields.append((one.key, _shown(compiler, lens, by_name[one.name], alias, one)))
         else:
-            spec = field_named(lens, one.name)
+            spec = lens.known(one.name)
             if value_of(compiler, lens, spec) is None:
-                compiler.deny(f"{lens.entity.__name__}.{spec.graphql}", _level(spec), one.place)
+                compiler.deny(f"{lens.entity.__name__}.{spec.graphql}", spec.requires, one.place)
             fields.append((one.key, "NULL::json"))
     return json_object(fields)
 
@@ -133,7 +128,3 @@ def _shown(compiler: "Compiler", lens: Lens, key: GroupKey, alias: str, selected
         money = money_json(selected.on("Money"), sql, f"{sql}c")
         return f"CASE WHEN {sql} IS NOT NULL THEN {money} END"
     return spec.kind.shown.format(sql)
-
-
-def _level(spec: FieldSpec) -> Level:
-    return spec.read.level if spec.read else RESTRICTED

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crm_graph import kinds
-from crm_graph.auth.levels import RESTRICTED
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.groups.grouping import GroupKey, value_of
 from crm_graph.plan.groups.measures import Aggregate
@@ -128,8 +127,7 @@ class Groups:
 def required(found: str | None, lens: Lens, spec: FieldSpec) -> str:
     """What a condition or an order goes by. Raises where the caller can see the field on no row."""
     if found is None:
-        level = spec.read.level if spec.read else RESTRICTED
-        raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", level)
+        raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.requires)
     return found
 
 

@@ -167,7 +167,7 @@ def _only_field(lens: Lens, order: Value) -> FieldSpec | None:
     if len(items) != 1 or not isinstance(items[0], dict):
         return None
     [name] = items[0]
-    return next((s for s in lens.specs.values() if s.graphql == name), None)
+    return lens.named(name)
 
 
 def _classes(many: Lens, spec: FieldSpec, raw: str, masked: str | None) -> list[Class]:

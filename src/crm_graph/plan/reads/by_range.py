@@ -76,7 +76,7 @@ def _ranged(lens: Lens, keys: Sequence[Key], wanted: Wanted) -> FieldSpec | None
     for spec in lens.specs.values():
         asked = conditions.get(spec.graphql)
         if isinstance(asked, dict) and asked.keys() & set_conditions.RANGES and _indexed(lens, spec):
-            first = next((s for s in lens.specs.values() if s.graphql == keys[0].field), None)
+            first = lens.named(keys[0].field)
             return None if first is spec or (first is not None and first.custom) else spec
     return None
 

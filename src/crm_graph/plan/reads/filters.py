@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from crm_graph import kinds
-from crm_graph.auth.levels import RESTRICTED, Mask
+from crm_graph.auth.levels import Mask
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.kinds import Kind
@@ -113,7 +113,7 @@ class Filters:
             return _join(f" {name.upper()} ", members) or ("TRUE" if name == "and" else "FALSE")
         if name == "not":
             return "TRUE" if weak else f"NOT coalesce({self._tree(lens, value, weak=False) or 'TRUE'}, FALSE)"
-        spec = next((s for s in lens.specs.values() if s.graphql == name), None)
+        spec = lens.named(name)
         if spec is not None and spec.ref is None:
             return self._field(lens, spec, value, weak=weak)
         if weak:
@@ -125,8 +125,7 @@ class Filters:
     def _visible(self, lens: Lens, spec: FieldSpec) -> Column:
         column = lens.column(spec)
         if column.sql is None:
-            level = spec.read.level if spec.read else RESTRICTED
-            raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", level)
+            raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.requires)
         return column
 
     def _field(self, lens: Lens, spec: FieldSpec, conditions: Value, *, weak: bool) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crm_graph import kinds
-from crm_graph.auth.levels import RESTRICTED
 from crm_graph.entity import table_name
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.refusals import ArgumentInvalid, predicate_denied
@@ -52,10 +51,10 @@ def order_keys(lens: Lens, order: Value) -> tuple[Key, ...]:
 
 
 def _keys(lens: Lens, name: str, direction: str) -> list[Key]:
-    spec = next(s for s in lens.specs.values() if s.graphql == name)
+    spec = lens.known(name)
     column = lens.column(spec)
     if column.sql is None or spec.read is None:
-        raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.read.level if spec.read else RESTRICTED)
+        raise predicate_denied(f"{lens.entity.__name__}.{spec.graphql}", spec.requires)
     sql = lens.folded(spec) if spec.folded(lens.alias) else column.sql
     down, nullable = direction.startswith("DESC"), spec.nullable or column.varies or column.masked is not None
     keys = [Key(name, sql, down, nullable, direction.endswith("NULLS_FIRST"))]

@@ -28,8 +28,8 @@ def gate(lens: Lens, column: Column, conditions: Mapping[str, Value]) -> str | N
 def seen_by(lens: Lens, tree: Value) -> str | None:
     """SQL that a filter requires anyway, and that is true only on rows that the caller sees."""
     for name, conditions in tree.items() if isinstance(tree, dict) else ():
-        spec = next((s for s in lens.specs.values() if s.graphql == name and s.ref is None), None)
-        if spec is not None and isinstance(conditions, dict):
+        spec = lens.named(name)
+        if spec is not None and spec.ref is None and isinstance(conditions, dict):
             found = gate(lens, lens.column(spec), conditions)
             if found and found != "TRUE":
                 return found

@@ -38,7 +38,7 @@ def narrowed(compiler: "Compiler", lens: Lens, keys: Sequence[Key], asked: Wante
 
 
 def led_by_slot(lens: Lens, keys: Sequence[Key]) -> bool:
-    spec = next((s for s in lens.specs.values() if s.graphql == keys[0].field), None)
+    spec = lens.named(keys[0].field)
     return spec is not None and spec.custom and not lens.column(spec).varies
 
 
@@ -55,7 +55,7 @@ def _piece(compiler: "Compiler", of: Lens, asked: Wanted, *, filled: bool, posit
     lens = open_lens(of.entity, compiler.policy, compiler.parameters, compiler.alias())
     assert lens is not None
     first, *rest = ordering.order_keys(lens, asked.order)
-    slot = f"{lens.alias}.{next(s.name for s in lens.specs.values() if s.graphql == first.field)}"
+    slot = f"{lens.alias}.{lens.known(first.field).name}"
     keys = [replace(first, nullable=False), *rest] if filled else rest
     conditions = [*gate, lens.where(), f"{slot} IS {'NOT ' if filled else ''}NULL"]
     if position == "others":
