@@ -14,7 +14,7 @@ import pytest_asyncio
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.entity import REGISTRY
 from tests.access.asking import global_id, many_of, one_of
-from tests.access.interpreter import Caller, Field, Row, fields
+from tests.access.interpreter import Caller, Field, Row, fields, proposed
 from tests.access.masks import as_value, check_cell, masked
 from tests.access.secrets import World
 from tests.conftest import clone
@@ -83,6 +83,7 @@ async def test_each_cell_is_shown_as_its_rows_clearance_says(planted_api: Api, w
         for node in await all_nodes(ask, many_of(entity), selection):
             row = rows[node["id"]]
             shows = {f.name: world.rows.shows(caller, f, row) for f in own}
+            shows |= {name: world.rows.shows_proposed(caller, entity, row) for name in proposed(entity)}
             assert set(node["hiddenFields"]) == {n for n, s in shows.items() if s == "hidden"}, (entity, row["id"])
             assert set(node["maskedFields"]) == {n for n, s in shows.items() if s == "masked"}, (entity, row["id"])
             for one in chosen:
