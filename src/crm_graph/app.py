@@ -14,6 +14,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from crm_graph import demo, migrations, resolvers, schema
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.oauth import issuer
 from crm_graph.auth.oauth.party import Party
 from crm_graph.auth.oauth.routes import routes as oauth_routes
 from crm_graph.auth.passwords import Passwords
@@ -120,7 +121,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
         try:
             actor = await authenticator.actor(request.scope)
         except CrmError as error:
-            return JSONResponse({"errors": [error.to_graphql()]}, error.status)
+            challenge = {"www-authenticate": issuer.challenge(request.scope)} if error.status == 401 else None
+            return JSONResponse({"errors": [error.to_graphql()]}, error.status, challenge)
         text = reader.sdl(actor.policy, (await schemas.of(actor.policy)).schema)
         return PlainTextResponse(text, headers={"cache-control": "no-store", "vary": "authorization, cookie"})
 
@@ -143,7 +145,12 @@ def create_app(settings: Settings, database_url: str) -> Application:
         Route("/readyz", ready),
         *explorer.routes(lambda: shown),
         *sign_in.routes(),
-        *oauth_routes(party, FormTokens(secret), limited(per_minute) or Throttle(30, 2)),
+        *oauth_routes(
+            party,
+            FormTokens(secret),
+            limited(per_minute) or Throttle(30, 2),
+            user_codes=limited(per_minute) or Throttle(10, 30),
+        ),
         *InvitationPage(door, passwords).routes(),
         *code.routes(),
         *SignUp(door, passwords, code).routes(),

@@ -15,6 +15,7 @@ KEY: Final = b"crm_key_"
 PENDING: Final = b"crm_pen_"
 RESET: Final = b"crm_res_"
 _CODE: Final = "crm_cod_"
+_DEVICE: Final = "crm_dev_"
 _REFRESH: Final = "crm_ref_"
 _CLIENT: Final = "crm_sec_"
 
@@ -48,6 +49,11 @@ def key_token() -> tuple[str, str]:
 def authorization_code() -> str:
     """A new `crm_cod_<secret>`."""
     return _CODE + _random(_SECRET_LENGTH)
+
+
+def device_code() -> str:
+    """A new `crm_dev_<secret>`, with which a device asks whether somebody has agreed."""
+    return _DEVICE + _random(_SECRET_LENGTH)
 
 
 def refresh_token() -> str:

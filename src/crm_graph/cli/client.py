@@ -42,6 +42,9 @@ Jwks = Annotated[
 User = Annotated[
     str | None, typer.Option(help="E-mail address or name of the service user that it acts on its own as.")
 ]
+Device = Annotated[
+    bool, typer.Option("--device", help="For devices without a browser: people agree on another one, by a code.")
+]
 Pending = Annotated[bool, typer.Option("--pending", help="Register it for review: it works once it is resumed.")]
 Overlap = Annotated[int, typer.Option(help="Hours for which the old secret goes on working.", min=0, max=720)]
 
@@ -61,6 +64,7 @@ def create(
     public: Public = False,
     jwks: Jwks = None,
     user: User = None,
+    device: Device = False,
     pending: Pending = False,
     organization: Organization = None,
     data_dir: DataDir = None,
@@ -81,6 +85,7 @@ def create(
             post_logout_redirect_uris=post_logout_redirect_uri or (),
             user_id=None if user is None else await _user(tx, organization_id, user),
             jwks=keys,
+            device=device,
             status="PENDING" if pending else "ACTIVE",
         )
         client_id, secret = await registration.create(tx, organization_id, wanted)

@@ -107,7 +107,13 @@ def _wanted(user: UUID) -> dict[str, Application]:
     uris = (REDIRECT_URI,)
     return {
         "public": Application(
-            "Helvara on the phone", "to show you your customers on the way", "none", SCOPES["public"], uris, uris
+            "Helvara on the phone",
+            "to show you your customers on the way",
+            "none",
+            SCOPES["public"],
+            uris,
+            uris,
+            device=True,
         ),
         "confidential": Application(
             "Partner portal",

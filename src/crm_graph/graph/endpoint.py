@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.oauth import issuer
 from crm_graph.auth.view_as import ViewAsRefused, ViewAsWrites
 from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
 from crm_graph.graph import http
@@ -63,7 +64,8 @@ class Endpoint:
             errors = [Internal(request_id)]
         if errors:
             body, status = http.render_errors(errors, request_id), http.status_for(media, errors)
-        response = http.response_headers(media, request_id, len(body), errors)
+        challenge = issuer.challenge(scope) if any(error.status == 401 for error in errors) else ""
+        response = http.response_headers(media, request_id, len(body), errors, challenge)
         await send({"type": "http.response.start", "status": status, "headers": response})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

@@ -184,8 +184,13 @@ def render_errors(errors: Sequence[CrmError], request_id: str) -> bytes:
     return orjson.dumps({"errors": rendered})
 
 
-def response_headers(media: MediaType, request_id: str, length: int, errors: Sequence[CrmError] = ()) -> list[Header]:
-    """Headers of every GraphQL response; `errors` are those that kept the request from running."""
+def response_headers(
+    media: MediaType, request_id: str, length: int, errors: Sequence[CrmError] = (), challenge: str = "Bearer"
+) -> list[Header]:
+    """Headers of every GraphQL response; `errors` are those that kept the request from running.
+
+    `challenge` tells who has to prove themselves how they can.
+    """
     headers = [
         (b"content-type", CONTENT_TYPES[media]),
         (b"content-length", b"%d" % length),
@@ -198,7 +203,7 @@ def response_headers(media: MediaType, request_id: str, length: int, errors: Seq
         if isinstance(error, MethodNotAllowed):
             headers.append((b"allow", error.allow.encode()))
         elif error.status == 401:
-            headers.append((b"www-authenticate", b"Bearer"))
+            headers.append((b"www-authenticate", challenge.encode()))
     return headers
 
 

@@ -64,6 +64,7 @@ CHORES: Final = (
     Chore("access_denials", "access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
     # A code of an hour ago is refused as one that never was; while it is kept, its second use is noticed.
     Chore("oauth_codes", "oauth_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
+    Chore("oauth_device_codes", "oauth_device_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
     Chore("oauth_assertions", "oauth_assertions", "expires_at < now()", timedelta(minutes=10)),
     Chore("oauth_refresh_tokens", "oauth_refresh_tokens", "expires_at < now()", timedelta(hours=1)),
     # Tokens of apps that act on their own are a family each and live for minutes.

@@ -31,6 +31,7 @@ async def test_a_confidential_app_gets_tokens_by_authlibs_client(site: Site) -> 
     assert claims.header["typ"] == "JWT"
     assert (claims.claims["iss"], claims.claims["aud"], claims.claims["nonce"]) == (ISSUER, app.client_id, "n1")
     assert claims.claims["auth_time"] <= claims.claims["iat"]
+    assert claims.claims["amr"] == ["pwd"]
     access = jwt.decode(token["access_token"], keys, algorithms=["ES256"])
     assert access.header["typ"] == "at+jwt"
     assert access.claims["aud"] == ISSUER
@@ -114,6 +115,7 @@ async def test_codes_and_tokens_are_kept_as_hashes(site: Site) -> None:
     for table in (
         "oauth_clients",
         "oauth_codes",
+        "oauth_device_codes",
         "oauth_families",
         "oauth_refresh_tokens",
         "oauth_keys",

@@ -146,7 +146,7 @@ async def test_prompt_none_never_shows_a_page(site: Site) -> None:
         assert arrived(await site.authorize(asked, stranger))["error"] == "login_required"
     await site.code(app)
     assert "code" in arrived(await site.authorize(asked))
-    await site.world.admin.execute("UPDATE sessions SET created_at = created_at - interval '1 hour'")
+    await site.world.admin.execute("UPDATE sessions SET authenticated_at = authenticated_at - interval '1 hour'")
     assert arrived(await site.authorize({**asked, "max_age": "60"}))["error"] == "login_required"
 
 
@@ -156,7 +156,7 @@ async def test_prompt_none_never_shows_a_page(site: Site) -> None:
 async def test_an_app_can_have_the_person_sign_in_anew(site: Site, change: dict[str, str]) -> None:
     app = await site.register()
     await site.code(app)
-    await site.world.admin.execute("UPDATE sessions SET created_at = created_at - interval '1 hour'")
+    await site.world.admin.execute("UPDATE sessions SET authenticated_at = authenticated_at - interval '1 hour'")
     asked = app.asking(code_challenge=CHALLENGE, **change)
     answer = await site.authorize(asked)
     assert answer.headers["location"].startswith("/sign-in?next=")

@@ -5,7 +5,15 @@ from tests.auth.oauth.conftest import Site
 
 
 async def kept(site: Site) -> dict[str, int]:
-    tables = ("oauth_codes", "oauth_families", "oauth_refresh_tokens", "oauth_keys", "oauth_consents", "oauth_clients")
+    tables = (
+        "oauth_codes",
+        "oauth_device_codes",
+        "oauth_families",
+        "oauth_refresh_tokens",
+        "oauth_keys",
+        "oauth_consents",
+        "oauth_clients",
+    )
     return {table: await site.world.admin.fetchval(f"SELECT count(*) FROM {table}") for table in tables}
 
 

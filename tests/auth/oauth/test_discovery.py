@@ -34,7 +34,12 @@ async def test_it_says_what_holds(site: Site) -> None:
         keys = (await client.get("/oauth/jwks")).json()["keys"]
     assert server["code_challenge_methods_supported"] == ["S256"]
     assert server["response_types_supported"] == ["code"]
-    assert server["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert server["grant_types_supported"] == [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    ]
     assert server["authorization_response_iss_parameter_supported"] is True
     assert provider["id_token_signing_alg_values_supported"] == ["ES256"]
     assert resource["authorization_servers"] == [resource["resource"]] == [ISSUER]

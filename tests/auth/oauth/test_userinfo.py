@@ -36,7 +36,8 @@ async def test_without_openid_it_says_which_scope_is_missing(site: Site) -> None
 async def test_nobody_learns_nothing(site: Site) -> None:
     nothing = await asked(site, None)
     assert nothing.status_code == 401
-    assert nothing.headers["www-authenticate"] == 'Bearer realm="crm-graph"'
+    metadata = "https://acme.test/.well-known/oauth-protected-resource"
+    assert nothing.headers["www-authenticate"] == f'Bearer realm="crm-graph", resource_metadata="{metadata}"'
     key = await site.world.key(site.organization, site.ada)
     for token in (key, "nonsense", "eyJ.eyJ.eyJ", (await site.tokens(await site.register()))["id_token"]):
         answer = await asked(site, token)

@@ -156,15 +156,15 @@ def _answered(
 
 def _is_recent(ours: Exchange, given: Mapping[str, str], prompts: list[str], person: Person) -> bool:
     """Whether the person proved who they are as lately as the request wants."""
-    began = families.auth_time(ours.session, ours.organization_id, person.user_id, person.session_id)
-    if began is None:
+    proved = families.proved(ours.session, ours.organization_id, person.user_id, person.session_id)
+    if proved is None:
         return False
     since = person.signed_in_since
-    if since is not None and began.timestamp() >= since:
+    if since is not None and proved.at.timestamp() >= since:
         return True
     if {"login", "select_account"} & set(prompts):
         return False
-    return "max_age" not in given or began.timestamp() + int(given["max_age"][:12]) >= time.time()
+    return "max_age" not in given or proved.at.timestamp() + int(given["max_age"][:12]) >= time.time()
 
 
 def _agreed(

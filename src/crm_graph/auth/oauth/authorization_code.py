@@ -12,9 +12,10 @@ from authlib.oauth2.rfc6749 import AuthorizationCodeGrant
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 
 from crm_graph.auth import tokens
-from crm_graph.auth.oauth import access_token, families, refresh_token
+from crm_graph.auth.oauth import families, person_tokens
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import AUTH_METHODS, Client
+from crm_graph.auth.oauth.person_tokens import SignedIn
 from crm_graph.auth.oauth.server import Server, User
 from crm_graph.auth.oauth.tables import oauth_codes
 from crm_graph.db.ids import uuid7
@@ -35,8 +36,7 @@ class Code:
     redirect_uri: str
     scopes: tuple[str, ...]
     code_challenge: str
-    nonce: str | None
-    auth_time: dt.datetime
+    signed_in: SignedIn
     code_challenge_method: str = "S256"
 
     def get_redirect_uri(self) -> str:
@@ -46,16 +46,16 @@ class Code:
         return " ".join(self.scopes)
 
     def get_nonce(self) -> str | None:
-        return self.nonce
+        return self.signed_in.get_nonce()
 
     def get_auth_time(self) -> int:
-        return int(self.auth_time.timestamp())
+        return self.signed_in.get_auth_time()
 
     def get_acr(self) -> None:
-        return None
+        return self.signed_in.get_acr()
 
-    def get_amr(self) -> None:
-        return None
+    def get_amr(self) -> list[str]:
+        return self.signed_in.get_amr()
 
 
 class CodeGrant(AuthorizationCodeGrant):
@@ -84,8 +84,8 @@ class CodeGrant(AuthorizationCodeGrant):
         assert isinstance(user, User)
         assert isinstance(request.client, Client)
         assert user.session_id is not None
-        began = families.auth_time(ours.session, ours.organization_id, user.id, user.session_id)
-        if began is None:
+        proved = families.proved(ours.session, ours.organization_id, user.id, user.session_id)
+        if proved is None:
             raise InvalidRequestError("The session has ended.")
         ours.session.execute(
             sa.insert(oauth_codes).values(
@@ -99,7 +99,8 @@ class CodeGrant(AuthorizationCodeGrant):
                 scopes=list(scope_names.split(request.scope)),
                 code_challenge=payload.data["code_challenge"],
                 nonce=payload.data.get("nonce"),
-                auth_time=began,
+                auth_time=proved.at,
+                methods=list(proved.methods),
                 expires_at=sa.func.now() + LIFE,
             )
         )
@@ -125,8 +126,8 @@ class CodeGrant(AuthorizationCodeGrant):
         if not row.fresh:
             return None
         return Code(
-            row.id, row.user_id, row.session_id, row.redirect_uri, tuple(row.scopes), row.code_challenge, row.nonce,
-            row.auth_time,
+            row.id, row.user_id, row.session_id, row.redirect_uri, tuple(row.scopes), row.code_challenge,
+            SignedIn(row.auth_time, tuple(row.methods), row.nonce),
         )  # fmt: skip
 
     def authenticate_user(self, authorization_code: Code) -> User | None:
@@ -140,18 +141,9 @@ class CodeGrant(AuthorizationCodeGrant):
     ) -> dict[str, str | int]:
         ours, client = self.server.exchange, self.request.client
         assert isinstance(client, Client)
-        scopes = scope_names.within(scope_names.split(scope), client.scopes)
-        self.family_id = families.begin(
-            ours.session,
-            ours.organization_id,
-            client.id,
-            user.id,
-            scopes,
-            session_id=None if scope_names.OFFLINE in scopes else user.session_id,
+        self.family_id, token = person_tokens.begin(
+            ours, client, user, scope_names.split(scope), refreshable=include_refresh_token
         )
-        token = access_token.answer(ours, client, user.id, scopes, self.family_id)
-        if include_refresh_token:
-            token["refresh_token"] = refresh_token.begin(ours, self.family_id)
         logger.info("app %s got tokens for user %s by a code", client.client_id, user.id)
         return token
 

@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from sqlalchemy.orm import Session
 
 from crm_graph.auth import tokens
+from crm_graph.auth.oauth import redirects
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.tables import oauth_clients
 from crm_graph.db.ids import decode, encode
@@ -62,7 +63,10 @@ class Client(ClientMixin):
         return " ".join(wanted)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri in self.redirect_uris
+        """Exactly one that was registered; a native app's own machine at any port (RFC 8252, 7.3)."""
+        if redirect_uri in self.redirect_uris:
+            return True
+        return self.auth_method == "none" and redirects.is_loopback_of(redirect_uri, self.redirect_uris)
 
     def check_client_secret(self, client_secret: str) -> bool:
         given = tokens.digest(client_secret.encode("utf-8", "replace"))

@@ -2,6 +2,7 @@
 
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import AUTH_METHODS
+from crm_graph.auth.oauth.device import GRANT
 from crm_graph.auth.oauth.introspection import AUTH_METHODS as INTROSPECTION_METHODS
 from crm_graph.auth.oauth.keys import ALGORITHM
 from crm_graph.auth.oauth.private_key_jwt import ALGORITHMS
@@ -18,13 +19,14 @@ def authorization_server(issuer: str) -> dict[str, JSON]:
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "token_endpoint": f"{issuer}/oauth/token",
+        "device_authorization_endpoint": f"{issuer}/oauth/device_authorization",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", GRANT],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": signed,
@@ -52,6 +54,7 @@ def openid_provider(issuer: str) -> dict[str, JSON]:
             "exp",
             "iat",
             "auth_time",
+            "amr",
             "nonce",
             "at_hash",
             "sid",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm_graph.auth.oauth.tables import oauth_families
+from crm_graph.auth.sessions import Proved
 from crm_graph.auth.tables import sessions
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
@@ -73,19 +74,19 @@ async def revoke_all(tx: Transaction, organization_id: UUID, user_id: UUID) -> i
 
 def is_session_alive(session: Session, organization_id: UUID, user_id: UUID, session_id: UUID) -> bool:
     """Whether a browser's session still works."""
-    return auth_time(session, organization_id, user_id, session_id) is not None
+    return proved(session, organization_id, user_id, session_id) is not None
 
 
-def auth_time(session: Session, organization_id: UUID, user_id: UUID, session_id: UUID) -> dt.datetime | None:
-    """When the user of a session that works proved who they are."""
+def proved(session: Session, organization_id: UUID, user_id: UUID, session_id: UUID) -> Proved | None:
+    """When and how the user of a session that works last proved who they are."""
     s = sessions.c
-    found: dt.datetime | None = session.execute(
-        sa.select(s.created_at).where(
+    row = session.execute(
+        sa.select(s.authenticated_at, s.methods).where(
             s.organization_id == organization_id,
             s.id == session_id,
             s.user_id == user_id,
             s.revoked_at.is_(None),
             s.expires_at > sa.func.now(),
         )
-    ).scalar_one_or_none()
-    return found
+    ).one_or_none()
+    return None if row is None else Proved(row.authenticated_at, tuple(row.methods))

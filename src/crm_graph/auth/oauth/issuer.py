@@ -13,6 +13,7 @@ from starlette.types import Scope
 from crm_graph.auth import origin
 from crm_graph.errors import CrmError, UnknownHost
 
+RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _ISSUER: Final = re.compile(r"https?://([a-z0-9_.:\[\]-]{1,260})")
 
@@ -40,6 +41,15 @@ def of(scope: Scope) -> str:
     if not is_secure_transport(issuer):
         raise InsecureTransport("OAuth works by https only. Behind a proxy that ends TLS, see docs/operations.md.")
     return issuer
+
+
+def challenge(scope: Scope, *more: str) -> str:
+    """What a 401 says in `WWW-Authenticate`: where it is written who gives tokens for here (RFC 9728, 5.1)."""
+    try:
+        where = [f'resource_metadata="{of(scope)}{RESOURCE_METADATA}"']
+    except CrmError:
+        where = []
+    return " ".join(["Bearer", ", ".join([*more, *where])]).strip()
 
 
 def host(issuer: object) -> bytes | None:

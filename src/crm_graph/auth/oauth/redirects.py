@@ -1,6 +1,7 @@
 """Where apps may have browsers sent: exact addresses, registered beforehand."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -9,6 +10,7 @@ from crm_graph.errors import CrmError
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _TEXT: Final = re.compile(r"[!#-\[\]-~]{1,500}")
 _PRIVATE_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+_AT_PORT: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})(|[/?].*)")
 _SOURCE: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]{1,260}|[a-z][a-z0-9+.-]{2,60}:")
 AUTHORIZE: Final = "/oauth/authorize"
 
@@ -34,6 +36,15 @@ def checked(text: str) -> str:
             f"{text[:80]!r} is neither https, nor http on 127.0.0.1, nor of a scheme like `org.example.app:/…`."
         )
     return text
+
+
+def is_loopback_of(text: str, registered: Iterable[str]) -> bool:
+    """Whether that is a registered URI of this machine without a port, at any port (RFC 8252, 7.3).
+
+    Addresses alone: who else answers to the name `localhost` is for resolvers to say.
+    """
+    match = _AT_PORT.fullmatch(text)
+    return match is not None and 0 < int(match[2]) < 65536 and match[1] + match[3] in registered
 
 
 def is_proof(text: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from authlib.oauth2.rfc8628 import DEVICE_CODE_GRANT_TYPE
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
@@ -34,7 +35,7 @@ class ClientUnknown(CrmError):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What an app is to be registered as. Without `redirect_uris` it acts on its own, as `user_id`."""
+    """What an app is to be registered as: with `redirect_uris`, for devices, or acting on its own as `user_id`."""
 
     name: str
     purpose: str
@@ -45,6 +46,8 @@ class Application:
     user_id: UUID | None = None
     jwks: dict[str, JSON] | None = None
     status: str = "ACTIVE"
+    device: bool = False
+    """It may ask people on another device to agree (RFC 8628)."""
 
 
 async def create(tx: Transaction, organization_id: UUID, wanted: Application) -> tuple[str, str | None]:
@@ -144,8 +147,8 @@ def _refuse_senseless(wanted: Application) -> None:
         raise ValueInvalid("An app needs at least one scope, and not more than make sense.")
     if len(wanted.redirect_uris) > MOST_URIS or len(wanted.post_logout_redirect_uris) > MOST_URIS:
         raise ValueInvalid(f"An app has at most {MOST_URIS} redirect URIs.")
-    if bool(wanted.redirect_uris) == (wanted.user_id is not None):
-        raise ValueInvalid("An app either has redirect URIs, or acts on its own as a user.")
+    if (bool(wanted.redirect_uris) or wanted.device) == (wanted.user_id is not None):
+        raise ValueInvalid("An app either has redirect URIs or is for devices, or acts on its own as a user.")
     if wanted.user_id is not None and wanted.auth_method == "none":
         raise ValueInvalid("An app that acts on its own has to prove who it is, by a secret or a key.")
     if wanted.user_id is not None and set(wanted.scopes) & set(scope_names.IDENTITY):
@@ -155,7 +158,13 @@ def _refuse_senseless(wanted: Application) -> None:
 
 
 def _grant_types(wanted: Application) -> list[str]:
-    return ["client_credentials"] if wanted.user_id is not None else ["authorization_code", "refresh_token"]
+    if wanted.user_id is not None:
+        return ["client_credentials"]
+    code, device = (
+        ["authorization_code"] if wanted.redirect_uris else [],
+        [DEVICE_CODE_GRANT_TYPE] if wanted.device else [],
+    )
+    return [*code, *device, "refresh_token"]
 
 
 def _named(organization_id: UUID, client_id: str) -> tuple[sa.ColumnElement[bool], ...]:

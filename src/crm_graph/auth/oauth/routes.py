@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -12,6 +14,9 @@ from crm_graph.auth.oauth.answers import refusing as program
 from crm_graph.auth.oauth.authorize import Authorize
 from crm_graph.auth.oauth.connected_apps import PATH as APPS
 from crm_graph.auth.oauth.connected_apps import ConnectedApps
+from crm_graph.auth.oauth.device import PAGE
+from crm_graph.auth.oauth.device_page import ANSWER, DevicePage
+from crm_graph.auth.oauth.issuer import RESOURCE_METADATA
 from crm_graph.auth.oauth.logout import Logout
 from crm_graph.auth.oauth.party import Party
 from crm_graph.auth.oauth.token_endpoint import TokenEndpoint
@@ -25,10 +30,10 @@ PUBLIC = {"access-control-allow-origin": "*", "cache-control": "no-store", "x-co
 """Of what anybody may read, from any page."""
 
 
-def routes(party: Party, forms: FormTokens, throttle: Throttle) -> list[Route]:
-    """The authorization server's routes."""
+def routes(party: Party, forms: FormTokens, throttle: Throttle, user_codes: Throttle) -> list[Route]:
+    """The authorization server's routes; `user_codes` slows down who guesses those of devices."""
     authorize, logout = Authorize(party, forms), Logout(party, forms)
-    apps = ConnectedApps(party, forms)
+    apps, device = ConnectedApps(party, forms), DevicePage(party, forms, user_codes)
     programs, userinfo = TokenEndpoint(party, throttle), UserInfo(party)
 
     def document(made: Callable[[str], dict[str, JSON]]) -> Handler:
@@ -45,17 +50,33 @@ def routes(party: Party, forms: FormTokens, throttle: Throttle) -> list[Route]:
     return [
         Route("/.well-known/oauth-authorization-server", program(document(discovery.authorization_server))),
         Route("/.well-known/openid-configuration", program(document(discovery.openid_provider))),
-        Route("/.well-known/oauth-protected-resource", program(document(discovery.protected_resource))),
+        Route(RESOURCE_METADATA, program(document(discovery.protected_resource))),
         Route("/oauth/jwks", program(jwks)),
         Route("/oauth/authorize", person(authorize.start), methods=["GET"]),
         Route("/oauth/authorize", person(authorize.start_by_form), methods=["POST"]),
         Route("/oauth/consent", person(authorize.answer), methods=["POST"]),
         Route(APPS, person(apps.show), methods=["GET"]),
         Route(APPS, person(apps.end), methods=["POST"]),
-        Route("/oauth/token", program(programs.token), methods=["POST"]),
+        Route(PAGE, person(device.form), methods=["GET"]),
+        Route(PAGE, person(device.enter), methods=["POST"]),
+        Route(ANSWER, person(device.answer), methods=["POST"]),
+        Route("/oauth/device_authorization", program(programs.device_authorization), methods=["POST"]),
+        _open("/oauth/token", programs.token, "POST"),
         Route("/oauth/introspect", program(programs.introspect), methods=["POST"]),
-        Route("/oauth/revoke", program(programs.revoke), methods=["POST"]),
-        Route("/oauth/userinfo", program(userinfo.show), methods=["GET", "POST"]),
+        _open("/oauth/revoke", programs.revoke, "POST"),
+        _open("/oauth/userinfo", userinfo.show, "GET", "POST"),
         Route("/oauth/logout", person(logout.start), methods=["GET"]),
         Route("/oauth/logout", person(logout.start_by_form), methods=["POST"]),
     ]
+
+
+def _open(path: str, handler: Handler, *methods: str) -> Route:
+    """A route that scripts of any page may ask. They send no cookies there, and none would be looked at."""
+    any_page = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=methods,
+        allow_headers=["Authorization"],
+        expose_headers=["WWW-Authenticate", "Retry-After"],
+    )
+    return Route(path, program(handler), methods=[*methods, "OPTIONS"], middleware=[any_page])

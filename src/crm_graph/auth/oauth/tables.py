@@ -108,6 +108,7 @@ oauth_codes = _table(
     sa.Column("code_challenge", sa.Text, nullable=False),
     sa.Column("nonce", sa.Text),
     _stamp("auth_time"),
+    sa.Column("methods", ARRAY(sa.Text()), nullable=False, server_default="{}"),
     _stamp("expires_at"),
     sa.Column("family_id", sa.Uuid),
     _of("oauth_codes", "user_id", "users"),
@@ -117,6 +118,36 @@ oauth_codes = _table(
     sa.Index("ix_oauth_codes_expires_at", "expires_at"),
 )
 """Authorization codes. `family_id` is there once it was used, so that a second use ends what the first one gave."""
+
+oauth_device_codes = _table(
+    "oauth_device_codes",
+    sa.Column("device_code_hash", sa.LargeBinary, nullable=False),
+    sa.Column("user_code_hash", sa.LargeBinary, nullable=False),
+    sa.Column("client_id", sa.Uuid, nullable=False),
+    sa.Column("scopes", ARRAY(sa.Text()), nullable=False),
+    _stamp("created_at", now=True),
+    _stamp("expires_at"),
+    sa.Column("interval_seconds", sa.Integer, nullable=False),
+    _stamp("polled_at", nullable=True),
+    sa.Column("approved", sa.Boolean),
+    sa.Column("user_id", sa.Uuid),
+    sa.Column("session_id", sa.Uuid),
+    _stamp("auth_time", nullable=True),
+    sa.Column("methods", ARRAY(sa.Text()), nullable=False, server_default="{}"),
+    sa.Column("family_id", sa.Uuid),
+    _of("oauth_device_codes", "client_id", "oauth_clients"),
+    _of("oauth_device_codes", "user_id", "users"),
+    _of("oauth_device_codes", "family_id", "oauth_families"),
+    sa.CheckConstraint(
+        "(approved IS NOT NULL) = (user_id IS NOT NULL AND session_id IS NOT NULL AND auth_time IS NOT NULL)"
+        " AND (family_id IS NULL OR approved)",
+        name="ck_oauth_device_codes_decided",
+    ),
+    sa.Index("uq_oauth_device_codes_device_code_hash", "organization_id", "device_code_hash", unique=True),
+    sa.Index("uq_oauth_device_codes_user_code_hash", "organization_id", "user_code_hash", unique=True),
+    sa.Index("ix_oauth_device_codes_expires_at", "expires_at"),
+)
+"""Devices that wait for a person. `approved` is the answer, NULL until then; `family_id` is there once it was used."""
 
 oauth_refresh_tokens = _table(
     "oauth_refresh_tokens",

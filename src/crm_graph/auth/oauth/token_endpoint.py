@@ -1,4 +1,4 @@
-"""/oauth/token, /oauth/introspect, /oauth/revoke: where apps ask without a person."""
+"""/oauth/token, /oauth/device_authorization, /oauth/introspect, /oauth/revoke: where apps ask without a person."""
 
 import logging
 import math
@@ -13,6 +13,7 @@ from crm_graph.auth.oauth import access_token
 from crm_graph.auth.oauth.answers import answered, failed
 from crm_graph.auth.oauth.authorization_code import CodeGrant
 from crm_graph.auth.oauth.client_credentials import ServiceGrant
+from crm_graph.auth.oauth.device import DeviceAuthorization, DeviceGrant
 from crm_graph.auth.oauth.id_token import IdToken
 from crm_graph.auth.oauth.introspection import Introspection
 from crm_graph.auth.oauth.party import Party
@@ -42,6 +43,10 @@ class TokenEndpoint:
         """POST /oauth/token."""
         return await self._run(request, "token", _token)
 
+    async def device_authorization(self, request: Request) -> Response:
+        """POST /oauth/device_authorization. Each asking counts: anybody can ask in the name of a public app."""
+        return await self._run(request, "device_authorization", _device_authorization, counts=True)
+
     async def introspect(self, request: Request) -> Response:
         """POST /oauth/introspect."""
         return await self._presented(request, "introspect", Introspection)
@@ -64,14 +69,19 @@ class TokenEndpoint:
 
         return await self._run(request, name, work, given)
 
-    async def _run(self, request: Request, name: str, work: Work, given: dict[str, str] | None = None) -> Response:
+    async def _run(
+        self, request: Request, name: str, work: Work, given: dict[str, str] | None = None, *, counts: bool = False
+    ) -> Response:
         given = await form(request) if given is None else given
         here = await self._party.here(request.scope)
         address = network(request.client.host if request.client else None)
-        seconds = self._throttle.wait(address)
+        bucket = (name, address) if counts else address
+        seconds = max(self._throttle.wait(address), self._throttle.wait(bucket))
         if seconds > 0:
-            logger.warning("too many apps from %s could not prove who they are", address)
-            return failed("slow_down", "Too many wrong requests.", 429, retry_after=str(math.ceil(seconds)))
+            logger.warning("too many apps from %s could not prove who they are, or ask for devices", address)
+            return failed("slow_down", "Too many requests.", 429, retry_after=str(math.ceil(seconds)))
+        if counts:
+            self._throttle.take(bucket)
         headers = {"Authorization": request.headers.get("authorization", "")}
         asked = OAuthRequest("POST", f"{here.issuer}/oauth/{name}", given, headers)
 
@@ -97,10 +107,19 @@ def _token(server: Server, asked: OAuthRequest) -> Answer:
     server.register_grant(CodeGrant, [S256(), IdToken(server)])
     server.register_grant(RefreshGrant)
     server.register_grant(ServiceGrant)
+    server.register_grant(DeviceGrant, [IdToken(server)])
     try:
         answer: object = server.create_token_response(asked)
     except ValueError as error:  # an error's description has characters that OAuth has not
         logger.info("a token request could not be answered: %s", type(error).__name__)
         answer = server.handle_error_response(asked, OAuth2Error(error="invalid_request"))
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def _device_authorization(server: Server, asked: OAuthRequest) -> Answer:
+    endpoint: object = DeviceAuthorization(server)
+    server.register_endpoint(endpoint)  # type: ignore[arg-type]
+    answer: object = server.create_endpoint_response(DeviceAuthorization.ENDPOINT_NAME, asked)  # type: ignore[no-untyped-call]
     assert isinstance(answer, Answer)
     return answer

@@ -1,14 +1,19 @@
 """/oauth/userinfo: what an app may know about the person whose token it has."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from crm_graph.auth.callers import Caller
+from crm_graph.auth.oauth import issuer
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.answers import HEADERS, failed
 from crm_graph.auth.oauth.id_token import subject
 from crm_graph.auth.oauth.party import Party
 from crm_graph.errors import JSON, Unauthenticated
+
+REALM: Final = 'realm="crm-graph"'
 
 
 class UserInfo:
@@ -23,15 +28,13 @@ class UserInfo:
         try:
             caller = await self._party.authenticator.access_token(request.scope)
         except Unauthenticated as error:
-            return failed(
-                "invalid_token", error.message, 401, www_authenticate='Bearer realm="crm-graph", error="invalid_token"'
-            )
+            wrong = issuer.challenge(request.scope, REALM, 'error="invalid_token"')
+            return failed("invalid_token", error.message, 401, www_authenticate=wrong)
         if caller is None:
-            return failed(
-                "invalid_token", "An access token is needed.", 401, www_authenticate='Bearer realm="crm-graph"'
-            )
+            needed = issuer.challenge(request.scope, REALM)
+            return failed("invalid_token", "An access token is needed.", 401, www_authenticate=needed)
         if scope_names.OPENID not in caller.granted:
-            challenge = 'Bearer realm="crm-graph", error="insufficient_scope", scope="openid"'
+            challenge = issuer.challenge(request.scope, REALM, 'error="insufficient_scope"', 'scope="openid"')
             return failed("insufficient_scope", "The token lacks `openid`.", 403, www_authenticate=challenge)
         return JSONResponse(_claims(caller), headers=dict(HEADERS))
 
