@@ -61,6 +61,14 @@ def test_a_public_app_has_no_secret(url: str) -> None:
     assert rows(url)[0]["auth_method"] == "none"
 
 
+def test_an_app_for_devices_needs_no_redirect_uri(url: str) -> None:
+    done = run(url, "client", "create", "Screen", "--scope", "openid", "--public", "--device")
+    assert done.exit_code == 0, done.exception
+    [row] = rows(url)
+    assert row["grant_types"] == ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]
+    assert (row["redirect_uris"], row["user_id"]) == ([], None)
+
+
 def test_an_app_with_a_key_and_a_user_of_its_own(url: str, tmp_path: Path) -> None:
     key = ECKey.generate_key("P-256", auto_kid=True)
     path = tmp_path / "jwks.json"
@@ -97,7 +105,7 @@ def test_what_makes_no_sense_is_refused(url: str, more: tuple[str, ...], error: 
 
 
 @pytest.mark.parametrize(
-    "more", [("--user", "ada@example.org", "--public"), ("--user", "nobody@example.org"), ()]
+    "more", [("--user", "ada@example.org", "--public"), ("--user", "nobody@example.org"), ("--user", "ada@example.org", "--device"), ()]
 )  # fmt: skip
 def test_an_app_without_redirect_uri_needs_a_user_and_a_proof(url: str, more: tuple[str, ...]) -> None:
     done = run(url, "client", "create", "Shop", "--scope", "orders:write", *more)

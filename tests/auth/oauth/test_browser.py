@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.full
 
 CHROMIUM = "/usr/bin/chromium"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 CALLBACK = "http://127.0.0.1:9999/cb"
 
 
@@ -124,3 +125,23 @@ def test_who_does_not_agree_goes_back_with_an_error(live_server: Server, page: "
     page.wait_for_selector("text=asks for access")
     page.click("text=Do not allow >> nth=0")
     assert arrived(page)["error"] == ["access_denied"]
+
+
+def test_a_person_connects_a_device(live_server: Server, page: "playwright.Page") -> None:
+    given = app(live_server, "public")
+    asked = {"client_id": given["client_id"], "scope": given["scope"]}
+    codes = httpx.post(f"{live_server.url}/oauth/device_authorization", data=asked).json()
+    page.goto(codes["verification_uri_complete"])
+    sign_in(page, live_server)
+    page.wait_for_selector("#user_code")
+    assert page.input_value("#user_code") == codes["user_code"]
+    fits(page, live_server, "device")
+    page.click("text=Go on >> nth=0")
+    page.wait_for_selector("text=asks for access")
+    fits(page, live_server, "device-consent")
+    page.click("text=Allow >> nth=0")
+    page.wait_for_selector("text=is connected")
+    fits(page, live_server, "device-done")
+    poll = {"grant_type": DEVICE, "device_code": codes["device_code"], "client_id": given["client_id"]}
+    answer = httpx.post(f"{live_server.url}/oauth/token", data=poll)
+    assert answer.status_code == 200, answer.text

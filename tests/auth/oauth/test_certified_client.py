@@ -48,5 +48,15 @@ def test_a_token_is_active_until_it_is_given_back(results: dict[str, Any]) -> No
     assert (results["confidential"]["active"], results["confidential"]["activeAfterRevocation"]) == (True, False)
 
 
+def test_a_device_gets_tokens_when_its_person_agrees_and_an_error_when_not(
+    live_server: Server, results: dict[str, Any]
+) -> None:
+    found = results["device"]
+    assert found["name"] == live_server.personas["sales_rep"]["name"]
+    assert found["claims"]["amr"] == ["pwd"]
+    assert found["refreshable"] is True
+    assert results["deniedDevice"] == {"error": "access_denied"}
+
+
 def test_a_service_works_on_its_own(results: dict[str, Any]) -> None:
     assert results["service"] == {"data": {"viewer": {"kind": "app"}}, "active": True}

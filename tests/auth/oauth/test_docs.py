@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.auth.oauth.conftest import ISSUER, LOCAL, SCOPES, Site
+from tests.auth.oauth.test_device import answered, typed
 from tests.cli.commands import command
 from tests.conftest import ROOT
 
@@ -39,6 +40,29 @@ async def test_the_example_of_a_portal_and_of_a_mobile_app(site: Site, sort: str
         await site.world.admin.execute("DELETE FROM customers")
     assert who == {"sub": f"usr_{site.ada.hex}", "name": "Ada", "email": "ada@acme.test"}
     assert seen == {"data": {"customers": {"nodes": [{"name": "Bob"}]}}}
+
+
+async def test_the_example_of_a_device(site: Site) -> None:
+    found = re.search(r"<!-- run: device -->\s*```python\n(.*?)```", TEXT, re.DOTALL)
+    assert found
+    names: dict[str, Any] = {}
+    exec(found[1], names)
+    registered = await site.public(LOCAL, device=True)
+    app = {"client_id": registered.client_id, "scope": " ".join(SCOPES)}
+    shown: list[str] = []
+    waited: list[int] = []
+
+    async def show(_page: str, code: str) -> None:
+        shown.append(code)
+
+    async def wait(seconds: int) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            await answered(site, await typed(site, shown[0]))
+
+    given = await names["tokens_for_a_device"](ISSUER, app, show, wait, transport=httpx.ASGITransport(app=site.app))
+    assert waited == [5, 5, 10]
+    assert await site.works(given["access_token"])
 
 
 def test_its_commands_are_there() -> None:

@@ -84,6 +84,27 @@ async function signedIn(sort) {
   return result;
 }
 
+/** A device asks, its person types the code in a browser, the device gets its tokens. */
+async function onADevice(sort, decision) {
+  const app = given.clients[sort];
+  const config = await discovered(app);
+  const codes = await oidc.initiateDeviceAuthorization(config, { scope: app.scope });
+  const polled = oidc.pollDeviceAuthorizationGrant(config, codes).then(
+    (tokens) => ({ tokens }),
+    (error) => ({ error: error.error }),
+  );
+  const browser = new Browser();
+  const form = await browser.submit(await browser.open(new URL(codes.verification_uri)), { email: given.email, password: given.password });
+  const question = await browser.submit(form, { user_code: codes.user_code });
+  await browser.submit(question, { decision });
+  const { tokens, error } = await polled;
+  if (error) return { error };
+  const who = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
+  return { name: who.name, claims: tokens.claims(), refreshable: tokens.refresh_token !== undefined };
+}
+
+results.device = await onADevice("public", "allow");
+results.deniedDevice = await onADevice("public", "deny");
 results.public = await signedIn("public");
 results.confidential = await signedIn("confidential");
 
