@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "202611221130"
-down_revision = "202611221050"
+down_revision = "202611221070"
 branch_labels = None
 depends_on = None
 
