@@ -139,7 +139,7 @@ def test_a_person_connects_a_device(live_server: Server, page: "playwright.Page"
     page.click("text=Go on >> nth=0")
     page.wait_for_selector("text=asks for access")
     fits(page, live_server, "device-consent")
-    page.click("text=Allow >> nth=0")
+    page.click('button:text-is("Allow")')
     page.wait_for_selector("text=is connected")
     fits(page, live_server, "device-done")
     poll = {"grant_type": DEVICE, "device_code": codes["device_code"], "client_id": given["client_id"]}
