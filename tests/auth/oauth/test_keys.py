@@ -49,6 +49,15 @@ async def test_of_several_processes_at_once_one_makes_the_first_key(site: Site) 
     assert await published(site) == [found[0].kid]
 
 
+async def test_who_began_before_the_first_key_was_made_makes_no_other(site: Site) -> None:
+    await site.world.admin.execute("DELETE FROM oauth_keys")
+    async with site.world.database.transaction(site.organization, None, "oauth") as tx:
+        await (await tx.raw()).fetchval("SELECT now()")
+        made = await (await new(site)).current(site.organization)
+        assert await keys.rotate(tx, sealer(site), site.organization, only_if_due=True) == made.kid
+    assert await published(site) == [made.kid]
+
+
 async def test_a_key_is_published_before_it_signs_and_after(site: Site) -> None:
     app = await site.register()
     old = (await site.tokens(app))["access_token"]

@@ -159,7 +159,8 @@ class _Found:
 
 
 async def _current(connection: AsyncConnection, organization_id: UUID) -> _Found | None:
-    k, now = oauth_keys.c, sa.func.now()
+    # not now(): who has waited for the lock began before the key that was made meanwhile signs
+    k, now = oauth_keys.c, sa.func.clock_timestamp()
     row = (
         await connection.execute(
             sa.select(k.id, k.kid, k.private_key, (k.signs_until.is_(None) & (k.signs_from < now - LIFE)).label("due"))
