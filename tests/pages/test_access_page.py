@@ -56,12 +56,13 @@ async def test_it_is_for_people_who_may_read_the_policy(api: Api) -> None:
 async def test_the_matrix_says_what_each_role_gets(api: Api) -> None:
     async with signed_in(api, "administrator") as client:
         page = (await client.get("/access")).text
-        assert re.findall(r'<th scope="col">(.*?)</th>', page)[2:9] == [
-            "Administrator", "Sales manager", "Sales rep", "Service agent", "Partner rep", "Customer", "Storefront",
+        assert re.findall(r'<th scope="col">(.*?)</th>', page)[2:10] == [
+            "Administrator", "Sales manager", "Sales rep", "Service agent",
+            "Partner rep", "Partner admin", "Customer", "Storefront",
         ]  # fmt: skip
-        assert cells(page, "creditLimit") == ["value writes", "value writes", "by row", "–", "by row", "–", "–"]
+        assert cells(page, "creditLimit") == ["value writes", "value writes", "by row", "–", "by row", "by row", "–", "–"]
         assert cells(page, "taxNumber")[3] == "masked"
-        assert cells(page, "riskNote") == ["value writes", *["–"] * 6]
+        assert cells(page, "riskNote") == ["value writes", *["–"] * 7]
         products = (await client.get("/access?entity=Product")).text
         assert cells(products, "name")[-1] == "value"
         assert (await client.get("/access?entity=Nonsense")).status_code == 200
