@@ -31,6 +31,9 @@ ADA = "ada@acme.test"
 PASSWORD = "correct horse battery"
 SECRET, SEALING_KEY = secrets.token_urlsafe(40), secrets.token_urlsafe(40)
 WRITTEN = (
+    "audit_entries",
+    "outbox_events",
+    "idempotency_keys",
     "outgoing_mails",
     "spent_challenges",
     "access_denials",

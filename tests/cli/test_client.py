@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 
 from crm_graph.auth import tokens
 from crm_graph.auth.oauth.redirects import RedirectUriInvalid
-from crm_graph.auth.oauth.registration import ClientUnknown
+from crm_graph.auth.oauth.review import AppState, ClientUnknown
 from crm_graph.auth.scopes import ScopeInvalid
 from crm_graph.errors import CrmError, ValueInvalid
 from tests.cli.commands import command
@@ -123,7 +123,7 @@ def test_a_secret_is_changed_with_an_overlap(url: str) -> None:
     assert after["old_secret_hash"] == before["secret_hash"]
     assert isinstance(run(url, "client", "rotate", "cli_" + "0" * 32).exception, ClientUnknown)
     public = run(url, *PORTAL, "--public").stdout.split()[2]
-    assert isinstance(run(url, "client", "rotate", public).exception, ClientUnknown)
+    assert isinstance(run(url, "client", "rotate", public).exception, AppState)
 
 
 def test_an_app_is_reviewed_suspended_and_resumed(url: str) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.oauth import scope
+from crm_graph.auth.oauth import partner_reach, scope
 from crm_graph.auth.oauth.access_token import AccessToken
 from crm_graph.auth.policy_loading import AccessPolicies, Fetch
 from crm_graph.auth.scopes import Scopes
@@ -47,6 +47,7 @@ _SESSION: Final = _CALLER.format(more=_BEARER.format(table="sessions", scopes="N
 _KEY: Final = _CALLER.format(more=_BEARER.format(table="api_keys", scopes="t.scopes"), facts=_FACTS)
 _FAMILY: Final = _CALLER.format(
     more="""t.id AS credential_id, k.scopes AS scopes, t.own AS own,
+           CASE WHEN t.own AND u.partner_id IS NOT NULL THEN ARRAY({bound}) END AS bound,
            extract(epoch FROM least(t.expires_at, s.expires_at) - now()) AS seconds,
            coalesce(t.last_used_at < now() - interval '1 minute', true) AS unnoted
       FROM oauth_families t
@@ -54,9 +55,11 @@ _FAMILY: Final = _CALLER.format(
       JOIN users u ON u.organization_id = t.organization_id AND u.id = t.user_id AND u.status = 'ACTIVE'
       LEFT JOIN sessions s ON s.organization_id = t.organization_id AND s.id = t.session_id
      WHERE t.organization_id = $1 AND t.id = $2 AND t.user_id = $3 AND t.client_id = $4
-       AND t.revoked_at IS NULL AND t.expires_at > now()
-       AND (t.session_id IS NULL OR (s.revoked_at IS NULL AND s.expires_at > now()))""",
-    facts=_FACTS + ", 'own', c.own",
+       AND t.revoked_at IS NULL AND t.expires_at > now() AND (k.partner_id IS NULL OR k.partner_id = u.partner_id)
+       AND (t.session_id IS NULL OR (s.revoked_at IS NULL AND s.expires_at > now()))""".format(
+        bound=partner_reach.PARTNER_ROLES.format(organization="u.organization_id", partner="u.partner_id")
+    ),
+    facts=_FACTS + ", 'own', c.own, 'bound', c.bound",
 )
 _USERS: Final = """NULL::text[] AS scopes FROM users u
      WHERE ($1::uuid IS NULL OR u.organization_id = $1) AND {whose}"""
@@ -109,6 +112,7 @@ class _Token(_User):
 
 class _Family(_Token):
     own: bool
+    bound: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,8 @@ async def by_access_token(
         return None
     family: _Family = orjson.loads(found)
     granted = scope.within(token.scopes, family["scopes"] or ())
+    if family["bound"] is not None:  # a partner's app on its own: no more than the partner's people have
+        family["roles"] = [role for role in family["roles"] if role in family["bound"]]
     family["scopes"] = sorted(scope.narrowing(granted).texts)
     actor = await _actor(family, policies, _asking(lanes, family["organization"]))
     caller = Caller(

@@ -206,6 +206,6 @@ CUSTOMER_ROLE = "customer"
 RIGHTS: Mapping[str, frozenset[Right]] = {
     "administrator": frozenset(Right),
     "sales_manager": frozenset({Right.RECORDS_ASSIGN, Right.CHANGES_APPROVE}),
-    "partner_admin": frozenset({Right.PEOPLE_MANAGE}),
+    "partner_admin": frozenset({Right.PEOPLE_MANAGE, Right.APPS_REGISTER}),
 }
 """Rights by role; a role that is not named has none."""

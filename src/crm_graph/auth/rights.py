@@ -18,6 +18,10 @@ class Right(enum.StrEnum):
     """Decide about changes that others have asked for."""
     PEOPLE_MANAGE = "people:manage"
     """Invite people, suspend them, give them roles: those of the caller's partner; all, where there is none."""
+    APPS_REGISTER = "apps:register"
+    """Ask for apps, and look after one's own: whoever works for a partner, after that partner's."""
+    APPS_REVIEW = "apps:review"
+    """Decide about apps that are asked for, and stop those that work."""
 
 
 RIGHTS = frozenset(right.value for right in Right)
@@ -26,9 +30,10 @@ RIGHTS = frozenset(right.value for right in Right)
 def within(rights: frozenset[Right], scopes: frozenset[str]) -> frozenset[Right]:
     """The rights that are left within these scopes, which name each of them: `*` stands for records alone.
 
-    Who may write the policy may read it.
+    Who may write the policy may read it, who reviews apps may list them.
     """
     named = {Right(text) for text in scopes & RIGHTS}
-    if Right.POLICY_WRITE in named:
-        named.add(Right.POLICY_READ)
-    return rights & named
+    return rights & (named | {_WITH[right] for right in named if right in _WITH})
+
+
+_WITH = {Right.POLICY_WRITE: Right.POLICY_READ, Right.APPS_REVIEW: Right.APPS_REGISTER}

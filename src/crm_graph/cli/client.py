@@ -10,8 +10,9 @@ from uuid import UUID
 
 import typer
 
-from crm_graph.auth.oauth import registration
+from crm_graph.auth.oauth import registration, review
 from crm_graph.auth.oauth.registration import Application
+from crm_graph.auth.oauth.traces import By
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.signals import stopping
 from crm_graph.db.session import Database, Transaction
@@ -45,6 +46,7 @@ User = Annotated[
 Device = Annotated[
     bool, typer.Option("--device", help="For devices without a browser: people agree on another one, by a code.")
 ]
+Partner = Annotated[str | None, typer.Option(help="Name of the partner whose app it is, if it is not ours.")]
 Pending = Annotated[bool, typer.Option("--pending", help="Register it for review: it works once it is resumed.")]
 Overlap = Annotated[int, typer.Option(help="Hours for which the old secret goes on working.", min=0, max=720)]
 
@@ -52,6 +54,8 @@ _USER: Final = """
 SELECT id FROM users
  WHERE organization_id = $1 AND status = 'ACTIVE' AND (email_match = crm_match_email($2) OR name = $2)
 """
+
+_PARTNER: Final = "SELECT id FROM partners WHERE organization_id = $1 AND name = $2"
 
 
 @clients.command()
@@ -65,6 +69,7 @@ def create(
     jwks: Jwks = None,
     user: User = None,
     device: Device = False,
+    partner: Partner = None,
     pending: Pending = False,
     organization: Organization = None,
     data_dir: DataDir = None,
@@ -75,7 +80,7 @@ def create(
         raise ValueInvalid("A public app proves nothing: give either --public or --jwks.")
     keys = None if jwks is None else _keys(jwks)
 
-    async def work(tx: Transaction, organization_id: UUID) -> None:
+    async def work(tx: Transaction, organization_id: UUID, by: By) -> None:
         wanted = Application(
             name=name,
             purpose=purpose,
@@ -87,8 +92,9 @@ def create(
             jwks=keys,
             device=device,
             status="PENDING" if pending else "ACTIVE",
+            partner_id=None if partner is None else await _partner(tx, organization_id, partner),
         )
-        client_id, secret = await registration.create(tx, organization_id, wanted)
+        client_id, secret = await registration.create(tx, organization_id, wanted, by)
         print(f"client id: {client_id}")
         if secret is not None:
             print(f"secret:    {secret}\nThe secret cannot be shown again.")
@@ -100,7 +106,7 @@ def create(
 def list_(organization: Organization = None, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """List the apps, the newest first."""
 
-    async def work(tx: Transaction, organization_id: UUID) -> None:
+    async def work(tx: Transaction, organization_id: UUID, _by: By) -> None:
         for one in await registration.listed(tx, organization_id):
             print(f"{one.client_id}  {one.status:<9}  {one.auth_method:<19}  {one.name}")
             print(f"    {' '.join(one.grant_types)}: {' '.join(one.scopes)}")
@@ -118,8 +124,9 @@ def rotate(
 ) -> None:
     """Give an app a new secret; the old one goes on working for a while."""
 
-    async def work(tx: Transaction, organization_id: UUID) -> None:
-        secret = await registration.rotate(tx, organization_id, client_id, dt.timedelta(hours=overlap))
+    async def work(tx: Transaction, organization_id: UUID, by: By) -> None:
+        app = await review.locked(tx, organization_id, client_id)
+        secret = await review.rotate(tx, organization_id, app, dt.timedelta(hours=overlap), by)
         print(f"secret: {secret}\nIt cannot be shown again. The old one works for {overlap} hours more.")
 
     _run(work, organization, data_dir, database_url)
@@ -150,15 +157,16 @@ def resume(
 def _set_status(
     client_id: str, status: str, organization: str | None, data_dir: Path | None, database_url: str | None
 ) -> None:
-    async def work(tx: Transaction, organization_id: UUID) -> None:
-        await registration.set_status(tx, organization_id, client_id, status)
+    async def work(tx: Transaction, organization_id: UUID, by: By) -> None:
+        app = await review.locked(tx, organization_id, client_id)
+        await review.set_status(tx, organization_id, app, status, by)
         print(f"{client_id} is {status}")
 
     _run(work, organization, data_dir, database_url)
 
 
 def _run(
-    work: Callable[[Transaction, UUID], Awaitable[None]],
+    work: Callable[[Transaction, UUID, By], Awaitable[None]],
     organization: str | None,
     data_dir: Path | None,
     database_url: str | None,
@@ -172,12 +180,20 @@ def _run(
         try:
             actor = await importing_actor(db, organization, None)
             async with db.transaction(actor.organization_id, None, "cli") as tx:
-                await work(tx, actor.organization_id)
+                await work(tx, actor.organization_id, By.of(actor, channel="cli"))
         finally:
             await db.dispose()
 
     with stopping(), database(settings) as url:
         asyncio.run(run(url))
+
+
+async def _partner(tx: Transaction, organization_id: UUID, wanted: str) -> UUID:
+    found = await (await tx.raw()).fetch(_PARTNER, organization_id, wanted)
+    if len(found) != 1:
+        raise ValueInvalid(f"There is no partner {wanted}, or more than one.")
+    partner_id: UUID = found[0]["id"]
+    return partner_id
 
 
 async def _user(tx: Transaction, organization_id: UUID, wanted: str) -> UUID:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from crm_graph.auth.oauth import keys
+from crm_graph.auth.oauth.traces import By
 from crm_graph.auth.sealing import Sealer
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.signals import stopping
@@ -34,7 +35,8 @@ def rotate_signing_key(
         try:
             actor = await importing_actor(db, organization, None)
             async with db.transaction(actor.organization_id, None, "cli") as tx:
-                kid = await keys.rotate(tx, sealer, actor.organization_id, compromised=compromised)
+                by = By.of(actor, channel="cli")
+                kid = await keys.rotate(tx, sealer, actor.organization_id, compromised=compromised, by=by)
         finally:
             await db.dispose()
         when = "now" if compromised else f"in {keys.LEAD.total_seconds() / 60:.0f} minutes"

@@ -68,6 +68,8 @@ async def acted(ask: Ask, root: Selected, variables: Mapping[str, object]) -> by
                 values[selected.key] = [user_error(e, selected) for e in outcome.errors]
             case "__typename":
                 values[selected.key] = payload
+            case action.once:
+                values[selected.key] = outcome.once
             case _:
                 values[selected.key] = shown(found, selected)
     return orjson.dumps(values)

@@ -24,6 +24,8 @@ from crm_graph.plan.signatures import Member, item, kind_of, members, unwrapped
 if TYPE_CHECKING:
     from crm_graph.graph.types import Types
 
+ONCE_SAYS = "Told in this answer and never again, nor to a repeated request; null where there is none."
+
 
 class DeclaredTypes:
     """The types of one schema under construction."""
@@ -56,12 +58,15 @@ class DeclaredTypes:
         fields["idempotency_key"] = field(maybe(str), "idempotencyKey", KEY_SAYS)
         made = input_type(shell(f"{titled(name)}Input"), fields, f"What `{name}` takes.")
         shown = maybe(self._annotation(one.shown, inputs=False))
+        answers = {
+            "user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was."),
+            "shown": field(shown, one.field, "As it is now."),
+        }
+        if one.once is not None:
+            answers["once"] = field(maybe(str), one.once, ONCE_SAYS)
         payload = object_type(
             shell(payload_type(name)),
-            {
-                "user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was."),
-                "shown": field(shown, one.field, "As it is now."),
-            },
+            answers,
             f"What `{name}` answers.",
         )
         return field(payload, name, one.signature.description, {"input": made})

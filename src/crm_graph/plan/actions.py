@@ -30,6 +30,8 @@ class Action:
     shown: Any
     field: str
     right: Right
+    once: str | None = None
+    """The field of the payload that holds `Outcome.once`, if it has one."""
 
     def open_to(self, policy: Policy) -> bool:
         return self.right in policy.rights
@@ -38,8 +40,11 @@ class Action:
 ACTIONS: dict[str, Action] = {}
 
 
-def action(*, shows: Callable[..., Awaitable[Any]], right: Right) -> Callable[[F], F]:
-    """Make a function a mutation: `update_access_policy` becomes `updateAccessPolicy`."""
+def action(*, shows: Callable[..., Awaitable[Any]], right: Right, once: str | None = None) -> Callable[[F], F]:
+    """Make a function a mutation: `update_access_policy` becomes `updateAccessPolicy`.
+
+    `once`: a field of the payload, for a secret that is told this once (`Outcome.once`).
+    """
 
     def declare(run: F) -> F:
         found = signature(run)
@@ -47,7 +52,7 @@ def action(*, shows: Callable[..., Awaitable[Any]], right: Right) -> Callable[[F
             raise DeclarationError(f"{run.__module__}: {found.name} is declared twice. Rename one of them.")
         shown, _ = unwrapped(shows.__annotations__["return"])
         name: str = shown.__name__
-        ACTIONS[found.name] = Action(found, run, shows, shown, name[0].lower() + name[1:], right)
+        ACTIONS[found.name] = Action(found, run, shows, shown, name[0].lower() + name[1:], right, once)
         return run
 
     return declare

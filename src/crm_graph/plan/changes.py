@@ -70,6 +70,8 @@ class Outcome:
     """The row's version as written; of a deleted row the last."""
     keep: bool = False
     """Refused, and yet what was written stays (the count of codes that were tried)."""
+    once: str | None = field(default=None, repr=False)
+    """A secret that is told in this very answer, and is kept nowhere; a repeated request is not told it again."""
 
     @classmethod
     def refused(cls, *errors: UserError, row: UUID | None = None) -> "Outcome":

@@ -3,6 +3,7 @@
 from crm_graph.resolvers import (
     access,
     access_policies,
+    apps,
     audit,
     changes,
     custom_fields,
@@ -16,6 +17,7 @@ from crm_graph.resolvers import (
 __all__ = [
     "access",
     "access_policies",
+    "apps",
     "audit",
     "changes",
     "custom_fields",

@@ -101,11 +101,12 @@ async def test_a_secret_in_the_body_or_the_query_is_no_proof(site: Site) -> None
 async def test_the_old_secret_works_until_its_time_is_over(site: Site) -> None:
     import datetime as dt
 
-    from crm_graph.auth.oauth import registration
+    from crm_graph.auth.oauth import review
 
     app = await site.service()
     async with site.world.database.transaction(site.organization, None, "test") as tx:
-        new = await registration.rotate(tx, site.organization, app.client_id, dt.timedelta(hours=1))
+        known = await review.locked(tx, site.organization, app.client_id)
+        new = await review.rotate(tx, site.organization, known, dt.timedelta(hours=1))
     assert (await own(site, app)).status_code == 200
     assert (await own(site, App(app.client_id, new, ""))).status_code == 200
     await site.world.admin.execute("UPDATE oauth_clients SET old_secret_until = now()")

@@ -14,7 +14,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestError, UnsupportedResponseTypeError
 from authlib.oidc.core.errors import ConsentRequiredError, LoginRequiredError
 
-from crm_graph.auth.oauth import consents, families, redirects
+from crm_graph.auth.oauth import consents, families, partner_reach, redirects
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.authorization_code import LONGEST_NONCE, CodeGrant
 from crm_graph.auth.oauth.clients import Client
@@ -139,6 +139,8 @@ def _answered(
         if "none" in prompts:
             raise LoginRequiredError
         return SignInFirst()
+    if not partner_reach.works_for(ours.session, ours.organization_id, person.user_id, client.partner_id):
+        raise AccessDeniedError("The app is for the people of its partner.")
     scopes = scope_names.split(request.scope)
     if decision is None and not _agreed(ours, client, person, scopes, prompts, grant.redirect_uri):
         if "none" in prompts:

@@ -15,6 +15,7 @@ from crm_graph.auth import tokens
 from crm_graph.auth.oauth import families, person_tokens
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import AUTH_METHODS, Client
+from crm_graph.auth.oauth.partner_reach import works_for
 from crm_graph.auth.oauth.person_tokens import SignedIn
 from crm_graph.auth.oauth.server import Server, User
 from crm_graph.auth.oauth.tables import oauth_codes
@@ -134,7 +135,11 @@ class CodeGrant(AuthorizationCodeGrant):
         """The user whose session gave the code, if it still works."""
         ours, code = self.server.exchange, authorization_code
         alive = families.is_session_alive(ours.session, ours.organization_id, code.user_id, code.session_id)
-        return User(code.user_id, code.session_id) if alive else None
+        client = self.request.client
+        assert isinstance(client, Client)
+        if not alive or not works_for(ours.session, ours.organization_id, code.user_id, client.partner_id):
+            return None
+        return User(code.user_id, code.session_id)
 
     def generate_token(  # type: ignore[override]
         self, user: User, scope: str, include_refresh_token: bool = True, **_more: object

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from sqlalchemy.orm import Session
 
 from crm_graph.auth import tokens
-from crm_graph.auth.oauth import redirects
+from crm_graph.auth.oauth import partner_reach, redirects
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.tables import oauth_clients
 from crm_graph.db.ids import decode, encode
@@ -38,6 +38,7 @@ class Client(ClientMixin):
     grant_types: tuple[str, ...]
     scopes: tuple[str, ...]
     user_id: UUID | None
+    partner_id: UUID | None = None
 
     @property
     def client_id(self) -> str:
@@ -92,7 +93,10 @@ def key(client_id: object) -> UUID | None:
 
 
 def find(session: Session, organization_id: UUID, client_id: object) -> Client | None:
-    """The app of this id, if it works. `None` says no more: there is none, it waits for review, it is suspended."""
+    """The app of this id, if it works. `None` says no more: there is none, it waits for review, it is suspended.
+
+    A partner's has those of its scopes that its partner may have today.
+    """
     c = oauth_clients.c
     row = session.execute(
         sa.select(oauth_clients, (c.old_secret_until > sa.func.now()).label("old_works")).where(
@@ -100,7 +104,12 @@ def find(session: Session, organization_id: UUID, client_id: object) -> Client |
             c.organization_id == organization_id, c.id == (key(client_id) or UUID(int=0)), c.status == "ACTIVE"
         )
     ).one_or_none()  # fmt: skip
-    return None if row is None else _client(row)
+    if row is None:
+        return None
+    found = _client(row)
+    if found.partner_id is None:
+        return found
+    return replace(found, scopes=partner_reach.left(session, organization_id, found.partner_id, found.scopes))
 
 
 def _client(row: "sa.Row[tuple[object, ...]]") -> Client:
@@ -118,6 +127,7 @@ def _client(row: "sa.Row[tuple[object, ...]]") -> Client:
         grant_types=tuple(values["grant_types"]),
         scopes=tuple(values["scopes"]),
         user_id=values["user_id"],
+        partner_id=values["partner_id"],
     )
 
 
@@ -131,4 +141,5 @@ class Listed:
     grant_types: tuple[str, ...]
     scopes: tuple[str, ...]
     status: str
+    partner_id: UUID | None
     created_at: dt.datetime

@@ -15,6 +15,7 @@ from crm_graph.auth import tokens
 from crm_graph.auth.oauth import device_codes, families, person_tokens
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import AUTH_METHODS, Client
+from crm_graph.auth.oauth.partner_reach import works_for
 from crm_graph.auth.oauth.person_tokens import SignedIn
 from crm_graph.auth.oauth.server import Server, User
 from crm_graph.auth.oauth.tables import oauth_device_codes
@@ -133,7 +134,10 @@ class DeviceGrant(DeviceCodeGrant):
         if user is None or user.session_id is None:
             return None
         alive = families.is_session_alive(ours.session, ours.organization_id, user.id, user.session_id)
-        return user, bool(user_code.approved) and alive
+        client = self.request.client
+        assert isinstance(client, Client)
+        theirs = works_for(ours.session, ours.organization_id, user.id, client.partner_id)
+        return user, bool(user_code.approved) and alive and theirs
 
     def should_slow_down(self, credential: DeviceCode) -> bool:
         ours = self.server.exchange

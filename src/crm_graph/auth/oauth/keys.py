@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_graph.auth.oauth.tables import oauth_keys
+from crm_graph.auth.oauth.traces import KEY, SYSTEM, By, leave
 from crm_graph.auth.sealing import Sealer
 from crm_graph.db.ids import uuid7
 from crm_graph.db.lanes import Lane, Lanes
@@ -30,6 +31,7 @@ AFTER: Final = dt.timedelta(days=1)
 KEPT_SECONDS: Final = 4.0
 ASKED_AGAIN_SECONDS: Final = 1.0
 _PURPOSE: Final = "oauth signing key"
+_ITSELF: Final = By(channel="oauth")
 
 _PUBLISHED: Final = """
 SELECT coalesce(json_agg(public_jwk ORDER BY signs_from DESC), '[]'::json) FROM oauth_keys
@@ -96,7 +98,7 @@ class SigningKeys:
             connection = await tx.session.connection()
             found = await _current(connection, organization_id)
             if found is None or found.due:
-                await rotate(tx, self._sealer, organization_id, only_if_due=True)
+                await rotate(tx, self._sealer, organization_id, only_if_due=True, by=_ITSELF)
                 found = await _current(connection, organization_id)
         assert found is not None
         private = self._sealer.open(found.private_key, _PURPOSE, organization_id, found.id)
@@ -112,10 +114,11 @@ async def rotate(
     *,
     compromised: bool = False,
     only_if_due: bool = False,
+    by: By = SYSTEM,
 ) -> str:
     """Make the next key and give its id. `compromised`: it signs at once, and what the others signed is void.
 
-    One writer at a time: of several processes that find it due, one makes it.
+    It is on record as `by`'s. One writer at a time: of several processes that find it due, one makes it.
     """
     connection = await tx.session.connection()
     k, now = oauth_keys.c, sa.func.now()
@@ -147,6 +150,11 @@ async def rotate(
             signs_from=starts,
         )
     )
+    changes: dict[str, tuple[JSON, JSON]] = {
+        "kid": (None if current is None else current.kid, kid),
+        "compromised": (None, compromised),
+    }
+    await leave(tx, organization_id, by, "signing_key.rotated", (KEY, id_), changes)
     return kid
 
 

@@ -20,6 +20,7 @@ from crm_graph.auth import tokens
 from crm_graph.auth.oauth import access_token, families
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import AUTH_METHODS, Client
+from crm_graph.auth.oauth.partner_reach import works_for
 from crm_graph.auth.oauth.server import Exchange, Server, User
 from crm_graph.auth.oauth.tables import oauth_families, oauth_refresh_tokens
 from crm_graph.db.ids import uuid7
@@ -150,8 +151,11 @@ class RefreshGrant(RefreshTokenGrant):
         logger.warning("a refresh token of family %s was used again: the family has ended", family_id)
         return False
 
-    def authenticate_user(self, refresh_token: RefreshToken) -> User:
-        return User(refresh_token.user_id)
+    def authenticate_user(self, refresh_token: RefreshToken) -> User | None:
+        ours, client = self.server.exchange, self.request.client
+        assert isinstance(client, Client)
+        theirs = works_for(ours.session, ours.organization_id, refresh_token.user_id, client.partner_id)
+        return User(refresh_token.user_id) if theirs else None
 
     def issue_token(self, user: User, refresh_token: RefreshToken) -> dict[str, str | int]:  # type: ignore[override]
         ours, client, old = self.server.exchange, self.request.client, refresh_token

@@ -1,6 +1,5 @@
 """Registering apps: what they are told once, and what is kept of it."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,30 +11,27 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from crm_graph.auth import tokens
-from crm_graph.auth.oauth import redirects
+from crm_graph.auth.oauth import partner_reach, redirects
 from crm_graph.auth.oauth import scope as scope_names
-from crm_graph.auth.oauth.clients import PREFIX, Listed, key
+from crm_graph.auth.oauth.clients import PREFIX, Listed
 from crm_graph.auth.oauth.tables import oauth_clients
+from crm_graph.auth.oauth.traces import APP, SYSTEM, By, leave
 from crm_graph.db.ids import encode, uuid7
 from crm_graph.db.session import Transaction
-from crm_graph.errors import JSON, CrmError, ValueInvalid
+from crm_graph.errors import JSON, ValueInvalid
 
 LONGEST_NAME: Final = 100
 LONGEST_PURPOSE: Final = 300
 MOST_URIS: Final = 20
-STATUSES: Final = ("PENDING", "ACTIVE", "SUSPENDED")
-LONGEST_OVERLAP: Final = dt.timedelta(days=30)
-
-
-class ClientUnknown(CrmError):
-    """The organisation has no app of this id."""
-
-    code = "CLIENT_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What an app is to be registered as: with `redirect_uris`, for devices, or acting on its own as `user_id`."""
+    """What an app is to be registered as: with `redirect_uris`, for devices, or acting on its own as `user_id`.
+
+    `grant_types`: those that go with that, or all but refresh tokens. `partner_id`: whose app it is; an app that acts
+    on its own is its user's partner's. Only one that waits for review may have no user yet.
+    """
 
     name: str
     purpose: str
@@ -48,14 +44,28 @@ class Application:
     status: str = "ACTIVE"
     device: bool = False
     """It may ask people on another device to agree (RFC 8628)."""
+    grant_types: Sequence[str] = ()
+    partner_id: UUID | None = None
+    requested_by: UUID | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether it acts on its own."""
+        return not self.redirect_uris and not self.device
 
 
-async def create(tx: Transaction, organization_id: UUID, wanted: Application) -> tuple[str, str | None]:
+async def create(
+    tx: Transaction, organization_id: UUID, wanted: Application, by: By = SYSTEM
+) -> tuple[str, str | None]:
     """Register an app: its client id, and its secret where it has one, which exists nowhere else.
 
-    Raises ValueInvalid, ScopeInvalid, RedirectUriInvalid.
+    Raises ValueInvalid, ScopeInvalid, ScopeBeyondPartner, RedirectUriInvalid.
     """
     _refuse_senseless(wanted)
+    scopes, grant_types = list(scope_names.checked(wanted.scopes)), _grant_types(wanted)
+    partner_id = await _partner(tx, organization_id, wanted)
+    if partner_id is not None:
+        await partner_reach.refuse_beyond(await tx.raw(), organization_id, partner_id, scopes)
     id_ = uuid7()
     secret = tokens.client_secret() if wanted.auth_method == "client_secret_basic" else None
     await (await tx.session.connection()).execute(
@@ -69,50 +79,35 @@ async def create(tx: Transaction, organization_id: UUID, wanted: Application) ->
             jwks=sa.null() if wanted.jwks is None else public_keys(wanted.jwks),
             redirect_uris=list(map(redirects.checked, wanted.redirect_uris)),
             post_logout_redirect_uris=list(map(redirects.checked, wanted.post_logout_redirect_uris)),
-            grant_types=_grant_types(wanted),
-            scopes=list(scope_names.checked(wanted.scopes)),
+            grant_types=grant_types,
+            scopes=scopes,
             user_id=wanted.user_id,
+            partner_id=partner_id,
+            requested_by=wanted.requested_by,
             status=wanted.status,
         )
     )
+    known: dict[str, JSON] = {
+        "name": wanted.name.strip(),
+        "purpose": wanted.purpose.strip(),
+        "authMethod": wanted.auth_method,
+        "redirectUris": list(wanted.redirect_uris),
+        "grantTypes": list(grant_types),
+        "scopes": list(scopes),
+        "userId": None if wanted.user_id is None else str(wanted.user_id),
+        "partnerId": None if partner_id is None else str(partner_id),
+        "status": wanted.status,
+    }
+    changes: dict[str, tuple[JSON, JSON]] = {name: (None, value) for name, value in known.items() if value}
+    await leave(tx, organization_id, by, "app.registered", (APP, id_), changes)
     return encode(PREFIX, id_), secret
-
-
-async def rotate(tx: Transaction, organization_id: UUID, client_id: str, overlap: dt.timedelta) -> str:
-    """A new secret, given once; the old one works until `overlap` is over. Raises ClientUnknown, ValueInvalid."""
-    c = oauth_clients.c
-    if not dt.timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise ValueInvalid(f"The old secret works for at most {LONGEST_OVERLAP.days} days more.")
-    secret = tokens.client_secret()
-    done = await (await tx.session.connection()).execute(
-        sa.update(oauth_clients)
-        .where(*_named(organization_id, client_id), c.auth_method == "client_secret_basic")
-        .values(
-            secret_hash=tokens.digest(secret.encode()),
-            old_secret_hash=c.secret_hash,
-            old_secret_until=sa.func.now() + overlap,
-        )
-    )
-    if not done.rowcount:
-        raise ClientUnknown(f"No app {client_id[:80]} of this organisation has a secret.")
-    return secret
-
-
-async def set_status(tx: Transaction, organization_id: UUID, client_id: str, status: str) -> None:
-    """Let an app work, or stop it and every token it has, at once. Raises ClientUnknown."""
-    assert status in STATUSES
-    done = await (await tx.session.connection()).execute(
-        sa.update(oauth_clients).where(*_named(organization_id, client_id)).values(status=status)
-    )
-    if not done.rowcount:
-        raise ClientUnknown(f"This organisation has no app {client_id[:80]}.")
 
 
 async def listed(tx: Transaction, organization_id: UUID) -> list[Listed]:
     """The organisation's apps, the newest first."""
     c = oauth_clients.c
     rows = await (await tx.session.connection()).execute(
-        sa.select(c.id, c.name, c.auth_method, c.grant_types, c.scopes, c.status, c.created_at)
+        sa.select(c.id, c.name, c.auth_method, c.grant_types, c.scopes, c.status, c.partner_id, c.created_at)
         .where(c.organization_id == organization_id)
         .order_by(c.created_at.desc(), c.id.desc())
     )
@@ -147,25 +142,38 @@ def _refuse_senseless(wanted: Application) -> None:
         raise ValueInvalid("An app needs at least one scope, and not more than make sense.")
     if len(wanted.redirect_uris) > MOST_URIS or len(wanted.post_logout_redirect_uris) > MOST_URIS:
         raise ValueInvalid(f"An app has at most {MOST_URIS} redirect URIs.")
-    if (bool(wanted.redirect_uris) or wanted.device) == (wanted.user_id is not None):
+    if wanted.own == (wanted.user_id is None) and not (wanted.own and wanted.status == "PENDING"):
         raise ValueInvalid("An app either has redirect URIs or is for devices, or acts on its own as a user.")
-    if wanted.user_id is not None and wanted.auth_method == "none":
+    if wanted.own and wanted.auth_method == "none":
         raise ValueInvalid("An app that acts on its own has to prove who it is, by a secret or a key.")
-    if wanted.user_id is not None and set(wanted.scopes) & set(scope_names.IDENTITY):
+    if wanted.own and set(wanted.scopes) & set(scope_names.IDENTITY):
         raise ValueInvalid("An app that acts on its own signs nobody in: it has no scopes of OpenID.")
     if (wanted.jwks is not None) != (wanted.auth_method == "private_key_jwt"):
         raise ValueInvalid("Public keys belong to `private_key_jwt`, and it needs them.")
 
 
 def _grant_types(wanted: Application) -> list[str]:
-    if wanted.user_id is not None:
-        return ["client_credentials"]
-    code, device = (
-        ["authorization_code"] if wanted.redirect_uris else [],
-        [DEVICE_CODE_GRANT_TYPE] if wanted.device else [],
+    may = [
+        *(["authorization_code"] if wanted.redirect_uris else []),
+        *([DEVICE_CODE_GRANT_TYPE] if wanted.device else []),
+        *(["client_credentials"] if wanted.own else ["refresh_token"]),
+    ]
+    given = [name for name in may if name in wanted.grant_types] if wanted.grant_types else may
+    if not set(wanted.grant_types) <= set(may) or not {*may} - {"refresh_token"} <= {*given}:
+        raise ValueInvalid(
+            "An app with redirect URIs has the authorization code grant, one for devices theirs, both with or without"
+            " refresh tokens; one that acts on its own has client credentials alone."
+        )
+    return given
+
+
+async def _partner(tx: Transaction, organization_id: UUID, wanted: Application) -> UUID | None:
+    """Whose app it is: its user's partner's, where it has one. Raises ValueInvalid where another is named."""
+    if wanted.user_id is None:
+        return wanted.partner_id
+    found: UUID | None = await (await tx.raw()).fetchval(
+        "SELECT partner_id FROM users WHERE organization_id = $1 AND id = $2", organization_id, wanted.user_id
     )
-    return [*code, *device, "refresh_token"]
-
-
-def _named(organization_id: UUID, client_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return oauth_clients.c.organization_id == organization_id, oauth_clients.c.id == (key(client_id) or UUID(int=0))
+    if wanted.partner_id is not None and wanted.partner_id != found:
+        raise ValueInvalid("The app's user works for another partner than the app is of.")
+    return found

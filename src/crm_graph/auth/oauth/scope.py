@@ -82,6 +82,8 @@ _RIGHTS: Final = {
     "records:assign": "Change who a record belongs to",
     "changes:approve": "Decide about changes that others have asked for",
     "people:manage": "Invite people, suspend them and give them roles",
+    "apps:register": "Ask for apps, and change the secrets of yours",
+    "apps:review": "Decide which apps may work",
 }
 
 

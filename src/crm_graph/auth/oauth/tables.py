@@ -45,26 +45,33 @@ oauth_clients = _table(
     sa.Column("grant_types", ARRAY(sa.Text()), nullable=False),
     sa.Column("scopes", ARRAY(sa.Text()), nullable=False),
     sa.Column("user_id", sa.Uuid),
+    sa.Column("partner_id", sa.Uuid),
+    sa.Column("requested_by", sa.Uuid),
+    sa.Column("review_note", sa.Text),
     sa.Column("status", sa.Text, nullable=False),
     _stamp("created_at", now=True),
     _of("oauth_clients", "user_id", "users"),
+    _of("oauth_clients", "partner_id", "partners"),
     sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_oauth_clients_organization"),
     sa.CheckConstraint(
         "auth_method IN ('none', 'client_secret_basic', 'private_key_jwt')", name="ck_oauth_clients_auth_method"
     ),
-    sa.CheckConstraint("status IN ('PENDING', 'ACTIVE', 'SUSPENDED')", name="ck_oauth_clients_status"),
+    sa.CheckConstraint("status IN ('PENDING', 'ACTIVE', 'SUSPENDED', 'REJECTED')", name="ck_oauth_clients_status"),
     sa.CheckConstraint(
         "(secret_hash IS NOT NULL) = (auth_method = 'client_secret_basic')"
         " AND (jwks IS NOT NULL) = (auth_method = 'private_key_jwt')",
         name="ck_oauth_clients_proof",
     ),
     sa.CheckConstraint(
-        "(user_id IS NOT NULL) = ('client_credentials' = ANY (grant_types))"
+        "(user_id IS NULL OR 'client_credentials' = ANY (grant_types))"
+        " AND (user_id IS NOT NULL OR status IN ('PENDING', 'REJECTED')"
+        " OR NOT 'client_credentials' = ANY (grant_types))"
         " AND NOT (auth_method = 'none' AND 'client_credentials' = ANY (grant_types))",
         name="ck_oauth_clients_user",
     ),
 )
-"""An app. `user_id` is the service user that it is when it acts on its own; only ACTIVE ones work."""
+"""An app. `user_id` is the service user that it is when it acts on its own, made when the app is approved; only ACTIVE
+ones work. `partner_id`: whose app it is, where it is not ours. `requested_by`: a user, who may be gone by now."""
 
 oauth_consents = _table(
     "oauth_consents",
