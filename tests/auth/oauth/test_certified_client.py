@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.fixtures.live import Server
 
 pytestmark = pytest.mark.full
@@ -19,6 +20,7 @@ def results(live_server: Server, tmp_path_factory: pytest.TempPathFactory) -> di
     folder = tmp_path_factory.mktemp("certified")
     for name in ("package.json", "package-lock.json", "flows.mjs"):
         shutil.copy(CERTIFIED / name, folder / name)
+    shutil.copy(ROOT / "docs" / "examples" / "mobile_app.mjs", folder)
     subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
     persona = live_server.personas["sales_rep"]
     given = {
@@ -60,3 +62,10 @@ def test_a_device_gets_tokens_when_its_person_agrees_and_an_error_when_not(
 
 def test_a_service_works_on_its_own(results: dict[str, Any]) -> None:
     assert results["service"] == {"data": {"viewer": {"kind": "app"}}, "active": True}
+
+
+def test_the_mobile_app_of_the_documentation(results: dict[str, Any]) -> None:
+    found = results["mobile"]
+    assert found["viewers"] == [{"data": {"viewer": {"kind": "staff"}}}] * 4
+    assert found["renewed"] is True
+    assert found["after"] == {"status": 401}

@@ -1,13 +1,16 @@
 """docs/oauth.md: its example runs, and its commands are there."""
 
 import re
+import runpy
 import warnings
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.auth.oauth.conftest import ISSUER, LOCAL, SCOPES, Site
+from tests.auth.conftest import PASSWORD, sign_in
+from tests.auth.oauth.conftest import CALLBACK, ISSUER, LOCAL, SCOPES, Site
+from tests.auth.oauth.partners import partnership
 from tests.auth.oauth.test_device import answered, typed
 from tests.cli.commands import command
 from tests.conftest import ROOT
@@ -63,6 +66,44 @@ async def test_the_example_of_a_device(site: Site) -> None:
     given = await names["tokens_for_a_device"](ISSUER, app, show, wait, transport=httpx.ASGITransport(app=site.app))
     assert waited == [5, 5, 10]
     assert await site.works(given["access_token"])
+
+
+async def test_the_partner_portal(site: Site) -> None:
+    """docs/examples/partner_portal.py: asked for by the partner, approved, used by one of its people, signed out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        names = runpy.run_path(str(ROOT / "docs" / "examples" / "partner_portal.py"))
+    acme = await partnership(site)
+    app = await acme.portal(scopes=names["SCOPE"].split())
+    email = "pia@nordwind.test"
+    await site.world.user(
+        site.organization, name="Pia", email=email, password=PASSWORD, roles=["partner_rep"], partner_id=acme.partner
+    )
+    site.browser.cookies.clear()
+    await sign_in(site.browser, email)
+    transport = httpx.ASGITransport(app=site.app)
+    portal = names["Portal"](ISSUER, app.client_id, app.secret, CALLBACK, transport=transport)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=portal.app()), base_url="https://portal.test"
+    ) as web:
+        assert (await web.get("/")).headers["location"] == "/sign-in"
+        sent = await web.get("/sign-in")
+        back = (await site.agreed(await site.browser.get(sent.headers["location"]))).headers["location"]
+        for wrong in (back.replace("iss=", "iss=x"), back.replace("state=", "state=x")):
+            assert (await web.get(wrong)).status_code in (400, 403)
+            sent = await web.get("/sign-in")
+            back = (await site.browser.get(sent.headers["location"])).headers["location"]
+        assert (await web.get(back)).headers["location"] == "/"
+        seen = (await web.get("/")).json()
+        assert seen == {"data": {"viewer": {"partnerId": f"par_{acme.partner.hex}"}, "customers": {"nodes": []}}}
+        [client] = portal.signed_in.values()
+        first, client.token["expires_at"] = client.token["refresh_token"], 1
+        assert (await web.get("/")).json() == seen
+        assert client.token["refresh_token"] != first
+        token = client.token["access_token"]
+        assert (await web.post("/sign-out")).status_code == 303
+        assert await site.ends(token)
+        assert (await web.get("/")).headers["location"] == "/sign-in"
 
 
 def test_its_commands_are_there() -> None:

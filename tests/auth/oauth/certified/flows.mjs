@@ -2,6 +2,7 @@
 // Standard input: {issuer, clients, email, password}. Standard output: what came of each flow.
 import { readFileSync } from "node:fs";
 import * as oidc from "openid-client";
+import { signIn } from "./mobile_app.mjs";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
 const results = {};
@@ -119,5 +120,21 @@ const answer = await oidc.fetchProtectedResource(
   new Headers({ "content-type": "application/json" }),
 );
 results.service = { ...(await answer.json()), active: (await oidc.tokenIntrospection(config, own.access_token)).active };
+
+// docs/examples/mobile_app.mjs, as it is in the documentation
+async function visit(address) {
+  const browser = new Browser();
+  const consent = await browser.submit(await browser.open(address), { email: given.email, password: given.password });
+  return (await browser.submit(consent, { decision: "allow" })).url;
+}
+const phone = await signIn(given.issuer, given.clients.public, visit, { execute: [oidc.allowInsecureRequests] });
+const first = phone.tokens.refresh_token;
+const viewers = [await phone.ask("{ viewer { kind } }")];
+phone.goodUntil = 0; // as if ten minutes were over
+viewers.push(...(await Promise.all([1, 2, 3].map(() => phone.ask("{ viewer { kind } }")))));
+const renewed = phone.tokens.refresh_token !== first;
+await phone.signOut();
+const after = await phone.ask("{ viewer { kind } }").catch((error) => ({ status: error.status ?? error.cause?.status }));
+results.mobile = { viewers, renewed, after };
 
 process.stdout.write(JSON.stringify(results));
