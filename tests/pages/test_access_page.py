@@ -60,7 +60,16 @@ async def test_the_matrix_says_what_each_role_gets(api: Api) -> None:
             "Administrator", "Sales manager", "Sales rep", "Service agent",
             "Partner rep", "Partner admin", "Customer", "Storefront",
         ]  # fmt: skip
-        assert cells(page, "creditLimit") == ["value writes", "value writes", "by row", "–", "by row", "by row", "–", "–"]
+        assert cells(page, "creditLimit") == [
+            "value writes",
+            "value writes",
+            "by row",
+            "–",
+            "by row",
+            "by row",
+            "–",
+            "–",
+        ]
         assert cells(page, "taxNumber")[3] == "masked"
         assert cells(page, "riskNote") == ["value writes", *["–"] * 7]
         products = (await client.get("/access?entity=Product")).text
