@@ -11,6 +11,7 @@ from crm_graph.schema.shares import EVER, FOREVER
 from tests.auth.conftest import PASSWORD, sign_in
 from tests.auth.oauth.conftest import CALLBACK, App, Site, arrived, pkce
 from tests.auth.oauth.partners import PORTAL, SERVICE, Partnership, partnership
+from tests.auth.oauth.test_device import answered, codes, poll, typed
 
 CUSTOMERS = "{ customers(first: 9) { nodes { name industry city creditLimit { amount } hiddenFields maskedFields } } }"
 SCOPES = "openid offline_access customers:read:internal"
@@ -265,3 +266,15 @@ async def test_consent_names_levels_that_the_partner_may_have(acme: Partnership)
     assert page.status_code == 200
     assert "customers: internal details" in page.text
     assert CALLBACK not in page.headers.get("location", "")
+
+
+async def test_a_partners_app_for_devices_is_for_its_people_too(acme: Partnership) -> None:
+    site = acme.site
+    app = await acme.portal(scopes=["customers:read"], redirectUris=None, grantTypes=["DEVICE_CODE"], proof="PUBLIC")
+    for email, partner, works in (("oda@suedwind.test", acme.other, False), ("pia@nordwind.test", acme.partner, True)):
+        await person(acme, email, partner_id=partner)
+        given = await codes(site, app, scope="customers:read")
+        await answered(site, await typed(site, given.user_code))
+        answer = (await poll(site, app, given.device_code)).json()
+        assert ("access_token" in answer) is works, answer
+        assert works or answer["error"] == "access_denied"
