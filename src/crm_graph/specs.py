@@ -178,6 +178,13 @@ class FieldSpec:
         return self.read.level if self.read else Level.RESTRICTED
 
     @property
+    def indexed(self) -> bool:
+        """Whether an index of its own has its values, as filters and orders ask for them (tables.py)."""
+        if self.ref or self.unique or self.custom or self.sql is not None:
+            return False
+        return (self.filter or self.sort) and self.name not in ("id", "source", "external_id")
+
+    @property
     def input(self) -> str:
         """The name in inputs, where a reference is given by id."""
         return self.label or camel(self.name)

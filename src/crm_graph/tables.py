@@ -79,7 +79,7 @@ def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> No
         sa.Index(f"ix_{name}_{spec.name}", c.organization_id, c[spec.name], c.created_at.desc(), c.id.desc())
     elif spec.unique:
         sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
-    elif (spec.filter or spec.sort) and spec.name not in ("id", "source", "external_id"):
+    elif spec.indexed:
         _index_values(table, spec, decisive)
 
 
@@ -117,13 +117,7 @@ def _index_values(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None
     Where rows are seen differently, the columns that decide it come along: then who sees what is told without the rows.
     """
     name, c = table.name, table.c
-    differs = (
-        spec.sort
-        and spec.nullable
-        and spec.kind in NUMBERS
-        and spec.read is not None
-        and spec.read.level > Level.PUBLIC
-    )
+    differs = spec.sort and goes_down(spec) and spec.read is not None and spec.read.level > Level.PUBLIC
     sa.Index(
         f"ix_{name}_{spec.name}",
         c.organization_id,
@@ -140,10 +134,15 @@ def _index_values(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None
         )
 
 
+def goes_down(spec: FieldSpec) -> bool:
+    """Whether a field's index goes from the greatest value down to the empty ones, not from the least up to them."""
+    return spec.nullable and spec.kind in NUMBERS
+
+
 def _ordered(table: sa.Table, spec: FieldSpec, key: sa.ColumnElement[object]) -> list[sa.ColumnElement[object]]:
     """The key columns of a field's index. Numbers are asked for from the top, names and dates from the start."""
     c = table.c
-    if spec.kind not in NUMBERS or not spec.nullable:
+    if not goes_down(spec):
         return [key, c.id]
     currency = [c.currency.desc()] if spec.kind is kinds.MONEY else []
     return [*currency, key.desc().nulls_last(), c.id.desc()]

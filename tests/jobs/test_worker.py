@@ -16,8 +16,8 @@ from crm_graph.jobs import worker
 from crm_graph.jobs.chores import BATCH, CHORES, Chore
 
 COMMAND = [sys.executable, "-m", "crm_graph", "worker"]
-KEYS = next(chore for chore in CHORES if chore.name == "idempotency_keys")
-CHANGES = [chore for chore in CHORES if chore.name.startswith("change_")]
+KEYS = next(chore for chore in CHORES if chore.table == "idempotency_keys")
+CHANGES = [chore for chore in CHORES if chore.table.startswith("change_")]
 
 
 async def filled(url: str) -> "tuple[asyncpg.Connection[asyncpg.Record], UUID, UUID]":
@@ -194,7 +194,7 @@ async def test_one_worker_does_a_chore_at_a_time(database_url: str) -> None:
     admin, organization, _ = await filled(database_url)
     await add_key(admin, organization, "2 days")
     async with admin.transaction():
-        assert await admin.fetchval(worker._LOCK, KEYS.name)
+        assert await admin.fetchval(worker._LOCK, KEYS.table)
         assert await worker.run_once(database_url, [KEYS]) == {"idempotency_keys": 0}
     assert await worker.run_once(database_url, [KEYS]) == {"idempotency_keys": 1}
     await admin.close()
@@ -212,7 +212,7 @@ async def test_several_workers_remove_each_row_once(database_url: str) -> None:
 async def test_a_chore_comes_again_when_it_is_due(database_url: str) -> None:
     admin, organization, _ = await filled(database_url)
     stop = asyncio.Event()
-    often = Chore(KEYS.name, KEYS.table, KEYS.outlived, timedelta(milliseconds=20))
+    often = Chore(KEYS.table, KEYS.outlived, timedelta(milliseconds=20))
     task = asyncio.create_task(worker.run(database_url, stop, [often]))
     for _ in range(2):
         await add_key(admin, organization, "2 days")
@@ -261,7 +261,7 @@ def test_once_says_what_was_done_and_ends(database_url: str) -> None:
     done = subprocess.run([*COMMAND, "--once", "--database-url", database_url], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        *(f"{chore.name}: {chore.done} 0" for chore in CHORES),
+        *(f"{chore.table}: {chore.done} 0" for chore in CHORES),
         "mail: waits, as CRM_GRAPH_SMTP_URL is not set",
     ]
 

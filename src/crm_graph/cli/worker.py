@@ -29,7 +29,7 @@ def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseU
                 if once:
                     done, sent = asyncio.run(_once(url, smtp))
                     for chore in CHORES:
-                        print(f"{chore.name}: {chore.done} {done[chore.name]}")
+                        print(f"{chore.table}: {chore.done} {done[chore.table]}")
                     print(f"mail: sent {sent}" if smtp else "mail: waits, as CRM_GRAPH_SMTP_URL is not set")
                 else:
                     print("The worker is running. End it with Ctrl-C or SIGTERM.", flush=True)

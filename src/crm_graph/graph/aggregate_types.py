@@ -10,7 +10,16 @@ from crm_graph import kinds
 from crm_graph.entity import REGISTRY
 from crm_graph.graph.building import FieldOf, Made, field, input_type, listed, maybe, object_type, shell
 from crm_graph.plan.groups.grouping import MAX_KEYS
-from crm_graph.plan.groups.measures import DATE_PARTS, Aggregate, extremal, groupable, is_dated, summable
+from crm_graph.plan.groups.measures import (
+    DATE_PARTS,
+    SUMS,
+    Aggregate,
+    extremal,
+    group_type,
+    groupable,
+    is_dated,
+    summable,
+)
 from crm_graph.plan.reads.paging import DEFAULT_SIZE, MAX_SIZE
 from crm_graph.specs import FieldSpec
 
@@ -113,7 +122,7 @@ class AggregateTypes:
             ),
         }
         for aggregate in Aggregate:
-            made = self._made.get(f"{name}{'GroupNumbers' if aggregate in _SUMMING else 'GroupExtremes'}")
+            made = self._made.get(group_type(name, aggregate))
             if made is not None:
                 found[aggregate.value] = field(made, aggregate.value, SAYS[aggregate])
         return found
@@ -171,8 +180,7 @@ class AggregateTypes:
         )
 
 
-_SUMMING = (Aggregate.SUM, Aggregate.AVG)
-_PARTS = {"Numbers": _SUMMING, "Extremes": (Aggregate.MIN, Aggregate.MAX)}
+_PARTS = {"Numbers": SUMS, "Extremes": tuple(one for one in Aggregate if not one.sums)}
 
 
 def _fields(specs: Iterable[FieldSpec], part: str, of: Callable[[FieldSpec], Any]) -> dict[str, FieldOf]:

@@ -1,6 +1,7 @@
 """What a custom field adds to the types of aggregates: the same that a shipped field of its kind has there.
 
-Where no shipped field of an entity can be summed up it has no types for sums, so the first custom number brings them.
+Where no shipped field of an entity can be summed up it has no types for sums, so the first custom number brings them;
+all else is there, as each entity has a time.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +22,7 @@ from graphql import (
 )
 
 from crm_graph.graph.aggregate_types import BY_FIELD, ONE_OF, SAYS
-from crm_graph.plan.groups.measures import Aggregate, is_dated
+from crm_graph.plan.groups.measures import SUMS, Aggregate, is_dated
 from crm_graph.specs import FieldSpec
 
 Output: TypeAlias = FieldDefinitionNode
@@ -82,7 +83,7 @@ def add(added: Added, schema: GraphQLSchema, entity: str, fields: Iterable[tuple
             added.outputs[entity + part] += outputs
         elif outputs:
             added.types.append(_object(entity + part, outputs))
-            added.outputs[f"{entity}Group"] += [output(a.value, SAYS[a], entity + part) for a in _SUMMING]
+            added.outputs[f"{entity}Group"] += [output(a.value, SAYS[a], entity + part) for a in SUMS]
     for part, of in _INPUTS.items():
         inputs = [given(spec.label, says, of(spec)) for spec, says in fields if BY_FIELD[part](spec)]
         if inputs and f"{entity}{part}" in schema.type_map:
@@ -90,11 +91,7 @@ def add(added: Added, schema: GraphQLSchema, entity: str, fields: Iterable[tuple
         elif inputs:
             added.types.append(_input(entity, part, inputs))
             whole = f"{entity}Having" if part.startswith("Having") else f"{entity}GroupOrderBy"
-            added.inputs[whole] += [given(a.value, SAYS[a], entity + part) for a in _SUMMING]
-
-
-_SUMMING = (Aggregate.SUM, Aggregate.AVG)
-"""What only numbers have; each entity has a time, so that all else is there."""
+            added.inputs[whole] += [given(a.value, SAYS[a], entity + part) for a in SUMS]
 
 
 def _object(name: str, fields: list[Output]) -> ObjectTypeDefinitionNode:

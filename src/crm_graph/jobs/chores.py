@@ -16,7 +16,6 @@ class Chore:
     `key` tells rows apart.
     """
 
-    name: str
     table: str
     outlived: str
     every: timedelta
@@ -54,35 +53,33 @@ _IN_VAIN: Final = (
 
 CHORES: Final = (
     # A key older than 24 hours can be used anew whether or not it is still there (plan/writes/idempotency.py).
-    Chore("idempotency_keys", "idempotency_keys", "created_at < now() - interval '25 hours'", timedelta(minutes=10)),
+    Chore("idempotency_keys", "created_at < now() - interval '25 hours'", timedelta(minutes=10)),
     # Ended sessions stay for a month: who looks into a break-in wants to know from where somebody signed in.
-    Chore("sessions", "sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),
-    Chore("pending_sign_ins", "pending_sign_ins", "expires_at < now()", timedelta(hours=1)),
-    Chore("spent_challenges", "spent_challenges", "expires_at < now()", timedelta(hours=1)),
+    Chore("sessions", "least(expires_at, revoked_at) < now() - interval '30 days'", timedelta(hours=1)),
+    Chore("pending_sign_ins", "expires_at < now()", timedelta(hours=1)),
+    Chore("spent_challenges", "expires_at < now()", timedelta(hours=1)),
     # As with sessions: that somebody asked for a link is worth knowing for a month.
-    Chore("password_resets", "password_resets", "expires_at < now() - interval '30 days'", timedelta(hours=1)),
-    Chore("access_denials", "access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
+    Chore("password_resets", "expires_at < now() - interval '30 days'", timedelta(hours=1)),
+    Chore("access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
     # A code of an hour ago is refused as one that never was; while it is kept, its second use is noticed.
-    Chore("oauth_codes", "oauth_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
-    Chore("oauth_device_codes", "oauth_device_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
-    Chore("oauth_assertions", "oauth_assertions", "expires_at < now()", timedelta(minutes=10)),
-    Chore("oauth_refresh_tokens", "oauth_refresh_tokens", "expires_at < now()", timedelta(hours=1)),
+    Chore("oauth_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
+    Chore("oauth_device_codes", "expires_at < now() - interval '1 hour'", timedelta(minutes=10)),
+    Chore("oauth_assertions", "expires_at < now()", timedelta(minutes=10)),
+    Chore("oauth_refresh_tokens", "expires_at < now()", timedelta(hours=1)),
     # Tokens of apps that act on their own are a family each and live for minutes.
     Chore(
-        "oauth_families",
         "oauth_families",
         "least(expires_at, revoked_at) < now() - CASE WHEN own THEN interval '1 hour' ELSE interval '30 days' END",
         timedelta(minutes=10),
     ),
-    Chore("oauth_keys", "oauth_keys", "published_until < now() - interval '30 days'", timedelta(hours=12)),
+    Chore("oauth_keys", "published_until < now() - interval '30 days'", timedelta(hours=12)),
     # Their texts are gone when they are sent; that something was sent, and to whom, stays for a month.
-    Chore("outgoing_mails", "outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),
+    Chore("outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),
     # A code is removed when its change is decided; that of a change which expired is left over.
-    Chore("change_codes", "change_codes", _IN_VAIN, timedelta(minutes=10)),
+    Chore("change_codes", _IN_VAIN, timedelta(minutes=10)),
     # The change itself first: emptying it leaves what it was as a version of its history.
-    Chore("change_requests", "change_requests", _DECIDED, timedelta(hours=1), _PROPOSED),
+    Chore("change_requests", _DECIDED, timedelta(hours=1), _PROPOSED),
     Chore(
-        "change_requests_history",
         "change_requests_history",
         _DECIDED,
         timedelta(hours=1),
@@ -90,5 +87,5 @@ CHORES: Final = (
         "organization_id, id, history_from",
     ),
     # An expired code is worth nothing; how many an address got within the hour is counted by them.
-    Chore("sign_in_codes", "sign_in_codes", "expires_at < now() - interval '1 day'", timedelta(hours=1)),
+    Chore("sign_in_codes", "expires_at < now() - interval '1 day'", timedelta(hours=1)),
 )

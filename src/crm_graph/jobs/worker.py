@@ -46,7 +46,7 @@ async def run_once(url: str, chores: Sequence[Chore] = CHORES) -> dict[str, int]
     """Do every chore now; gives how many rows it was for each. Raises what asyncpg raises, ServiceUnavailable."""
     connections = await _connect(url)
     try:
-        return {chore.name: await _do(connections, chore) for chore in chores}
+        return {chore.table: await _do(connections, chore) for chore in chores}
     finally:
         await connections.close()
 
@@ -57,15 +57,15 @@ async def run(url: str, stop: asyncio.Event, chores: Sequence[Chore] = CHORES) -
     A database that does not answer is tried again every few seconds.
     """
     loop = asyncio.get_running_loop()
-    due = {chore.name: loop.time() for chore in chores}
+    due = {chore.table: loop.time() for chore in chores}
     while not stop.is_set():
         try:
             connections = await _connect(url)
             try:
                 for chore in chores:
-                    if due[chore.name] <= loop.time():
+                    if due[chore.table] <= loop.time():
                         await _do(connections, chore, stop)
-                        due[chore.name] = loop.time() + chore.every.total_seconds()
+                        due[chore.table] = loop.time() + chore.every.total_seconds()
             finally:
                 await connections.close(CONNECT_SECONDS)
             pause = max(0.0, min(due.values()) - loop.time())
@@ -81,11 +81,11 @@ async def _do(connections: _Connections, chore: Chore, stop: asyncio.Event | Non
     for row in await connections.finder.fetch(chore.organizations()):
         here = await _do_here(connections.worker, chore, row["organization_id"], stop)
         if here is None:
-            logger.debug("%s: another worker is at it", chore.name)
+            logger.debug("%s: another worker is at it", chore.table)
             break
         done += here
     if done:
-        logger.info("%s: %s %d", chore.name, chore.done, done)
+        logger.info("%s: %s %d", chore.table, chore.done, done)
     return done
 
 
@@ -96,7 +96,7 @@ async def _do_here(
     done, batch = 0, BATCH
     while batch == BATCH and not (stop is not None and stop.is_set()):
         async with connection.transaction():
-            if not await connection.fetchval(_LOCK, chore.name):
+            if not await connection.fetchval(_LOCK, chore.table):
                 return done or None
             await connection.execute(f"SELECT set_config('{ORGANIZATION}', $1, true)", str(organization))
             # asyncpg answers with the command tag, `DELETE 17` or `UPDATE 17`

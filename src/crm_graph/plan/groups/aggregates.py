@@ -10,7 +10,7 @@ from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.groups.conditions import group_order, having
 from crm_graph.plan.groups.grouping import group_keys, key_json
 from crm_graph.plan.groups.layers import Groups
-from crm_graph.plan.groups.measures import Aggregate
+from crm_graph.plan.groups.measures import Aggregate, group_type
 from crm_graph.plan.reads import paging
 from crm_graph.plan.reads.connection import Via, link
 from crm_graph.plan.selection import Selected
@@ -117,8 +117,3 @@ def _value(
 
 def _deny(compiler: "Compiler", entity: type[Entity], spec: FieldSpec, selected: Selected) -> None:
     compiler.deny(f"{entity.__name__}.{spec.graphql}", spec.requires, selected.place)
-
-
-def group_type(entity: str, aggregate: Aggregate) -> str:
-    """The type that holds an aggregate's values: sums and averages have one, the least and the greatest another."""
-    return f"{entity}Group{'Numbers' if aggregate in (Aggregate.SUM, Aggregate.AVG) else 'Extremes'}"

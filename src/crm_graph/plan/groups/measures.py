@@ -22,13 +22,26 @@ class Aggregate(enum.StrEnum):
     MIN = "min"
     MAX = "max"
 
+    @property
+    def sums(self) -> bool:
+        """Whether it is made of all values, so that only numbers have it; else it is one of them."""
+        return self in (Aggregate.SUM, Aggregate.AVG)
+
     def kind(self, of: Kind) -> Kind:
         """The kind of its values: sums and averages of numbers are decimals, as they may be longer than an `Int`."""
-        return kinds.DECIMAL if of is kinds.INT and self in (Aggregate.SUM, Aggregate.AVG) else of
+        return kinds.DECIMAL if of is kinds.INT and self.sums else of
 
     def takes(self, spec: FieldSpec) -> bool:
         """Whether a field has this aggregate: numbers all of them, dates and times the first and the last."""
-        return summable(spec) if self in (Aggregate.SUM, Aggregate.AVG) else extremal(spec)
+        return summable(spec) if self.sums else extremal(spec)
+
+
+SUMS = tuple(one for one in Aggregate if one.sums)
+
+
+def group_type(entity: str, aggregate: Aggregate) -> str:
+    """The type that holds an aggregate's values: sums and averages have one, the least and the greatest another."""
+    return f"{entity}Group{'Numbers' if aggregate.sums else 'Extremes'}"
 
 
 def groupable(spec: FieldSpec) -> bool:

@@ -75,7 +75,7 @@ def _of_field(entity: type[Entity], spec: FieldSpec, levels: Levels, policy: Acc
         yield "write", f"it decides who sees what, and is not written below {spec.write.level.name}"
     fields = classified(entity, policy.classification)
     currency = fields.get("currency")
-    wanted = levels.read or (spec.requires)
+    wanted = levels.read or spec.requires
     if spec.kind is kinds.MONEY and currency and currency.read and wanted < currency.read.level:
         yield "read", f"an amount is not seen where its currency is not, which is {currency.read.level.name}"
     if spec.name == "currency" and levels.read is not None:
@@ -87,4 +87,4 @@ def _of_field(entity: type[Entity], spec: FieldSpec, levels: Levels, policy: Acc
 
 def _wanted(entity: type[Entity], spec: FieldSpec, policy: AccessPolicy) -> Level:
     said = policy.document.levels.get(f"{entity.__name__}.{spec.graphql}")
-    return (said and said.read) or (spec.requires)
+    return (said and said.read) or spec.requires

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crm_graph.entity import table_name
+from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.reads import ordering
 from crm_graph.plan.reads.ordering import Key
 from crm_graph.plan.selection import Value
+from crm_graph.plan.sql.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,13 @@ class Branch:
 def beyond(keys: Sequence[Key], wanted: Wanted) -> str:
     """SQL ` AND …` that leaves the rows beyond `cur`; empty where the list is read from its start."""
     return f" AND {ordering.beyond(keys, reverse=wanted.reverse)}" if wanted.beyond else ""
+
+
+def few_rows(parameters: Parameters, lens: Lens, ids: str, counted: str, few: int) -> str:
+    """FROM … WHERE of the rows of these ids, which were found through the lens, where they are `counted` as few."""
+    table, alias = table_name(lens.entity), lens.alias
+    theirs = f"{alias}.id = {alias}f.id"
+    parameters.reaches(table, alias, theirs)
+    each = f"SELECT * FROM {table} {alias} WHERE {lens.bound()} AND {theirs} OFFSET 0"
+    some = f"({ids} WHERE {counted} <= {few}) {alias}f"
+    return f"FROM {some} CROSS JOIN LATERAL ({each}) {alias}{lens.fence()} WHERE TRUE"

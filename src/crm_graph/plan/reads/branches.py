@@ -16,11 +16,11 @@ from crm_graph.entity import table_name
 from crm_graph.plan.access import sets
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.reads import by_range, ordering
-from crm_graph.plan.reads.branch import Branch, Wanted, beyond
+from crm_graph.plan.reads.branch import Branch, Wanted, beyond, few_rows
 from crm_graph.plan.reads.ordering import Key
 from crm_graph.plan.selection import Value
 from crm_graph.specs import FieldSpec
-from crm_graph.tables import NUMBERS
+from crm_graph.tables import goes_down
 
 if TYPE_CHECKING:
     from crm_graph.plan.compile import Compiler
@@ -146,7 +146,6 @@ def _ways(compiler: "Compiler", many: Lens, one: Class, name: str) -> list[tuple
     cleared, table = one.above + one.not_higher, table_name(many.entity)
     # what is cleared to a level is seen, and so are the rows whose ids were found by that
     compiler.parameters.reaches(table, many.alias, one.above.removeprefix(" AND ") or "TRUE")
-    compiler.parameters.reaches(table, many.alias, f"{many.alias}.id = {many.alias}f.id")
     through = f"FROM {many.source()} WHERE {many.bound()}{cleared}"
     plain = many.band(one.category) is many.band(None)
     ids = sets.ids(many, compiler.parameters, one.least, one.under) if plain and many.rules else None
@@ -156,9 +155,7 @@ def _ways(compiler: "Compiler", many: Lens, one: Class, name: str) -> list[tuple
         return []
     known = f"{name}(id) AS MATERIALIZED (SELECT i.id FROM ({ids}) i(id) LIMIT {FEW + 1})"
     counted = f"(SELECT count(*) FROM {name})"
-    some = f"(SELECT DISTINCT f.id FROM {name} f WHERE {counted} <= {FEW}) {many.alias}f"
-    each = f"SELECT * FROM {many.source()} WHERE {many.bound()} AND {many.alias}.id = {many.alias}f.id OFFSET 0"
-    gathered = f"FROM {some} CROSS JOIN LATERAL ({each}) {many.alias} WHERE TRUE"
+    gathered = few_rows(compiler.parameters, many, f"SELECT DISTINCT f.id FROM {name} f", counted, FEW)
     return [(f"{gathered}{one.not_higher}", known), (f"{through} AND {counted} > {FEW}", known)]
 
 
@@ -210,7 +207,7 @@ def _in_index_order(
     if hidden:
         return [Branch(rows + beyond(keys, wanted), keys, ordering.order_by([*before, row], reverse=reverse))]
     down, first = main.descending != reverse, main.nulls_first != reverse
-    indexed_first = down != (spec.kind in NUMBERS and spec.nullable)
+    indexed_first = down != goes_down(spec)
     by = ordering.order_by(
         [*before, replace(main, nullable=True, nulls_first=indexed_first != reverse), row], reverse=reverse
     )

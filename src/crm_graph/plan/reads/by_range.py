@@ -5,7 +5,7 @@ guesses a third of all rows where it plans for all values, and also where row-le
 (numbers are not compared leakproof). So the statement counts, up to a bound, and goes one of the two ways.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from crm_graph.auth.levels import Mask
@@ -13,10 +13,10 @@ from crm_graph.entity import table_name
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.reads import ordering, set_conditions
-from crm_graph.plan.reads.branch import Branch, Wanted, beyond
+from crm_graph.plan.reads.branch import Branch, Wanted, beyond, few_rows
 from crm_graph.plan.reads.ordering import Key
 from crm_graph.specs import FieldSpec
-from crm_graph.tables import NUMBERS
+from crm_graph.tables import goes_down
 
 if TYPE_CHECKING:
     from crm_graph.plan.compile import Compiler
@@ -35,32 +35,19 @@ def ways(compiler: "Compiler", lens: Lens, keys: Sequence[Key], wanted: Wanted, 
     within = compiler.filters.weakened(sought, {spec.graphql: conditions})
     compiler.filters.settle(conditions)
     column = f"{sought.alias}.{spec.name}"
-    by = f"{column} DESC NULLS LAST, {sought.alias}.id DESC" if _from_the_top(spec) else f"{column}, {sought.alias}.id"
+    by = f"{column} DESC NULLS LAST, {sought.alias}.id DESC" if goes_down(spec) else f"{column}, {sought.alias}.id"
     found = f"SELECT {sought.alias}.id FROM {table} {sought.alias} WHERE {sought.where()} AND {within} ORDER BY {by}"
     known = f"{name}(id) AS MATERIALIZED ({found} LIMIT {few + 1})"
     counted = f"(SELECT count(*) FROM {name})"
 
-    keys_of = {way.alias: ordering.order_keys(way, wanted.order) for way in (one, all_)}
-    where = {
-        way.alias: compiler.filters.where(way, wanted.filter) + beyond(keys_of[way.alias], wanted)
-        for way in (one, all_)
-    }
-    theirs = f"{one.alias}.id = {one.alias}f.id"
-    compiler.parameters.reaches(table, one.alias, theirs)  # the ids were found through the lens
-    each = f"SELECT * FROM {table} {one.alias} WHERE {one.bound()} AND {theirs} OFFSET 0"
-    some = f"(SELECT f.id FROM {name} f WHERE {counted} <= {few}) {one.alias}f"
-    rows = {
-        one.alias: f"FROM {some} CROSS JOIN LATERAL ({each}) {one.alias}{one.fence()} WHERE TRUE",
-        all_.alias: f"FROM {all_.source()} WHERE {all_.where()} AND {counted} > {few}",
-    }
+    def read_so(way: Lens, rows: Callable[[], str]) -> Branch:
+        keys = ordering.order_keys(way, wanted.order)
+        where = compiler.filters.where(way, wanted.filter) + beyond(keys, wanted)
+        return Branch(rows() + where, keys, ordering.order_by(keys, reverse=wanted.reverse), known)
+
     return [
-        Branch(
-            rows[way.alias] + where[way.alias],
-            keys_of[way.alias],
-            ordering.order_by(keys_of[way.alias], reverse=wanted.reverse),
-            known,
-        )
-        for way in (one, all_)
+        read_so(one, lambda: few_rows(compiler.parameters, one, f"SELECT f.id FROM {name} f", counted, few)),
+        read_so(all_, lambda: f"FROM {all_.source()} WHERE {all_.where()} AND {counted} > {few}"),
     ]
 
 
@@ -82,15 +69,9 @@ def _ranged(lens: Lens, keys: Sequence[Key], wanted: Wanted) -> FieldSpec | None
 
 
 def _indexed(lens: Lens, spec: FieldSpec) -> bool:
-    if spec.ref or spec.fold or spec.custom or spec.sql is not None or spec.read is None:
-        return False
-    if not (spec.filter or spec.sort) or spec.unique or spec.name in ("id", "source", "external_id"):
+    if not spec.indexed or spec.fold or spec.read is None:
         return False
     column = lens.column(spec)
     if column.varies:
         return column.raw == column.stored and (column.masked is None or spec.read.mask is Mask.BUCKET)
     return column.sql == f"{lens.alias}.{spec.name}"
-
-
-def _from_the_top(spec: FieldSpec) -> bool:
-    return spec.kind in NUMBERS and spec.nullable

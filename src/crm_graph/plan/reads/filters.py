@@ -23,7 +23,7 @@ from crm_graph.specs import Back, FieldSpec
 
 MAX_CONDITIONS = 200
 _SIMPLE = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_SELECTIVE = frozenset({"lt", "lte", "gt", "gte", "between", "contains", "startsWith"})
+_SELECTIVE = set_conditions.RANGES | {"contains", "startsWith"}
 _AFTER = "U&'\\+10FFFF'"
 """Sorts after whatever may follow a prefix."""
 _FOLD = "left(crm_fold({}), 500)"
