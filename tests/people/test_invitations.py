@@ -54,6 +54,20 @@ async def test_a_partner_admin_invites_somebody_who_comes_in(people: People) -> 
     assert {"id": shown["id"], "state": "ACCEPTED", "userId": f"usr_{user['id'].hex}"} in listed
 
 
+async def test_who_sent_an_invitation_is_told_to_who_sees_them(people: People) -> None:
+    admin = await people.user("partner_admin")
+    partner = f"par_{admin['partner_id'].hex}"
+    sent = await people.invite("administrator", email="by.us@rhone.example", roles=REP, partner=partner)
+    assert sent["userErrors"] == []
+    asked = "{ invitations { id invitedBy partnerId } }"
+    for persona, shown in (("administrator", await people.id_of("administrator")), ("partner_admin", None)):
+        listed = (await people.api.as_(persona)(asked)).data["invitations"]
+        assert {"id": sent["invitation"]["id"], "invitedBy": shown, "partnerId": partner} in listed
+    own = await people.invite("partner_admin", email="by.them@rhone.example", roles=REP)
+    listed = (await people.api.as_("partner_admin")(asked)).data["invitations"]
+    assert {"id": own["invitation"]["id"], "invitedBy": f"usr_{admin['id'].hex}", "partnerId": partner} in listed
+
+
 async def test_of_two_at_once_one_comes_in(people: People) -> None:
     await people.invite("partner_admin", email="twice@rhone.example", roles=REP)
     link = await people.link("twice@rhone.example")

@@ -23,7 +23,7 @@ from crm_graph.auth.sign_in_page import SCRIPT_PATH, STYLE_PATH, redirect, refus
 from crm_graph.auth.sign_in_passkey import PasskeySignIn
 from crm_graph.auth.sign_in_reset import Reset
 from crm_graph.auth.sign_in_second_step import SecondStep
-from crm_graph.auth.sign_in_throttle import Throttles, network
+from crm_graph.auth.sign_in_throttle import Throttles, address_of
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.settings import Settings
@@ -111,7 +111,7 @@ class SignIn:
         following = destination(form.get("next"))
         email, password = form.get("email", "").strip(), form.get("password", "")
         found = await credentials.find(self._lanes, organization_id, email[: LONGEST_EMAIL + 1])
-        address = network(request.client.host if request.client else None)
+        address = address_of(request)
         # a browser that the account knows has attempts of its own: neighbours who guess do not use them up
         source = (found and self._known.device(request, organization_id, found.user_id)) or address
         account = (organization_id, email.casefold()[:LONGEST_EMAIL])

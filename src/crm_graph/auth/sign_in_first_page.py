@@ -5,12 +5,12 @@ import math
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crm_graph.auth import cookies, origin
-from crm_graph.auth.authentication import Authenticator, is_secure
+from crm_graph.auth import origin
+from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Storefront
 from crm_graph.auth.proofs.passkeys import Passkeys, Site
-from crm_graph.auth.sign_in_form import FIELD, LONGEST_EMAIL, FormTokens, new_nonce, nonce
-from crm_graph.auth.sign_in_page import page, set_cookie
+from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, browser
+from crm_graph.auth.sign_in_page import form_page
 from crm_graph.auth.sign_in_ways import ways
 from crm_graph.auth.visitor import Visitor
 
@@ -38,10 +38,11 @@ class FirstPage:
         status: int = 200,
     ) -> Response:
         """The page, which says what was wrong with the last attempt."""
-        known = nonce(request)
-        bound_to = known or new_nonce()
-        site = site_of(request)
-        response = page(
+        bound_to, site = browser(request), site_of(request)
+        return form_page(
+            request,
+            self._forms,
+            bound_to,
             "sign_in.html",
             status,
             script=site.has_passkeys,
@@ -50,13 +51,8 @@ class FirstPage:
             email=email[:LONGEST_EMAIL],
             fault=fault,
             ways=ways(here, following),
-            form_field=FIELD,
-            form_token=self._forms.token(bound_to),
             passkey_options=self._passkeys.options_to_sign_in(site, bound_to) if site.has_passkeys else "",
         )
-        if known is None:
-            set_cookie(response, cookies.FORM, bound_to, secure=is_secure(request.scope))
-        return response
 
     def slowed(
         self, request: Request, here: Storefront, *, following: str, email: str = "", seconds: float

@@ -15,6 +15,7 @@ from crm_graph.errors import BadRequest, BodyTooLarge, CrmError
 
 MOST_BYTES: Final = 20_000
 MOST_FIELDS: Final = 50
+FORM: Final = "application/x-www-form-urlencoded"
 FIELD: Final = "form_token"
 LONGEST_EMAIL: Final = 254
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -66,8 +67,9 @@ def pending_token(request: Request) -> str | None:
     return only(request, cookies.PENDING, re.compile(r"[A-Za-z0-9_]{1,128}"))
 
 
-def new_nonce() -> str:
-    return secrets.token_urlsafe(32)
+def browser(request: Request) -> str:
+    """The same, or a new one for a browser that we have not seen yet."""
+    return nonce(request) or secrets.token_urlsafe(32)
 
 
 def only(request: Request, base: str, shape: re.Pattern[str]) -> str | None:
@@ -76,21 +78,28 @@ def only(request: Request, base: str, shape: re.Pattern[str]) -> str | None:
     return values[0] if len(values) == 1 and shape.fullmatch(values[0]) else None
 
 
+async def posted(request: Request, most_bytes: int) -> str:
+    """The body of a form, which is ASCII. Raises BadRequest, BodyTooLarge."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise BadRequest(f"A form is needed, {FORM}.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most_bytes:
+            raise BodyTooLarge(f"A form has at most {most_bytes} bytes.", limit=most_bytes)
+    try:
+        return body.decode("ascii")
+    except UnicodeDecodeError:
+        raise BadRequest("The form cannot be read.") from None
+
+
 async def read(request: Request) -> dict[str, str]:
     """The fields of a posted form; the last of a name counts. Raises BadRequest, BodyTooLarge, FormForged."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise FormForged("This form was sent from another site.")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise BadRequest("A form is needed, application/x-www-form-urlencoded.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise BodyTooLarge(f"A form has at most {MOST_BYTES} bytes.", limit=MOST_BYTES)
+    body = await posted(request, MOST_BYTES)
     try:
-        fields = dict(
-            parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
-        )
+        fields = dict(parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
     except ValueError:
         raise BadRequest("The form cannot be read.") from None
     if any("\0" in value for value in fields.values()):

@@ -5,14 +5,16 @@ import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from crm_graph.auth import cookies, sign_in_browser
+from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.oauth import redirects
+from crm_graph.auth.sign_in_form import FIELD, FormTokens, nonce, session_token
 from crm_graph.errors import CrmError
 
 STYLE_PATH: Final = "/sign-in.css"
@@ -83,9 +85,33 @@ def page(template: str, status: int = 200, *, script: bool = False, **values: ob
     return HTMLResponse(_templates.get_template(template).render(values, script=script), status, headers)
 
 
+def form_page(
+    request: Request, forms: FormTokens, bound_to: str, template: str, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """A page with a form of who is not signed in: `bound_to`, of `browser(request)`, is sent along as a cookie."""
+    response = page(template, status, form_field=FIELD, form_token=forms.token(bound_to), **values)
+    if nonce(request) != bound_to:
+        set_cookie(response, cookies.FORM, bound_to, secure=is_secure(request.scope))
+    return response
+
+
+def sign_in_first(request: Request, following: str, *, again: bool = False) -> Response:
+    """To the sign-in page and back to `following`, as it is written in a query.
+
+    A session cookie that is worth nothing any more is taken away. `again`: who is signed in shall prove it anew.
+    """
+    response = redirect(f"/sign-in?next={following}{'&again=1' if again else ''}")
+    if not again and session_token(request) is not None:
+        set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)
+    return response
+
+
 def refusal(error: CrmError) -> HTMLResponse:
-    """The page that says what is wrong with a request."""
-    return page("refusal.html", error.status, message=error.message, code=error.code)
+    """The page that says what is wrong with a request, and where waiting helps, how long."""
+    response = page("refusal.html", error.status, message=error.message, code=error.code)
+    if "retryAfter" in error.extensions:
+        response.headers["retry-after"] = str(error.extensions["retryAfter"])
+    return response
 
 
 def redirect(path: str) -> Response:

@@ -10,7 +10,7 @@ from crm_graph.auth.sign_in_entrance import KEY, TWO_FACTORS, Entrance, Proof
 from crm_graph.auth.sign_in_first_page import FirstPage, site_of
 from crm_graph.auth.sign_in_form import FormTokens, destination, nonce, read
 from crm_graph.auth.sign_in_page import redirect
-from crm_graph.auth.sign_in_throttle import Throttles, network
+from crm_graph.auth.sign_in_throttle import Throttles, address_of
 from crm_graph.db.session import Database
 
 logger = logging.getLogger("crm_graph.auth.sign_in")
@@ -47,7 +47,7 @@ class PasskeySignIn:
         assert bound_to is not None  # or the form was forged
         here = await self._first.organization(request)
         following = destination(form.get("next"))
-        address = network(request.client.host if request.client else None)
+        address = address_of(request)
         seconds = self._throttles.address.wait(address)
         if seconds > 0:
             return self._first.slowed(request, here, following=following, seconds=seconds)

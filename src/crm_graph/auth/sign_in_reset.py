@@ -18,8 +18,8 @@ from crm_graph.auth.passwords import LONGEST, SHORTEST, Passwords
 from crm_graph.auth.proofs import password_resets
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.sign_in_first_page import FirstPage
-from crm_graph.auth.sign_in_form import FIELD, LONGEST_EMAIL, FormTokens, new_nonce, nonce, read
-from crm_graph.auth.sign_in_page import page, set_cookie
+from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, browser, nonce, read
+from crm_graph.auth.sign_in_page import form_page, page, set_cookie
 from crm_graph.auth.sign_in_throttle import Throttles
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database
@@ -159,13 +159,7 @@ class Reset:
         )
 
     def _page(self, request: Request, template: str, status: int = 200, **values: str | int) -> Response:
-        known = nonce(request)
-        bound_to = known or new_nonce()
-        token = self._forms.token(bound_to)
-        response = page(template, status, script=False, form_field=FIELD, form_token=token, **values)
-        if known is None:
-            set_cookie(response, cookies.FORM, bound_to, secure=is_secure(request.scope))
-        return response
+        return form_page(request, self._forms, browser(request), template, status, **values)
 
 
 def _mail(recipient: str, organization: str, token: str, visitor: Visitor) -> Mail:

@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from ipaddress import IPv6Address, ip_address
 
+from starlette.requests import Request
+
 
 class Throttle:
     """Buckets of `capacity` attempts, one attempt given back every `seconds`; the `most` last used are remembered."""
@@ -74,6 +76,11 @@ def limited(per_minute: int | None) -> Throttle | None:
     if per_minute is None:
         return None
     return Throttle(per_minute, 60 / per_minute) if per_minute else Throttle(1, 0)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, as attempts are counted."""
+    return network(request.client.host if request.client else None)
 
 
 def network(address: str | None) -> str:

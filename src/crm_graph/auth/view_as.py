@@ -6,10 +6,10 @@ from uuid import UUID
 from crm_graph.auth import callers
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.rights import Right
-from crm_graph.db.ids import decode
+from crm_graph.db.ids import decode_as
 from crm_graph.db.session import Database
 from crm_graph.db.traces import add_audit_entry
-from crm_graph.errors import CrmError, IdInvalid
+from crm_graph.errors import CrmError
 
 
 class ViewAsRefused(CrmError):
@@ -48,8 +48,4 @@ async def viewing_as(database: Database, viewer: Actor, wanted: bytes, request_i
 
 
 def _user(wanted: bytes) -> UUID | None:
-    try:
-        prefix, row = decode(wanted.decode("ascii", "replace").strip())
-    except IdInvalid:
-        return None
-    return row if prefix == "usr" else None
+    return decode_as("usr", wanted.decode("ascii", "replace").strip())

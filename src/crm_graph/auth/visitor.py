@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from crm_graph.auth import sign_in_browser
 from crm_graph.auth.authentication import is_secure
-from crm_graph.auth.sign_in_throttle import network
+from crm_graph.auth.sign_in_throttle import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Visitor:
         """Ask for the organisation of the host first: that refuses a host that is none of ours."""
         scheme = "https" if is_secure(request.scope) else "http"
         return cls(
-            network(request.client.host if request.client else None),
+            address_of(request),
             request.headers.get("user-agent", ""),
             f"{scheme}://{request.headers.get('host', '').lower()}",
         )

@@ -41,6 +41,12 @@ def encode(prefix: str, value: UUID) -> str:
     return f"{prefix}_{value.hex}"
 
 
+def decode_as(prefix: str, text: str) -> UUID | None:
+    """The UUID of an identifier of one kind; `None` for another kind's, and for what is none."""
+    match = _TEXT.fullmatch(text)
+    return UUID(match[2]) if match is not None and match[1] == prefix else None
+
+
 def decode(text: str) -> tuple[str, UUID]:
     """Prefix and UUID of an identifier; raises IdInvalid for anything that `encode` does not write."""
     match = _TEXT.fullmatch(text)

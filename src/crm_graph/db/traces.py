@@ -29,9 +29,10 @@ async def add_audit_entry(
     changes: Mapping[str, object],
 ) -> None:
     """An audit entry `by` a user, kind of caller and channel, `of` an entity's row; `changes` as the table has them."""
+    written = orjson.dumps(changes, default=str).decode()  # the driver has a UUID of its own
     await connection.execute(
         f"{INTO_AUDIT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)",
-        organization_id, uuid7(), *by, request_id, action, *of, orjson.dumps(changes).decode(),
+        organization_id, uuid7(), *by, request_id, action, *of, written,
     )  # fmt: skip
 
 

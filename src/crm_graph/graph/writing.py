@@ -15,7 +15,6 @@ from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import (
     FieldAccessDenied,
-    IdInvalid,
     ReferenceNotFound,
     ServiceUnavailable,
     VariableInvalid,
@@ -340,8 +339,4 @@ async def _prepared(
 
 
 def _row(value: object, entity: type[Entity]) -> UUID | None:
-    try:
-        prefix, row = ids.decode(str(value))
-    except IdInvalid:
-        return None
-    return row if prefix == entity.__prefix__ else None
+    return ids.decode_as(entity.__prefix__, str(value))

@@ -16,12 +16,12 @@ from crm_graph.auth.callers import Caller
 from crm_graph.auth.people import codes, customers
 from crm_graph.auth.people.codes import Asked, Codes, Purpose
 from crm_graph.auth.sign_in_form import FIELD, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import page, redirect
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
+from crm_graph.auth.sign_in_page import page, redirect, refusing
+from crm_graph.auth.sign_in_throttle import Throttle, Throttles, address_of
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError, ValueInvalid
 from crm_graph.mail.outbox import Mail, post
-from crm_graph.pages.door import address, answering, slowed
+from crm_graph.pages.door import slowed
 from crm_graph.pages.sign_in_code import WRONG, email_of, uuid_of
 from crm_graph.plan.changes import Effect
 from crm_graph.plan.writes.write import update_fields
@@ -54,9 +54,9 @@ class CustomerLink:
     def routes(self) -> list[Route]:
         """The two forms."""
         return [
-            Route(PATH, answering(self.form), methods=["GET"]),
-            Route(PATH, answering(self.ask), methods=["POST"]),
-            Route(ENTER, answering(self.enter), methods=["POST"]),
+            Route(PATH, refusing(self.form), methods=["GET"]),
+            Route(PATH, refusing(self.ask), methods=["POST"]),
+            Route(ENTER, refusing(self.enter), methods=["POST"]),
         ]
 
     async def form(self, request: Request) -> Response:
@@ -80,7 +80,7 @@ class CustomerLink:
         except ValueInvalid as error:
             return self._form(session, caller, form, error.message)
         organization_id, name = caller.actor.organization_id, caller.organization_name
-        seconds = self._asking.wait(caller.user_id, address(request))
+        seconds = self._asking.wait(caller.user_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
         async with self._database.transaction(organization_id, caller.user_id, CHANNEL) as tx:

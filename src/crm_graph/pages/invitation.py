@@ -16,10 +16,11 @@ from crm_graph.auth.people import invitations
 from crm_graph.auth.people.invitations import Invitation, InvitationState
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.sign_in_entrance import PASSWORD, Proof
-from crm_graph.auth.sign_in_throttle import Throttle
+from crm_graph.auth.sign_in_page import refusing
+from crm_graph.auth.sign_in_throttle import Throttle, address_of
 from crm_graph.db.session import Transaction
 from crm_graph.errors import CrmError, ValueInvalid
-from crm_graph.pages.door import Door, address, answering, slowed
+from crm_graph.pages.door import Door, slowed
 from crm_graph.plan.policies import people
 from crm_graph.plan.writes.audit_trail import leave
 from crm_graph.plan.writes.write import insert_fields
@@ -49,8 +50,8 @@ class InvitationPage:
     def routes(self) -> list[Route]:
         """GET and POST /invitation."""
         return [
-            Route(PATH, answering(self.show), methods=["GET"]),
-            Route(PATH, answering(self.accept), methods=["POST"]),
+            Route(PATH, refusing(self.show), methods=["GET"]),
+            Route(PATH, refusing(self.accept), methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -92,10 +93,10 @@ class InvitationPage:
             return await self._door.admitted(tx, request, here.organization_id, Proof(made.id, (PASSWORD,)), "/account")
 
     def _counted(self, request: Request) -> None:
-        seconds = self._attempts.wait(address(request))
+        seconds = self._attempts.wait(address_of(request))
         if seconds > 0:
             raise slowed(seconds)
-        self._attempts.take(address(request))
+        self._attempts.take(address_of(request))
 
     def _form(
         self, request: Request, here: Storefront, found: Invitation, token: str, name: str, fault: str = ""

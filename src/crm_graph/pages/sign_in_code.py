@@ -23,12 +23,12 @@ from crm_graph.auth.people.codes import Asked, Codes, Purpose
 from crm_graph.auth.people.customers import Known
 from crm_graph.auth.sign_in_entrance import CODE, Proof
 from crm_graph.auth.sign_in_form import destination, nonce
-from crm_graph.auth.sign_in_page import redirect
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
+from crm_graph.auth.sign_in_page import redirect, refusing
+from crm_graph.auth.sign_in_throttle import Throttle, Throttles, address_of
 from crm_graph.db.session import Transaction
 from crm_graph.errors import ValueInvalid
 from crm_graph.mail.outbox import Mail, post
-from crm_graph.pages.door import Door, address, answering, slowed
+from crm_graph.pages.door import Door, slowed
 from crm_graph.plan.writes.write import insert_fields
 
 logger = logging.getLogger("crm_graph.pages.sign_in_code")
@@ -51,10 +51,10 @@ class CodeSignIn:
     def routes(self) -> list[Route]:
         """The two forms."""
         return [
-            Route(PATH, answering(self.form), methods=["GET"]),
-            Route(PATH, answering(self.ask), methods=["POST"]),
-            Route(ENTER, answering(self.entry), methods=["GET"]),
-            Route(ENTER, answering(self.enter), methods=["POST"]),
+            Route(PATH, refusing(self.form), methods=["GET"]),
+            Route(PATH, refusing(self.ask), methods=["POST"]),
+            Route(ENTER, refusing(self.entry), methods=["GET"]),
+            Route(ENTER, refusing(self.enter), methods=["POST"]),
         ]
 
     async def form(self, request: Request) -> Response:
@@ -75,7 +75,7 @@ class CodeSignIn:
         """Mail a code for what is asked, and go on to where it is entered."""
         browser = nonce(request)
         assert browser is not None, "the form was checked against it"
-        seconds = self._asking.wait((here.organization_id, asked.email.casefold()), address(request))
+        seconds = self._asking.wait((here.organization_id, asked.email.casefold()), address_of(request))
         if seconds > 0:
             raise slowed(seconds)
         async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
@@ -102,10 +102,10 @@ class CodeSignIn:
         form, here = await self._door.form(request), await self._door.organization(request)
         browser = nonce(request)
         assert browser is not None, "the form was checked against it"
-        seconds = self._entering.wait(address(request))
+        seconds = self._entering.wait(address_of(request))
         if seconds > 0:
             raise slowed(seconds)
-        self._entering.take(address(request))
+        self._entering.take(address_of(request))
         row = uuid_of(form)
         async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
             connection, taken = await tx.raw(), None

@@ -11,8 +11,9 @@ from crm_graph.auth.callers import Storefront
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.people.codes import Asked, Purpose
 from crm_graph.auth.sign_in_form import destination
+from crm_graph.auth.sign_in_page import refusing
 from crm_graph.errors import CrmError, ValueInvalid
-from crm_graph.pages.door import Door, answering
+from crm_graph.pages.door import Door
 from crm_graph.pages.sign_in_code import CodeSignIn, email_of
 
 PATH: Final = "/sign-up"
@@ -37,8 +38,8 @@ class SignUp:
     def routes(self) -> list[Route]:
         """GET and POST /sign-up."""
         return [
-            Route(PATH, answering(self.form), methods=["GET"]),
-            Route(PATH, answering(self.ask), methods=["POST"]),
+            Route(PATH, refusing(self.form), methods=["GET"]),
+            Route(PATH, refusing(self.ask), methods=["POST"]),
         ]
 
     async def form(self, request: Request) -> Response:

@@ -18,8 +18,8 @@ from crm_graph.auth.callers import Storefront
 from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in_entrance import Proof
 from crm_graph.auth.sign_in_form import destination, only
-from crm_graph.auth.sign_in_page import redirect, set_cookie
-from crm_graph.auth.sign_in_throttle import Throttle
+from crm_graph.auth.sign_in_page import redirect, refusing, set_cookie
+from crm_graph.auth.sign_in_throttle import Throttle, address_of
 from crm_graph.auth.upstream import journey, providers
 from crm_graph.auth.upstream.discovery import Discovery, Metadata
 from crm_graph.auth.upstream.fetching import Fetching
@@ -27,7 +27,7 @@ from crm_graph.auth.upstream.id_token import IdTokenInvalid, verified
 from crm_graph.auth.upstream.journey import LASTS_SECONDS, Journey
 from crm_graph.auth.upstream.providers import PURPOSE, Provider
 from crm_graph.errors import CrmError
-from crm_graph.pages.door import Door, address, answering, slowed
+from crm_graph.pages.door import Door, slowed
 from crm_graph.pages.upstream_users import CHANNEL, Claims, user_of
 
 logger = logging.getLogger("crm_graph.pages.upstream")
@@ -79,17 +79,17 @@ class UpstreamSignIn:
     def routes(self) -> list[Route]:
         """There and back."""
         return [
-            Route(PATH, answering(self.begin), methods=["GET"]),
-            Route(CALLBACK, answering(self.back), methods=["GET"]),
+            Route(PATH, refusing(self.begin), methods=["GET"]),
+            Route(CALLBACK, refusing(self.back), methods=["GET"]),
         ]
 
     async def begin(self, request: Request) -> Response:
         """GET /sign-in/with/<provider>: on to the provider."""
         here = await self._door.organization(request)
-        seconds = self._attempts.wait(address(request))
+        seconds = self._attempts.wait(address_of(request))
         if seconds > 0:
             raise slowed(seconds)
-        self._attempts.take(address(request))
+        self._attempts.take(address_of(request))
         provider = await self._provider(request, here)
         metadata = await self._discovery.metadata(provider.issuer)
         callback = f"{request.url.scheme}://{request.headers['host']}/sign-in/with/{provider.name}/callback"

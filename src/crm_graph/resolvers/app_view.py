@@ -2,7 +2,6 @@
 
 import datetime as dt
 import enum
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -10,11 +9,8 @@ from uuid import UUID
 from crm_graph.auth.oauth.clients import PREFIX
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import encode
-from crm_graph.entity import REGISTRY
-from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.signatures import Ask, Id
-from crm_graph.plan.sql.parameters import Parameters
-from crm_graph.resolvers.people import NOT_SEEN, people
+from crm_graph.resolvers.people import NOT_SEEN, partners, people
 
 
 class AppStatus(enum.StrEnum):
@@ -83,7 +79,7 @@ async def apps_of(ask: Ask, *, row: UUID | None = None, status: str | None = Non
         _SHOWN, actor.organization_id, reviews(ask), actor.partner_id, actor.user_id, row, status, most
     )
     by = await people(ask, (user for one in found for user in (one["requested_by"], one["user_id"])))
-    partners = await _partners(ask, (one["partner_id"] for one in found))
+    of = await partners(ask, (one["partner_id"] for one in found))
     return [
         App(
             Id(encode(PREFIX, one["id"])),
@@ -96,22 +92,10 @@ async def apps_of(ask: Ask, *, row: UUID | None = None, status: str | None = Non
             one["scopes"],
             one["redirect_uris"],
             one["post_logout_redirect_uris"],
-            partners.get(one["partner_id"]),
+            of.get(one["partner_id"], NOT_SEEN).id,
             by.get(one["requested_by"], NOT_SEEN).id,
             by.get(one["user_id"], NOT_SEEN).id,
             one["created_at"],
         )
         for one in found
     ]
-
-
-async def _partners(ask: Ask, wanted: Iterable[UUID | None]) -> dict[UUID | None, Id]:
-    """Those of these partners whom the caller sees."""
-    rows, entity, parameters = {row for row in wanted if row is not None}, REGISTRY["Partner"], Parameters()
-    lens = open_lens(entity, ask.actor.policy, parameters, "t")
-    if lens is None or not rows:
-        return {}
-    given = parameters.constant(list(rows), "uuid[]")
-    sql, sources = parameters.read(f"SELECT t.id FROM {lens.source()} WHERE {lens.where()} AND t.id = ANY({given})")
-    found = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
-    return {row["id"]: Id(encode(entity.__prefix__, row["id"])) for row in found}

@@ -16,9 +16,9 @@ from crm_graph.auth.oauth.review import Reviewed
 from crm_graph.auth.oauth.traces import By
 from crm_graph.auth.rights import Right
 from crm_graph.auth.scopes import ScopeInvalid
-from crm_graph.db.ids import decode
+from crm_graph.db.ids import decode_as
 from crm_graph.entity import REGISTRY
-from crm_graph.errors import JSON, CrmError, IdInvalid, PageSizeInvalid, ReferenceNotFound, ValueInvalid
+from crm_graph.errors import JSON, CrmError, PageSizeInvalid, ReferenceNotFound, ValueInvalid
 from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.actions import action
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid
@@ -153,7 +153,7 @@ async def rotate_app_secret(
     app = await _own(ask, id)
     if isinstance(app, Outcome):
         return app
-    if not 0 <= overlap_hours <= 720:
+    if not 0 <= overlap_hours <= review.LONGEST_OVERLAP // dt.timedelta(hours=1):
         return Outcome.refused(invalid("The old secret works for 0 to 720 hours more.", "overlapHours"))
     try:
         overlap, by = dt.timedelta(hours=overlap_hours), By.of(ask.actor, ask.request_id)
@@ -202,11 +202,8 @@ async def _partner(ask: Ask, given: Id | None) -> UUID | UserError | None:
     if given is None:
         return ask.actor.partner_id
     entity = REGISTRY["Partner"]
-    try:
-        prefix, row = decode(given)
-    except IdInvalid:
-        return unknown
-    if prefix != entity.__prefix__ or ask.actor.partner_id not in (None, row):
+    row = decode_as(entity.__prefix__, given)
+    if row is None or ask.actor.partner_id not in (None, row):
         return unknown
     if ask.actor.partner_id is None and not await sees(ask.tx, ask.actor, entity, row):
         return unknown

@@ -15,8 +15,7 @@ from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.auth.upstream import providers as store
 from crm_graph.auth.upstream.providers import PURPOSE, Provider
-from crm_graph.db.ids import decode, encode, uuid7
-from crm_graph.errors import IdInvalid
+from crm_graph.db.ids import decode_as, encode, uuid7
 from crm_graph.plan.actions import action
 from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, key_taken
 from crm_graph.plan.policies import people
@@ -24,6 +23,8 @@ from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.writes.audit_trail import leave
 from crm_graph.plan.writes.refusals import NOT_FOUND
+from crm_graph.resolvers.people import NOT_SEEN
+from crm_graph.resolvers.people import people as seen_people
 
 ENTITY: Final = "IdentityProvider"
 PREFIX: Final = "idp"
@@ -67,20 +68,22 @@ class IdentityProvider:
     roles: Annotated[list[str], "Roles of users that it makes."]
     groups_claim: Annotated[str | None, "The claim that names a person's groups."]
     group_roles: Annotated[list[GroupRoles], "Roles by group; they are given and taken at each sign-in."]
-    decided_by: Annotated[Id, "Who decided about it last: it gives no role that they may not give."]
+    decided_by: Annotated[
+        Id | None, "Who decided about it last, if you see them: it gives no role that they may not give."
+    ]
     updated_at: Annotated[dt.datetime | None, "When it was changed last."]
 
 
 @query(right=Right.POLICY_READ)
 async def identity_providers(ask: Ask) -> list[IdentityProvider]:
     """The OpenID providers by which people may sign in."""
-    return [_shown(one) for one in await store.every(await ask.tx.raw(), ask.actor.organization_id)]
+    return await _shown(ask, await store.every(await ask.tx.raw(), ask.actor.organization_id))
 
 
 async def show_provider(ask: Ask, row: UUID) -> IdentityProvider | None:
     """One provider."""
     found = await store.by_id(await ask.tx.raw(), ask.actor.organization_id, row)
-    return None if found is None else _shown(found)
+    return None if found is None else (await _shown(ask, [found]))[0]
 
 
 @action(shows=show_provider, right=Right.POLICY_WRITE)
@@ -179,14 +182,11 @@ async def _stored(ask: Ask, before: Provider | None, wanted: Provider, secret: s
         assert ask.sealer is not None, "mutations are carried out with it"
         place = (actor.organization_id, wanted.id)
         wanted = replace(wanted, client_secret=ask.sealer.seal(secret.encode(), PURPOSE, *place) if secret else None)
-    savepoint = connection.transaction()
-    await savepoint.start()
     try:
-        await store.store(connection, actor.organization_id, wanted)
+        async with connection.transaction():
+            await store.store(connection, actor.organization_id, wanted)
     except asyncpg.UniqueViolationError:
-        await savepoint.rollback()
         return Outcome.refused(key_taken("name"))
-    await savepoint.commit()
     old, new = _facts(before) if before else {}, _facts(wanted)
     changed = {name: (old.get(name), value) for name, value in new.items() if old.get(name) != value}
     if secret is not None:
@@ -253,17 +253,18 @@ def _facts(provider: Provider) -> dict[str, object]:
 
 
 async def _known(ask: Ask, wanted: str) -> Provider | None:
-    try:
-        prefix, row = decode(wanted)
-    except IdInvalid:
-        return None
-    return await store.by_id(await ask.tx.raw(), ask.actor.organization_id, row) if prefix == PREFIX else None
+    row = decode_as(PREFIX, wanted)
+    return None if row is None else await store.by_id(await ask.tx.raw(), ask.actor.organization_id, row)
 
 
-def _shown(one: Provider) -> IdentityProvider:
-    return IdentityProvider(
-        Id(encode(PREFIX, one.id)), one.name, one.label, one.issuer, one.client_id, one.client_secret is not None,
-        list(one.scopes), one.enabled, one.creates_users, one.links_passwords, list(one.domains), list(one.roles),
-        one.groups_claim, [GroupRoles(group, list(roles)) for group, roles in one.group_roles.items()],
-        Id(encode("usr", one.decided_by)), one.updated_at,
-    )  # fmt: skip
+async def _shown(ask: Ask, found: Sequence[Provider]) -> list[IdentityProvider]:
+    by = await seen_people(ask, (one.decided_by for one in found))
+    return [
+        IdentityProvider(
+            Id(encode(PREFIX, one.id)), one.name, one.label, one.issuer, one.client_id, one.client_secret is not None,
+            list(one.scopes), one.enabled, one.creates_users, one.links_passwords, list(one.domains), list(one.roles),
+            one.groups_claim, [GroupRoles(group, list(roles)) for group, roles in one.group_roles.items()],
+            by.get(one.decided_by, NOT_SEEN).id, one.updated_at,
+        )
+        for one in found
+    ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Inviting people: of the caller's own partner, or, by our own people, anybody."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,9 +12,9 @@ from crm_graph.auth.people import invitations as store
 from crm_graph.auth.people.invitations import InvitationState, Wanted
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.rights import Right
-from crm_graph.db.ids import decode, encode
+from crm_graph.db.ids import decode_as, encode
 from crm_graph.entity import REGISTRY
-from crm_graph.errors import IdInvalid, KeyTaken, PageSizeInvalid, ReferenceNotFound
+from crm_graph.errors import KeyTaken, PageSizeInvalid, ReferenceNotFound
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.access.visibility import sees
@@ -26,6 +27,8 @@ from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.audit_trail import leave
 from crm_graph.plan.writes.refusals import NOT_FOUND
+from crm_graph.resolvers.people import NOT_SEEN, partners
+from crm_graph.resolvers.people import people as seen_people
 
 LONGEST_NAME: Final = 100
 ENTITY: Final = "Invitation"
@@ -40,9 +43,11 @@ class Invitation:
     name: Annotated[str, "Name that the form proposes; the person decides."]
     roles: Annotated[list[str], "Roles that the person will have."]
     partner_id: Annotated[Id | None, "The partner they will work for; null for our own people."]
-    invited_by: Annotated[Id, "Who sent it: it works while that user may still give these roles."]
+    invited_by: Annotated[
+        Id | None, "Who sent it, if you see them: it works while that user may still give these roles."
+    ]
     state: Annotated[InvitationState, "What became of it."]
-    user_id: Annotated[Id | None, "Who came in by it."]
+    user_id: Annotated[Id | None, "Who came in by it, if you see them."]
     created_at: Annotated[dt.datetime, "When it was sent."]
     expires_at: Annotated[dt.datetime, "Until when its link works."]
 
@@ -66,7 +71,7 @@ async def invitations(
     if not people.reaches(ask.actor, ask.actor.partner_id):
         return []
     found = await store.newest(await ask.tx.raw(), ask.actor.organization_id, ask.actor.partner_id, first)
-    return [_shown(one) for one in found]
+    return await _shown(ask, found)
 
 
 @query(right=Right.PEOPLE_MANAGE)
@@ -85,7 +90,7 @@ async def assignable_roles(
 async def show_invitation(ask: Ask, row: UUID) -> Invitation | None:
     """The invitation, if it is one of the caller's side."""
     found = await store.by_id(await ask.tx.raw(), ask.actor.organization_id, ask.actor.partner_id, row)
-    return None if found is None else _shown(found)
+    return None if found is None else (await _shown(ask, [found]))[0]
 
 
 @action(shows=show_invitation, right=Right.PEOPLE_MANAGE)
@@ -125,7 +130,7 @@ async def invite_user(
 async def withdraw_invitation(ask: Ask, invitation: Annotated[Id, "The invitation."]) -> Outcome:
     """Take back an invitation: its link stops working."""
     connection, actor = await ask.tx.raw(), ask.actor
-    row = _row(invitation, "inv")
+    row = decode_as("inv", invitation)
     found = row and await store.by_id(connection, actor.organization_id, actor.partner_id, row)
     if not found or not people.reaches(actor, found.partner_id):
         return Outcome.refused(NOT_FOUND)
@@ -142,7 +147,7 @@ async def _wanted(ask: Ask, email: str, roles: list[str], name: str, partner: st
     actor, errors = ask.actor, list[UserError]()
     partner_id = actor.partner_id
     if partner is not None:
-        partner_id = _row(partner, REGISTRY["Partner"].__prefix__)
+        partner_id = decode_as(REGISTRY["Partner"].__prefix__, partner)
         if partner_id is None or not await sees(ask.tx, actor, REGISTRY["Partner"], partner_id):
             says = "This names no record that you can see."
             return Outcome.refused(UserError(ReferenceNotFound.code, says, ("partner",)))
@@ -205,24 +210,21 @@ async def _mail(ask: Ask, recipient: str, token: str, *, known: bool) -> Mail:
     )
 
 
-def _row(wanted: str, prefix: str) -> UUID | None:
-    try:
-        found, row = decode(wanted)
-    except IdInvalid:
-        return None
-    return row if found == prefix else None
-
-
-def _shown(one: store.Invitation) -> Invitation:
-    return Invitation(
-        Id(encode("inv", one.id)),
-        one.email,
-        one.name,
-        list(one.roles),
-        None if one.partner_id is None else Id(encode("par", one.partner_id)),
-        Id(encode("usr", one.invited_by)),
-        one.state,
-        None if one.user_id is None else Id(encode("usr", one.user_id)),
-        one.created_at,
-        one.expires_at,
-    )
+async def _shown(ask: Ask, found: Sequence[store.Invitation]) -> list[Invitation]:
+    users = await seen_people(ask, (user for one in found for user in (one.invited_by, one.user_id)))
+    of = await partners(ask, (one.partner_id for one in found))
+    return [
+        Invitation(
+            Id(encode("inv", one.id)),
+            one.email,
+            one.name,
+            list(one.roles),
+            of.get(one.partner_id, NOT_SEEN).id,
+            users.get(one.invited_by, NOT_SEEN).id,
+            one.state,
+            users.get(one.user_id, NOT_SEEN).id,
+            one.created_at,
+            one.expires_at,
+        )
+        for one in found
+    ]

@@ -5,6 +5,7 @@ from crm_graph.auth import sessions
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.rights import Right
+from crm_graph.db.ids import encode
 from crm_graph.plan.changes import Action, Change, Effect, Outcome, UserError, denied
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.policies import people
@@ -17,7 +18,7 @@ from crm_graph.schema.users import User, UserStatus
 @mutation(User, needs=None, right=Right.PEOPLE_MANAGE)
 async def suspend_user(call: Call) -> Outcome:
     """Let somebody whom you manage sign in no more; whatever they are signed in with stops within five seconds."""
-    who = await _managed(call)
+    who = await _managed(call, await _policy(call))
     if isinstance(who, Outcome):
         return who
     await sessions.revoke_all(call.tx, call.actor.organization_id, who.id)
@@ -27,7 +28,7 @@ async def suspend_user(call: Call) -> Outcome:
 @mutation(User, needs=None, right=Right.PEOPLE_MANAGE)
 async def reactivate_user(call: Call) -> Outcome:
     """Let somebody whom you manage sign in again, with what they signed in with before."""
-    who = await _managed(call)
+    who = await _managed(call, await _policy(call))
     return who if isinstance(who, Outcome) else await _set_status(call, who, UserStatus.ACTIVE)
 
 
@@ -41,11 +42,11 @@ async def reactivate_user(call: Call) -> Outcome:
 )
 async def assign_roles(call: Call) -> Outcome:
     """Give somebody whom you manage roles, and take those that are not named."""
-    who, given = await _managed(call), call.arguments["roles"]
+    policy, given = await _policy(call), call.arguments["roles"]
+    who = await _managed(call, policy)
     if isinstance(who, Outcome):
         return who
     assert isinstance(given, list)
-    policy = await in_force(await call.tx.raw(), call.actor.organization_id)
     moved = {*given} ^ who.roles
     # what is no role any more can be taken, but not given
     judged = [name for name in moved if name in given or name in policy.roles]
@@ -58,12 +59,14 @@ async def assign_roles(call: Call) -> Outcome:
     return await _write(call, who, {"roles": list(dict.fromkeys(given))}, "user.roles_assigned")
 
 
-async def _managed(call: Call) -> Person | Outcome:
+async def _policy(call: Call) -> AccessPolicy:
+    """The policy in force, locked before any person is: as by all who write users and policies."""
+    return await in_force(await call.tx.raw(), call.actor.organization_id, lock=True)
+
+
+async def _managed(call: Call, policy: AccessPolicy) -> Person | Outcome:
     """The person, if the caller manages them; the record is one that the caller sees."""
-    connection = await call.tx.raw()
-    # locked before the person: as all who write users and policies do
-    policy: AccessPolicy = await in_force(connection, call.actor.organization_id, lock=True)
-    who = await people.person(connection, call.actor.organization_id, call.row)
+    who = await people.person(await call.tx.raw(), call.actor.organization_id, call.row)
     return who if who is not None and people.manages(call.actor, policy, who) else Outcome.refused(denied())
 
 
@@ -82,5 +85,5 @@ async def _write(call: Call, who: Person, values: dict[str, object], event: str)
             call.tx, call.actor, "User", who.id, values, event, if_match=call.if_match, request_id=call.request_id
         )
 
-    change = Change("User", Action.UPDATE, id=f"usr_{who.id.hex}", values=values)
+    change = Change("User", Action.UPDATE, id=encode(User.__prefix__, who.id), values=values)
     return await guarded(call.tx, call.actor, change, update, judged=True)

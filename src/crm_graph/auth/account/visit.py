@@ -11,11 +11,11 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crm_graph.auth import cookies, sessions
-from crm_graph.auth.authentication import Authenticator, is_secure
+from crm_graph.auth import sessions
+from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Caller
 from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
+from crm_graph.auth.sign_in_page import Detour, page, redirect, sign_in_first
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database, Transaction
 
@@ -56,9 +56,12 @@ class Visit:
 
 
 class Visits:
-    """Opens visits, and shows their pages."""
+    """Opens visits, and shows their pages; to `following` who had to sign in first comes back."""
 
-    def __init__(self, authenticator: Authenticator, database: Database, forms: FormTokens) -> None:
+    def __init__(
+        self, authenticator: Authenticator, database: Database, forms: FormTokens, following: str = "/account"
+    ) -> None:
+        self._following = following
         self._authenticator = authenticator
         self._database = database
         self._forms = forms
@@ -99,10 +102,7 @@ class Visits:
         caller = await self._authenticator.session(request.scope)
         token = session_token(request)
         if caller is None:
-            response = redirect("/sign-in?next=/account")
-            if token is not None:
-                set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)
-            raise Detour(response)
+            raise Detour(sign_in_first(request, self._following))
         if token is None:
             raise FormForged("There are two session cookies; one of them is not ours.")
         return Visit(request, caller, token, form)

@@ -10,16 +10,13 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crm_graph.auth import cookies
-from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.callers import Caller
 from crm_graph.auth.oauth import redirects, requests
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.authorization import Ask, Decision, Outcome, Person, Refused, Sent, decide
 from crm_graph.auth.oauth.party import Here, Party
-from crm_graph.auth.oauth.server import exchanging
 from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import page, redirect, set_cookie
+from crm_graph.auth.sign_in_page import page, redirect, sign_in_first
 from crm_graph.errors import BadRequest
 
 logger = logging.getLogger("crm_graph.auth.oauth")
@@ -65,12 +62,8 @@ class Authorize:
         person = None
         if caller is not None:
             person = Person(caller.user_id, caller.credential_id, self._since(again, given))
-        outcome: Outcome = await exchanging(
-            self._party.database,
-            here.organization_id,
-            here.issuer,
-            await self._party.signing.current(here.organization_id),
-            self._party.secret,
+        outcome: Outcome = await self._party.exchange(
+            here,
             lambda ours: decide(ours, given, person, decision),
             None if caller is None else caller.user_id,
         )
@@ -91,14 +84,14 @@ class Authorize:
         if cookie is None:
             raise FormForged("There are two session cookies; one of them is not ours.")
         query = urlencode({**given, **({AGAIN: again} if again else {})})
-        identity = [name for name in ask.scopes if name in scope_names.IDENTITY]
+        identity, records = scope_names.told(ask.scopes)
         return page(
             "consent.html",
             organization=here.organization_name,
             caller=caller,
             client=ask.client,
-            identity=[scope_names.words(name) for name in identity],
-            records=[(scope_names.words(name), name) for name in ask.scopes if name not in scope_names.IDENTITY],
+            identity=identity,
+            records=records,
             goes_to=redirects.shown(ask.redirect_uri),
             following=f"{redirects.AUTHORIZE}?{query}",
             request=query,
@@ -113,11 +106,7 @@ class Authorize:
         following = f"{redirects.AUTHORIZE}?{urlencode(marked)}"
         if len(following) > LONGEST_FOLLOWING:
             raise BadRequest("The app's request is too long.")
-        again = "&again=1" if caller is not None else ""
-        response = redirect(f"/sign-in?next={quote(following, safe='')}{again}")
-        if caller is None and session_token(request) is not None:
-            set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)
-        return response
+        return sign_in_first(request, quote(following, safe=""), again=caller is not None)
 
     def _since(self, again: str, given: Mapping[str, str]) -> int | None:
         """When the person was sent to sign in for this request; `None` unless it was we who say so."""

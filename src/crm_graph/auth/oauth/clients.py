@@ -15,8 +15,8 @@ from crm_graph.auth import tokens
 from crm_graph.auth.oauth import partner_reach, redirects
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.tables import oauth_clients
-from crm_graph.db.ids import decode, encode
-from crm_graph.errors import JSON, IdInvalid
+from crm_graph.db.ids import decode_as, encode
+from crm_graph.errors import JSON
 
 PREFIX: Final = "cli"
 AUTH_METHODS: Final = ("none", "client_secret_basic", "private_key_jwt")
@@ -85,11 +85,7 @@ class Client(ClientMixin):
 
 def key(client_id: object) -> UUID | None:
     """The key of what a request says is a client's id."""
-    try:
-        prefix, found = decode(client_id) if isinstance(client_id, str) else ("", None)
-    except IdInvalid:
-        return None
-    return found if prefix == PREFIX else None
+    return decode_as(PREFIX, client_id) if isinstance(client_id, str) else None
 
 
 def find(session: Session, organization_id: UUID, client_id: object) -> Client | None:

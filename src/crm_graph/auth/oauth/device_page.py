@@ -14,17 +14,15 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crm_graph.auth import cookies
-from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.callers import Caller
 from crm_graph.auth.oauth import consents, device_codes
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.device import PAGE
 from crm_graph.auth.oauth.device_codes import Waiting
 from crm_graph.auth.oauth.party import Party
-from crm_graph.auth.oauth.server import Exchange, exchanging
+from crm_graph.auth.oauth.server import Exchange
 from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
+from crm_graph.auth.sign_in_page import Detour, page, sign_in_first
 from crm_graph.auth.sign_in_throttle import Throttle
 
 logger = logging.getLogger("crm_graph.auth.oauth")
@@ -91,10 +89,7 @@ class DevicePage:
         if caller is None:
             normal = device_codes.normal(code)
             following = PAGE if normal is None else f"{PAGE}?user_code={device_codes.shown(normal)}"
-            response = redirect(f"/sign-in?next={quote(following, safe='')}")
-            if cookie is not None:
-                set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)
-            raise Detour(response)
+            raise Detour(sign_in_first(request, quote(following, safe="")))
         if cookie is None:
             raise FormForged("There are two session cookies; one of them is not ours.")
         return caller, cookie
@@ -111,14 +106,15 @@ class DevicePage:
         )
 
     def _question(self, caller: Caller, cookie: str, found: Waiting, code: str) -> Response:
+        identity, records = scope_names.told(found.scopes)
         return page(
             "device_consent.html",
             caller=caller,
             client=found.client,
             code=code,
             request=str(found.id),
-            identity=[scope_names.words(name) for name in found.scopes if name in scope_names.IDENTITY],
-            records=[(scope_names.words(name), name) for name in found.scopes if name not in scope_names.IDENTITY],
+            identity=identity,
+            records=records,
             form_field=FIELD,
             form_token=self._forms.token(_bound_answer(cookie, str(found.id))),
         )
@@ -127,12 +123,8 @@ class DevicePage:
         self, request: Request, caller: Caller, work: Callable[[Exchange], Waiting | None]
     ) -> Waiting | None:
         here = await self._party.here(request.scope)
-        return await exchanging(
-            self._party.database,
-            caller.actor.organization_id,
-            here.issuer,
-            await self._party.signing.current(caller.actor.organization_id),
-            self._party.secret,
+        return await self._party.exchange(
+            here,
             work,
             caller.user_id,
         )

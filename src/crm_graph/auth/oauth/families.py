@@ -61,12 +61,17 @@ def revoke(session: Session, organization_id: UUID, family_id: UUID) -> bool:
     return done.one_or_none() is not None
 
 
-async def revoke_all(tx: Transaction, organization_id: UUID, user_id: UUID) -> int:
-    """End every family of the user, those too that outlive sessions; returns how many worked until now."""
+async def revoke_all(tx: Transaction, organization_id: UUID, user_id: UUID, client_id: UUID | None = None) -> int:
+    """End every family of the user, or those of one app, also where they outlive sessions; gives how many worked."""
     f = oauth_families.c
     done = await (await tx.session.connection()).execute(
         sa.update(oauth_families)
-        .where(f.organization_id == organization_id, f.user_id == user_id, f.revoked_at.is_(None))
+        .where(
+            f.organization_id == organization_id,
+            f.user_id == user_id,
+            sa.true() if client_id is None else f.client_id == client_id,
+            f.revoked_at.is_(None),
+        )
         .values(revoked_at=sa.func.now())
     )
     return done.rowcount

@@ -16,7 +16,6 @@ from crm_graph.auth.callers import Caller
 from crm_graph.auth.oauth import clients, id_token, requests
 from crm_graph.auth.oauth.keys import ALGORITHM
 from crm_graph.auth.oauth.party import Here, Party
-from crm_graph.auth.oauth.server import exchanging
 from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
 from crm_graph.auth.sign_in_page import page, redirect, set_cookie
 
@@ -92,12 +91,8 @@ class Logout:
         wanted, app = given.get("post_logout_redirect_uri"), claims.get("aud")
         if wanted is None or not isinstance(app, str) or given.get("client_id", app) != app:
             return None
-        client = await exchanging(
-            self._party.database,
-            here.organization_id,
-            here.issuer,
-            await self._party.signing.current(here.organization_id),
-            self._party.secret,
+        client = await self._party.exchange(
+            here,
             lambda ours: clients.find(ours.session, ours.organization_id, app),
         )
         if client is None or wanted not in client.post_logout_redirect_uris:

@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from starlette.types import Scope
@@ -10,9 +12,12 @@ from starlette.types import Scope
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.oauth import issuer
 from crm_graph.auth.oauth.keys import PublishedKeys, SigningKeys
+from crm_graph.auth.oauth.server import Exchange, exchanging
 from crm_graph.auth.sealing import Sealer
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,11 @@ class Party:
         self.published = PublishedKeys(lanes)
         self.signing = SigningKeys(database, sealer)
         self.secret = hmac.digest(secret, b"crm-graph refresh tokens", hashlib.sha256)
+
+    async def exchange(self, here: Here, work: Callable[[Exchange], T], actor_id: UUID | None = None) -> T:
+        """Run synchronous work as this issuer, in one transaction (`server.exchanging`)."""
+        signing = await self.signing.current(here.organization_id)
+        return await exchanging(self.database, here.organization_id, here.issuer, signing, self.secret, work, actor_id)
 
     async def here(self, scope: Scope) -> Here:
         """Whose request this is to answer; raises UnknownHost, InsecureTransport."""

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from starlette.requests import Request
 
-from crm_graph.errors import BadRequest, BodyTooLarge
+from crm_graph.auth.sign_in_form import posted
+from crm_graph.errors import BadRequest
 
 MOST_BYTES: Final = 40_000
 MOST_FIELDS: Final = 50
 LONGEST_QUERY: Final = 8_000
 _TEXT: Final = re.compile(r"[ -~]*")
-FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Payload(OAuth2Payload):
@@ -78,17 +78,7 @@ def _each_once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 async def form(request: Request) -> dict[str, str]:
     """The parameters of a posted form. Raises BadRequest, BodyTooLarge."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise BadRequest(f"A form is needed, {FORM}.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise BodyTooLarge(f"A form has at most {MOST_BYTES} bytes.", limit=MOST_BYTES)
-    try:
-        return parameters(body.decode("ascii"))
-    except UnicodeDecodeError:
-        raise BadRequest("The form cannot be read.") from None
+    return parameters(await posted(request, MOST_BYTES))
 
 
 def query(request: Request) -> dict[str, str]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from crm_graph.auth.account.visit import Visits
 from crm_graph.auth.oauth import discovery
 from crm_graph.auth.oauth.answers import Handler
 from crm_graph.auth.oauth.answers import refusing as program
@@ -33,7 +34,8 @@ PUBLIC = {"access-control-allow-origin": "*", "cache-control": "no-store", "x-co
 def routes(party: Party, forms: FormTokens, throttle: Throttle, user_codes: Throttle) -> list[Route]:
     """The authorization server's routes; `user_codes` slows down who guesses those of devices."""
     authorize, logout = Authorize(party, forms), Logout(party, forms)
-    apps, device = ConnectedApps(party, forms), DevicePage(party, forms, user_codes)
+    visits = Visits(party.authenticator, party.database, forms, APPS)
+    apps, device = ConnectedApps(visits), DevicePage(party, forms, user_codes)
     programs, userinfo = TokenEndpoint(party, throttle), UserInfo(party)
 
     def document(made: Callable[[str], dict[str, JSON]]) -> Handler:

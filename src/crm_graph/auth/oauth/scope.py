@@ -1,6 +1,6 @@
 """Scopes as apps ask for them: those of OpenID, and `resource:action[:level]` and rights of auth/scopes.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from crm_graph.auth import api_keys, scopes
@@ -85,6 +85,12 @@ _RIGHTS: Final = {
     "apps:register": "Ask for apps, and change the secrets of yours",
     "apps:review": "Decide which apps may work",
 }
+
+
+def told(texts: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Scopes as a person is asked about them: in words what is about themselves; of records, with the scope's name."""
+    identity = [words(text) for text in texts if text in IDENTITY]
+    return identity, [(words(text), text) for text in texts if text not in IDENTITY]
 
 
 def words(text: str) -> str:

@@ -22,8 +22,8 @@ from crm_graph.auth.oauth.private_key_jwt import Assertion
 from crm_graph.auth.oauth.refresh_token import RefreshGrant
 from crm_graph.auth.oauth.requests import OAuthRequest, form
 from crm_graph.auth.oauth.revocation import Revocation
-from crm_graph.auth.oauth.server import Answer, Exchange, Server, exchanging
-from crm_graph.auth.sign_in_throttle import Throttle, network
+from crm_graph.auth.oauth.server import Answer, Exchange, Server
+from crm_graph.auth.sign_in_throttle import Throttle, address_of
 
 logger = logging.getLogger("crm_graph.auth.oauth")
 
@@ -74,7 +74,7 @@ class TokenEndpoint:
     ) -> Response:
         given = await form(request) if given is None else given
         here = await self._party.here(request.scope)
-        address = network(request.client.host if request.client else None)
+        address = address_of(request)
         bucket = (name, address) if counts else address
         seconds = max(self._throttle.wait(address), self._throttle.wait(bucket))
         if seconds > 0:
@@ -90,12 +90,8 @@ class TokenEndpoint:
             server.register_client_auth_method("private_key_jwt", Assertion(server))
             return work(server, asked)
 
-        answer = await exchanging(
-            self._party.database,
-            here.organization_id,
-            here.issuer,
-            await self._party.signing.current(here.organization_id),
-            self._party.secret,
+        answer = await self._party.exchange(
+            here,
             run,
         )
         if isinstance(answer.body, dict) and answer.body.get("error") == GUESSED:
