@@ -8,13 +8,14 @@ from crm_graph.auth.policy import Policy
 
 
 class ActorKind(enum.StrEnum):
-    """Which of the five sorts of caller this is."""
+    """Which sort of caller this is; `SYSTEM` is the organisation itself, when something falls due."""
 
     STAFF = "staff"
     PARTNER = "partner"
     CUSTOMER = "customer"
     APP = "app"
     STOREFRONT = "storefront"
+    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from crm_graph.cli.options import DatabaseUrl, DataDir, databases, settings_from
 from crm_graph.cli.signals import ignore, stopping
 from crm_graph.db.connection import check_roles
 from crm_graph.db.roles import Role
+from crm_graph.db.session import Database
+from crm_graph.jobs import due
 from crm_graph.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on [CRM_GRAPH_HOST, 127.0.0.1].")]
@@ -105,6 +107,8 @@ async def _serve(settings: Settings, url: str, listening: socket.socket, *, chec
         from crm_graph import demo as demo_organisation
 
         print(demo_organisation.who_to_be(settings.data_dir, address), flush=True)
+    stop, database = asyncio.Event(), Database(url, 2)
+    worker = asyncio.create_task(due.do(database, stop)) if settings.demo else None
     failures: list[str] = []
     if check:
         from crm_graph.demo.check import run_checks
@@ -116,4 +120,8 @@ async def _serve(settings: Settings, url: str, listening: socket.socket, *, chec
         for failure in failures:
             print(f"FAILED: {failure}", flush=True)
     await running
+    stop.set()
+    if worker is not None:
+        await worker
+    await database.dispose()
     return failures

@@ -1,35 +1,42 @@
 """`crm-graph worker`: does the chores of `crm_graph.jobs` in the foreground."""
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import asyncpg
 import typer
 
+from crm_graph import resolvers, schema
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.signals import SIGNALS, ignore, stopping
+from crm_graph.db.session import Database
 from crm_graph.errors import ServiceUnavailable
-from crm_graph.jobs import mails
+from crm_graph.jobs import due, mails
 from crm_graph.jobs import worker as jobs
 from crm_graph.jobs.chores import CHORES
 from crm_graph.mail.smtp import Smtp
 from crm_graph.settings import Settings
 
+DECLARED = (schema, resolvers)
+"""Imported for the timers that they declare."""
 Once = Annotated[bool, typer.Option("--once", help="Do every chore now, say what was done, and end.")]
 
 
 def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Send mail, and remove what has outlived its use (idempotency keys, ended sessions), until SIGINT or SIGTERM."""
+    """Do what falls due, send mail, and remove what has outlived its use (ended sessions), until SIGINT or SIGTERM."""
     settings = settings_from(data_dir=data_dir, database_url=database_url)
     smtp = mail_server(settings)
     with stopping():
         try:
             with database(settings) as url:
                 if once:
-                    done, sent = asyncio.run(_once(url, smtp))
+                    done, timers, sent = asyncio.run(_once(url, smtp))
                     for chore in CHORES:
                         print(f"{chore.table}: {chore.done} {done[chore.table]}")
+                    print(f"timers: done {timers}")
                     print(f"mail: sent {sent}" if smtp else "mail: waits, as CRM_GRAPH_SMTP_URL is not set")
                 else:
                     print("The worker is running. End it with Ctrl-C or SIGTERM.", flush=True)
@@ -49,9 +56,11 @@ def mail_server(settings: Settings) -> Smtp | None:
         raise typer.BadParameter(str(error), param_hint="CRM_GRAPH_SMTP_URL") from None
 
 
-async def _once(url: str, smtp: Smtp | None) -> tuple[dict[str, int], int]:
+async def _once(url: str, smtp: Smtp | None) -> tuple[dict[str, int], int, int]:
     try:
-        return await jobs.run_once(url), await mails.deliver_once(url, smtp) if smtp else 0
+        async with _database(url) as connections:
+            chores, timers = await jobs.run_once(url), await due.do_once(connections)
+        return chores, timers, await mails.deliver_once(url, smtp) if smtp else 0
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         raise ServiceUnavailable("the database has no tables yet: run `crm-graph migrate` first.") from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -63,8 +72,19 @@ async def _until_signalled(url: str, smtp: Smtp | None) -> None:
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     try:
-        await asyncio.gather(jobs.run(url, stop), *([mails.deliver(url, smtp, stop)] if smtp else []))
+        async with _database(url) as connections:
+            sending = [mails.deliver(url, smtp, stop)] if smtp else []
+            await asyncio.gather(jobs.run(url, stop), due.do(connections, stop), *sending)
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.asynccontextmanager
+async def _database(url: str) -> AsyncIterator[Database]:
+    connections = Database(url, 2)
+    try:
+        yield connections
+    finally:
+        await connections.dispose()

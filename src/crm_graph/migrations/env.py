@@ -49,6 +49,7 @@ MODULES = (
     "crm_graph.auth.upstream.tables",
     "crm_graph.plan.writes.record_tables",
     "crm_graph.imports.tables",
+    "crm_graph.jobs.timer_table",
     "crm_graph.mail.tables",
 )
 """What declares tables."""
