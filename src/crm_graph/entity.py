@@ -46,6 +46,7 @@ from crm_graph.specs import (
     RelatedCount,
     Search,
     Sort,
+    SumOf,
     Unique,
     Write,
     camel,
@@ -69,6 +70,7 @@ __all__ = [
     "RelatedCount",
     "Search",
     "Sort",
+    "SumOf",
     "Unique",
     "Write",
     "attr",
@@ -265,6 +267,7 @@ def _spec(cls: type[Entity], name: str) -> FieldSpec:
         info.is_required() and not nullable,
         search=next((m for m in marks if isinstance(m, Search)), None),
         days=days,
+        sum_of=next((m for m in marks if isinstance(m, SumOf)), None),
     )
 
 

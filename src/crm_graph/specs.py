@@ -73,6 +73,17 @@ class Proposed:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class SumOf:
+    """The database keeps the sum of `field` over the list `back`; nobody writes it (sums.py)."""
+
+    back: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{camel(self.back)}.{camel(self.field)}"
+
+
 class Filter:
     """The field can be filtered by; an index leads with it."""
 
@@ -119,7 +130,7 @@ class Days:
 
 _EASTERNMOST = dt.timezone(dt.timedelta(hours=14))
 
-Marker = Read | Write | Ref | Matching | Search | Days | type[Filter] | type[Sort] | type[Unique]
+Marker = Read | Write | Ref | Matching | Search | Days | SumOf | type[Filter] | type[Sort] | type[Unique]
 
 
 class Choice(enum.StrEnum):
@@ -161,6 +172,8 @@ class FieldSpec:
     """The only values a text may have; empty: any."""
     days: Days | None = None
     """Which days a date may be; `None`: any."""
+    sum_of: SumOf | None = None
+    """What it is the sum of, which the database keeps."""
 
     @property
     def custom(self) -> bool:

@@ -17,7 +17,7 @@ from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes, resource
-from crm_graph.entity import REGISTRY
+from crm_graph.entity import REGISTRY, backs
 from crm_graph.slots import KINDS
 from crm_graph.specs import FieldSpec
 from tests.access.interpreter import LEVELS, Caller, Field, Granted, Matrix, Row, Rows, fields, read_matrix
@@ -147,6 +147,9 @@ class Seen:
                 if one.computed:
                     inputs = REGISTRY[entity].__specs__[one.column].inputs
                     rank = max(found[name].rank for name in inputs)
+                if (summed := REGISTRY[entity].__specs__[one.column].sum_of) is not None:
+                    lines = self.fields(backs(entity)[summed.back].entity)
+                    rank = max(rank, next(line.rank for line in lines if line.column == summed.field))
                 found[one.column] = replace(one, rank=rank, mask=one.mask if rank > 0 else None)
             for slot in SLOTS if REGISTRY[entity].__custom__ else ():
                 level = self.case.own.get((entity, slot))

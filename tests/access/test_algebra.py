@@ -9,7 +9,7 @@ from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
-from crm_graph.entity import REGISTRY, Entity
+from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.sql.parameters import Parameters
@@ -60,6 +60,29 @@ def test_whoever_sees_the_result_sees_every_input(entity: type[Entity], spec: Fi
         assert lens is not None
         if lens.column(spec).sql is not None:
             assert all(lens.column(lens.spec(name)).sql is not None for name in spec.inputs), (level, without)
+
+
+SUMS = [(entity, spec) for entity in REGISTRY.values() for spec in entity.__specs__.values() if spec.sum_of]
+
+
+@pytest.mark.parametrize(("entity", "spec"), SUMS, ids=[f"{e.__name__}.{s.graphql}" for e, s in SUMS])
+def test_whoever_sees_a_sum_may_see_what_it_sums(entity: type[Entity], spec: FieldSpec) -> None:
+    """A sum that the database keeps is of the level of its lines, where an organisation raises those, too."""
+    assert spec.sum_of is not None
+    back = backs(entity.__name__)[spec.sum_of.back]
+    lines = REGISTRY[back.entity]
+    summed = lines.__specs__[spec.sum_of.field]
+    for name, level in product(summed.inputs or (summed.name,), Level):
+        coordinate = f"{lines.__name__}.{lines.__specs__[name].graphql}"
+        classification = Classification.of({coordinate: Levels(read=level)}, ())
+        whole = classified(entity, classification)[spec.name].read
+        part = classified(lines, classification)[summed.name].read
+        assert whole is not None
+        assert part is not None
+        assert whole.level >= part.level, coordinate
+        assert part.category in (None, whole.category)
+        assert part.mask is None
+        assert part.subject or not whole.subject
 
 
 def _money(entity: type[Entity]) -> dict[str, FieldSpec]:

@@ -296,6 +296,140 @@ BEGIN
 END
 $$;
 
+-- An amount at its currency's number of decimals (ISO 4217; kinds.py has the same), halves away from zero.
+CREATE OR REPLACE FUNCTION crm_round(amount numeric, currency text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN round(amount, CASE
+        WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
+        WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3
+        ELSE 2
+    END);
+
+-- Sums of lines, kept in the row that the lines are of (sums.py). Arguments: the table of the wholes, the lines' column
+-- that names theirs, and for each sum its column and the SQL of what a line `l` adds.
+-- The wholes are locked first, in the order of their ids; then a statement of its own, with a snapshot of its own, adds
+-- up all lines: of two writers at once the second sees the first one's. A whole without any amount in its lines keeps
+-- what it was given. Of lines in another currency there is no sum, and none is written.
+CREATE OR REPLACE FUNCTION crm_sums() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+DECLARE
+    wholes text := format('%I.%I', TG_TABLE_SCHEMA, TG_ARGV[0]);
+    lines text := format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME);
+    had text := '';
+    had_none text := '';
+    once text := '';
+    sums text := '';
+    written text := '';
+    differs text := '';
+    touched text;
+    found boolean;
+BEGIN
+    FOR n IN 2 .. TG_NARGS - 1 BY 2 LOOP
+        had := had || format(', (%s) IS NOT NULL AS had_%s', TG_ARGV[n + 1], n);
+        had_none := had_none || format(', FALSE AS had_%s', n);
+        once := once || format(', bool_or(had_%1$s) AS had_%1$s', n);
+        sums := sums || format(', CASE WHEN bool_and(l.currency = w.currency) THEN sum(%s) END AS sum_%s', TG_ARGV[n + 1], n);
+        written := written || format('%1$I = CASE WHEN s.sum_%2$s IS NOT NULL OR s.had_%2$s THEN s.sum_%2$s ELSE w.%1$I END, ', TG_ARGV[n], n);
+        differs := differs || format(' OR (s.sum_%2$s IS DISTINCT FROM w.%1$I AND (s.sum_%2$s IS NOT NULL OR s.had_%2$s))', TG_ARGV[n], n);
+    END LOOP;
+    touched := concat_ws(' UNION ALL ',
+        CASE WHEN TG_OP <> 'INSERT' THEN format('SELECT l.organization_id, l.%I AS whole%s FROM old_rows l', TG_ARGV[1], had) END,
+        CASE WHEN TG_OP <> 'DELETE' THEN format('SELECT l.organization_id, l.%I AS whole%s FROM new_rows l', TG_ARGV[1], had_none) END);
+    EXECUTE format(
+        'SELECT count(*) > 0 FROM (
+             SELECT FROM %s w WHERE (w.organization_id, w.id) IN (SELECT t.organization_id, t.whole FROM (%s) t)
+              ORDER BY w.organization_id, w.id FOR NO KEY UPDATE
+         ) locked', wholes, touched)
+       INTO found;
+    IF NOT found THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM new_rows l JOIN %s w ON w.organization_id = l.organization_id AND w.id = l.%I
+                             WHERE w.currency <> l.currency)', wholes, TG_ARGV[1])
+           INTO found;
+        IF found THEN
+            RAISE check_violation USING MESSAGE = 'lines are in the currency of what they are lines of',
+                TABLE = TG_TABLE_NAME, CONSTRAINT = 'ck_' || TG_TABLE_NAME || '_one_currency';
+        END IF;
+    END IF;
+    EXECUTE format(
+        'UPDATE %1$s w SET %2$s version = w.version + 1, updated_at = now()
+           FROM (
+               SELECT t.*, summed.*
+                 FROM (SELECT organization_id, whole %3$s FROM (%4$s) t GROUP BY organization_id, whole) t
+                 JOIN %1$s w ON w.organization_id = t.organization_id AND w.id = t.whole
+                CROSS JOIN LATERAL (
+                    SELECT NULL %5$s FROM %6$s l WHERE l.organization_id = t.organization_id AND l.%7$I = t.whole
+                ) summed
+           ) s
+          WHERE w.organization_id = s.organization_id AND w.id = s.whole AND (FALSE %8$s)',
+        wholes, written, once, touched, sums, lines, TG_ARGV[1], differs);
+    RETURN NULL;
+END
+$$;
+
+-- What is written to a whole goes by its lines, too: a sum stays the sum, and the currency the lines'. Arguments: as for
+-- crm_sums, with the table of the lines first. Not for what crm_sums itself writes (the depth in crm_keep_sums).
+CREATE OR REPLACE FUNCTION crm_sum_stays() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+DECLARE
+    lines text := format('FROM %I.%I l WHERE l.organization_id = $1 AND l.%I = $2', TG_TABLE_SCHEMA, TG_ARGV[0], TG_ARGV[1]);
+    other boolean;
+    total numeric;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT %s AND l.currency <> $3)', lines) INTO other USING NEW.organization_id, NEW.id, NEW.currency;
+    IF other AND NEW.currency IS DISTINCT FROM OLD.currency THEN
+        RAISE check_violation USING MESSAGE = 'lines are in the currency of what they are lines of',
+            TABLE = TG_TABLE_NAME, CONSTRAINT = 'ck_' || TG_TABLE_NAME || '_one_currency';
+    END IF;
+    IF NOT other THEN
+        FOR n IN 2 .. TG_NARGS - 1 BY 2 LOOP
+            EXECUTE format('SELECT sum(%s) %s', TG_ARGV[n + 1], lines) INTO total USING NEW.organization_id, NEW.id;
+            IF total IS NOT NULL THEN
+                NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[n], total));
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Let the database keep sums: called by migrations, as sums.py says, also to replace what an earlier one has said. The
+-- sums of lines that are there already are filled in.
+CREATE OR REPLACE FUNCTION crm_keep_sums(lines regclass, wholes regclass, reference name, VARIADIC sums text[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    arguments text := (SELECT string_agg(quote_literal(a), ', ' ORDER BY n) FROM unnest(sums) WITH ORDINALITY AS s(a, n));
+    whole name := (SELECT relname FROM pg_class WHERE oid = wholes);
+    line name := (SELECT relname FROM pg_class WHERE oid = lines);
+    changed text := 'OLD.currency IS DISTINCT FROM NEW.currency';
+    set_to text;
+    filled text;
+BEGIN
+    FOR n IN 1 .. array_length(sums, 1) BY 2 LOOP
+        changed := changed || format(' OR OLD.%1$I IS DISTINCT FROM NEW.%1$I', sums[n]);
+        set_to := concat_ws(', ', set_to, format('%I = coalesce(s.sum_%s, w.%1$I)', sums[n], n));
+        filled := concat_ws(', ', filled, format('CASE WHEN bool_and(l.currency = w.currency) THEN sum(%s) END AS sum_%s', sums[n + 1], n));
+    END LOOP;
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_sums_%1$s_insert AFTER INSERT ON %2$s REFERENCING NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION crm_sums(%1$L, %3$L, %4$s)', whole, lines, reference, arguments);
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_sums_%1$s_update AFTER UPDATE ON %2$s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION crm_sums(%1$L, %3$L, %4$s)', whole, lines, reference, arguments);
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_sums_%1$s_delete AFTER DELETE ON %2$s REFERENCING OLD TABLE AS old_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION crm_sums(%1$L, %3$L, %4$s)', whole, lines, reference, arguments);
+    EXECUTE format('CREATE OR REPLACE TRIGGER crm_sum_stays_%1$s BEFORE UPDATE ON %2$s FOR EACH ROW
+        WHEN (pg_trigger_depth() = 0 AND (%3$s)) EXECUTE FUNCTION crm_sum_stays(%1$L, %4$L, %5$s)', line, wholes, changed, reference, arguments);
+    EXECUTE format('UPDATE %1$s w SET %2$s, version = w.version + 1, updated_at = now()
+           FROM (SELECT w.organization_id, w.id, %3$s FROM %1$s w JOIN %4$s l ON l.organization_id = w.organization_id AND l.%5$I = w.id
+                  GROUP BY w.organization_id, w.id) s
+          WHERE w.organization_id = s.organization_id AND w.id = s.id AND (%6$s)',
+        wholes, set_to, filled, lines, reference,
+        (SELECT string_agg(format('s.sum_%s <> coalesce(w.%I, s.sum_%1$s + 1)', n, sums[n]), ' OR ') FROM generate_series(1, array_length(sums, 1), 2) n));
+END
+$$;
+
 -- Ends a reading statement with a refusal that the application turns into a typed error: SQLSTATE CRM01, the code as text.
 CREATE OR REPLACE FUNCTION crm_refuse(code text) RETURNS uuid
     LANGUAGE plpgsql VOLATILE STRICT AS $$

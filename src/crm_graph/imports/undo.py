@@ -186,7 +186,10 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
     # slots that have no name now: of archived fields, whose values cannot be written
     nameless = [slot for slot, _ in slots.columns() if slot not in columns] if entity.__custom__ else []
     image = "(SELECT to_jsonb(x) FROM (SELECT {}) x)"
-    compared = {"t": [*columns, *nameless], "h": [*columns, *nameless], "p": columns}
+    # a sum follows its lines, whoever writes those
+    sums = {s.name for s in fields if s.sum_of}
+    same = [c for c in (*columns, *nameless) if c not in sums]
+    compared = {"t": same, "h": same, "p": columns}
     of = {alias: image.format(", ".join(f"{alias}.{c}" for c in some)) for alias, some in compared.items()}
     archived = "ROW({}) IS DISTINCT FROM ROW({})".format(
         *(", ".join(f"{alias}.{slot}" for slot in nameless) for alias in ("h", "p"))
@@ -199,7 +202,7 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
     ]
     version = (
         "LEFT JOIN LATERAL (SELECT v.* FROM {table}_history v WHERE v.organization_id = $1 AND v.id = g.row_id"
-        " AND v.version = {at} AND NOT v.history_deleted LIMIT 1) {alias} ON TRUE"
+        " AND v.version {at} AND NOT v.history_deleted ORDER BY v.version {order} LIMIT 1) {alias} ON TRUE"
     )
     found = await (await tx.raw()).fetch(
         f"SELECT g.row_id, g.created, t.id IS NULL AS gone, {of['t']} IS DISTINCT FROM {of['h']} AS changed,"
@@ -209,8 +212,9 @@ async def _inspect(tx: Transaction, actor: Actor, run: UUID, entity: type[Entity
         " FROM import_rows WHERE organization_id = $1 AND run_id = $2 AND row_id = ANY($3) AND effect <> 'refused'"
         " GROUP BY row_id) g"
         f" LEFT JOIN {table} t ON t.organization_id = $1 AND t.id = g.row_id"
-        f" {version.format(table=table, at='g.last', alias='h')}"
-        f" {version.format(table=table, at='g.first - 1', alias='p')}"
+        # a version that its own transaction replaced, for a sum, is not in the history: the next one is
+        f" {version.format(table=table, at='>= g.last', order='', alias='h')}"
+        f" {version.format(table=table, at='< g.first', order='DESC', alias='p')}"
         " ORDER BY array_position($3::uuid[], g.row_id)",
         actor.organization_id,
         run,

@@ -17,13 +17,17 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
+from crm_graph.migrations import kept_sums
+
 LOCK_TIMEOUT = "5s"
 
 
 def complete(
-    _context: MigrationContext, _revision: str | Iterable[str | None] | Iterable[str], directives: list[MigrationScript]
+    migration: MigrationContext,
+    _revision: str | Iterable[str | None] | Iterable[str],
+    directives: list[MigrationScript],
 ) -> None:
-    """What autogeneration leaves out of new tables: references that go in circles, and triggers that keep history."""
+    """What autogeneration leaves out: references that go in circles, triggers that keep history and sums."""
     tables = SQLModel.metadata.tables
     for script in directives:
         upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
@@ -38,6 +42,8 @@ def complete(
             tracked = name.removesuffix("_history")
             if tracked != name and tracked in tables:
                 upgrade.ops.append(ExecuteSQLOp(f"SELECT crm_keep_history('{tracked}')"))
+        assert migration.connection is not None
+        upgrade.ops += [ExecuteSQLOp(statement) for statement in kept_sums.statements(migration.connection)]
 
 
 MODULES = (

@@ -18,7 +18,7 @@ Moves = Mapping[Choice, Collection[Choice]]
 async def current(call: Call, entity: type[Entity], column: str = "status") -> str:
     """The state a record is in, which stays so until the transaction ends: its row is locked."""
     found: str | None = await (await call.tx.raw()).fetchval(
-        f"SELECT {column} FROM {table_name(entity)} WHERE organization_id = $1 AND id = $2 FOR UPDATE",
+        f"SELECT {column} FROM {table_name(entity)} WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
         call.actor.organization_id,
         call.row,
     )

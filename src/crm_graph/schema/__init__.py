@@ -1,6 +1,6 @@
 """What exists: one file a noun, each field declared once. Importing this package declares the whole model."""
 
-from crm_graph import entity
+from crm_graph import entity, sums
 
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
@@ -10,6 +10,7 @@ from crm_graph.schema import custom_fields
 # isort: on
 
 entity.seal()
+sums.check()
 
 __all__ = [
     "changes",

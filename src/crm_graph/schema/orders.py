@@ -9,7 +9,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, Category
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
+from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Search, Sort, SumOf, Unique, Write, attr
 from crm_graph.kinds import CurrencyCode, Money
 
 
@@ -57,10 +57,10 @@ class Order(Entity, table=True):
     """How it stands."""
     placed_at: datetime = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort)
     """When it was placed."""
-    currency: CurrencyCode = attr(Read(PARTNER, subject=True), default="EUR")
-    """Currency of the amounts."""
-    total: Money | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
-    """What the customer pays."""
+    currency: CurrencyCode = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), default="EUR")
+    """Currency of the amounts, and of its lines."""
+    total: Money | None = attr(Read(PARTNER, subject=True), SumOf("lines", "total"), Filter, Sort, default=None)
+    """What the customer pays: the sum of its lines; if it came without lines, what its source says."""
 
 
 class OrderLine(Entity, table=True):
@@ -88,5 +88,7 @@ class OrderLine(Entity, table=True):
     """What one cost us."""
 
     total: ClassVar[Computed] = Computed(
-        kinds.MONEY, "round({quantity} * {unit_price}, 2)", "Quantity times unit price."
+        kinds.MONEY,
+        "crm_round({quantity} * {unit_price}, {currency})",
+        "Quantity times unit price, rounded to the currency's minor unit.",
     )

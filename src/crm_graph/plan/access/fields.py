@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from crm_graph import kinds
+from crm_graph import kinds, sums
 from crm_graph.auth.classification import SHIPPED, Classification, CustomField, Levels
-from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.slots import KINDS
@@ -39,8 +39,21 @@ def classified(entity: type[Entity], classification: Classification) -> Fields:
             held = {key: classified(REGISTRY[key[0]], classification)[one.name] for key, one in spec.proposed.items()}
             found |= completed({name: spec}, held)
             continue
-        found[name] = _with_currency(_levelled(spec, levels[name], found), seen)
+        found[name] = _with_currency(_summing(entity, _levelled(spec, levels[name], found), classification), seen)
     return found | {one.column: _added(one) for one in classification.custom if one.entity == entity.__name__}
+
+
+def _summing(entity: type[Entity], spec: FieldSpec, classification: Classification) -> FieldSpec:
+    """A sum is not seen where what it sums is not: of one line, it is that line's amount."""
+    part = sums.part(entity, spec)
+    if part is None or spec.read is None:
+        return spec
+    return replace(spec, read=replace(spec.read, level=max(spec.read.level, requires_of(part, classification))))
+
+
+def requires_of(part: sums.Part, classification: Classification) -> Level:
+    """The clearance that reading what is summed needs, in an organisation that classifies fields so."""
+    return classified(part.entity, classification)[part.spec.name].requires
 
 
 def known_fields(fields: Fields, highest: int) -> Fields:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from crm_graph import kinds
+from crm_graph import kinds, sums
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.classification import Levels
 from crm_graph.auth.levels import Level
 from crm_graph.auth.policy_document import Document, Problem
 from crm_graph.auth.rows import Rows, Rule
 from crm_graph.entity import REGISTRY, Entity
-from crm_graph.plan.access.fields import classified
+from crm_graph.plan.access.fields import classified, requires_of
 from crm_graph.specs import FieldSpec
 
 DECIDING = {"User": ("roles", "status", "email"), "Team": ("parent_id",)}
@@ -78,6 +78,9 @@ def _of_field(entity: type[Entity], spec: FieldSpec, levels: Levels, policy: Acc
     wanted = levels.read or spec.requires
     if spec.kind is kinds.MONEY and currency and currency.read and wanted < currency.read.level:
         yield "read", f"an amount is not seen where its currency is not, which is {currency.read.level.name}"
+    part = sums.part(entity, spec)
+    if part is not None and wanted < (least := requires_of(part, policy.classification)):
+        yield "read", f"it is the sum of {spec.sum_of}, which is {least.name}"
     if spec.name == "currency" and levels.read is not None:
         shown = [s for s in entity.__specs__.values() if s.kind is kinds.MONEY and s.sql is None and s.read]
         below = [s.graphql for s in shown if _wanted(entity, s, policy) < levels.read]

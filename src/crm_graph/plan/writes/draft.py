@@ -65,6 +65,7 @@ def read_values(
     stated = draft.values.get("currency")
     if draft.currency and isinstance(stated, str) and stated != draft.currency:
         draft.errors.append(invalid("All amounts of a record are in its one currency.", "currency"))
+    draft.currency = draft.currency or (stated if isinstance(stated, str) else None)
     return draft
 
 

@@ -96,6 +96,6 @@ async def insert_fields(
     prepared = Prepared(
         Shape(entity, Action.CREATE, inserted=tuple(draft.values), trusted=True),
         Asked(cls, fields_of(cls, actor.policy), Action.CREATE, {}, trusted=True),
-        {**identity(row), **draft.values},
+        {**identity(row), **draft.values, "_currency": values.get("currency")},
     )
     return (await run(await tx.raw(), actor, [prepared], request_id, event))[0]

@@ -209,10 +209,14 @@ def from_database(error: asyncpg.PostgresError, entity: type[Entity], action: Ac
             column = getattr(error, "column_name", None) or ""
             return invalid("A value is needed.", *([camel(column)] if column in entity.__specs__ else []))
         case asyncpg.CheckViolationError():
-            return invalid(
-                "The values do not fit together.", *_checked_field(entity, constraint.removeprefix(f"ck_{table}_"))
-            )
+            return _checked(entity, constraint.removeprefix(f"ck_{table}_"))
     return invalid("A value is out of bounds.")
+
+
+def _checked(entity: type[Entity], check: str) -> UserError:
+    if check == "one_currency":  # crm_sums
+        return UserError("CURRENCY_MISMATCH", "Lines are in the currency of what they are lines of.", ("currency",))
+    return invalid("The values do not fit together.", *_checked_field(entity, check))
 
 
 def _checked_field(entity: type[Entity], check: str) -> Sequence[str]:

@@ -17,6 +17,7 @@ from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.changes import Action
 from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.plan.writes import wholes
 from crm_graph.plan.writes.checks import Checks, differs
 from crm_graph.plan.writes.refusals import KEY_COLUMNS
 from crm_graph.plan.writes.shape import Shape, Statement
@@ -54,9 +55,12 @@ class _Writer:
         self.lens: Lens | None = open_lens(self.entity, policy, self.parameters, "t")
         self.checks = Checks(shape, policy, self.parameters, self.lens)
         self.has_before = shape.action is not Action.CREATE
+        self.key = "t.source = i._source AND t.external_id = i._external" if shape.by_key else "t.id = i._id"
+        self.locks = wholes.locks(self.entity, self.key, self.organization) if self.has_before else {}
 
     def build(self) -> Statement:
         parts = [f"i AS ({self._input()})", f"r AS MATERIALIZED ({self._references()})"]
+        parts += [f"{name} AS MATERIALIZED ({sql})" for name, sql in self.locks.items()]
         if self.has_before:
             parts += [f"b AS MATERIALIZED ({self._before()})", f"k AS MATERIALIZED ({self._checked()})"]
         parts += [
@@ -105,7 +109,6 @@ class _Writer:
         visible = "TRUE" if shape.trusted else self._visible_by_key(lens) if lens else "FALSE"
         etag = lens.etag() if lens else "NULL::text"
         lateral = lens.fence() if lens else ""
-        key = "t.source = i._source AND t.external_id = i._external" if shape.by_key else "t.id = i._id"
         money = any(self._spec(column).kind is kinds.MONEY for column in shape.written)
         same_currency = (
             "(i._currency IS NULL OR t.currency = i._currency)" if money and "currency" not in shape.written else "TRUE"
@@ -116,7 +119,8 @@ class _Writer:
             f" {', '.join(f'{sql} AS {name}' for name, sql in self.checks.before().items())},"
             f" {etag} AS etag, {same_currency} AS same_currency,"
             f" {differs(shape.written, 't', 'i')} AS changed, NOT {differs(shape.fixed, 't', 'i')} AS fixed"
-            f" FROM i JOIN {self.table} t ON t.organization_id = {self.organization} AND {key}{lateral}"
+            f" FROM i JOIN {self.table} t ON t.organization_id = {self.organization} AND {self.key}{lateral}"
+            f" WHERE TRUE{''.join(f' AND (SELECT count(*) FROM {cte}) >= 0' for cte in self.locks)}"
             f" ORDER BY t.id FOR {lock} OF t"
         )
 
@@ -171,7 +175,10 @@ class _Writer:
 
     def _insert(self, source: str, where: str) -> str:
         columns = ["organization_id", "id", "version", "created_at", "updated_at", *self.shape.inserted]
-        values = [self.organization, "i._id", "1", "now()", "now()", *(f"i.{c}" for c in self.shape.inserted)]
+        given = {c: f"i.{c}" for c in self.shape.inserted}
+        if "currency" in given:
+            given["currency"] = wholes.currency(self.entity, self.organization)
+        values = [self.organization, "i._id", "1", "now()", "now()", *given.values()]
         if self.shape.team_default:
             team = self.entity.__rows__.team
             assert team is not None
