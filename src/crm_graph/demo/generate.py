@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from crm_graph.demo.authority import empower, make_good
 from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
@@ -65,6 +66,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     choose_key_accounts(business)
     share(business)
     _register(business)
+    empower(business)
+    make_good(business)
     return rows
 
 
