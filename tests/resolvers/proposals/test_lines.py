@@ -96,6 +96,7 @@ async def test_amounts_of_another_currency_are_not_mixed_in(world: World) -> Non
     await world.refused("addProposalLine", {**one, "unitPrice": price}, "VALUE_INVALID")
     for wrong in (
         {"quantity": "0"},
+        {"position": 0},
         {"discountPercent": "101"},
         {"unitPrice": eur("-1.00")},
         {"unitPrice": eur("1.001")},

@@ -7,7 +7,7 @@ from crm_graph.plan.changes import Outcome, UserError
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.authority import Action, Asked, Request, decide_or_ask, on_decision, withdraw_requests
-from crm_graph.resolvers.proposals.lines_read import discount_percent, read_lines
+from crm_graph.resolvers.proposals.amounts import discount_percent, read_lines
 from crm_graph.resolvers.proposals.states import Facts, locked, moved
 from crm_graph.schema.proposals import Proposal, ProposalStatus
 

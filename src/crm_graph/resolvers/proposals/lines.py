@@ -46,17 +46,16 @@ async def add_proposal_line(call: Call) -> Outcome:
     begun = await _touched(call, facts)
     if over(begun):
         return begun
-    connection, organization = await call.tx.raw(), call.actor.organization_id
     quantity = values.get("quantity", Decimal(1))
     assert isinstance(quantity, Decimal)
     price = await offered(call, facts, product, quantity)
-    values = {"unit_price": price.list_price, **values}
+    values.setdefault("unit_price", price.list_price)
     if values["unit_price"] is None:
         return refused("PRICE_UNKNOWN", f"The product has no price in {facts.currency}: give unitPrice.", "unitPrice")
     values |= {
         "proposal_id": call.row,
         "product_id": product,
-        "position": values.get("position") or await connection.fetchval(_NEXT, organization, call.row),
+        "position": values.get("position") or await _end(call),
         "currency": facts.currency,
         "list_price": price.list_price,
         "unit_cost": price.unit_cost,
@@ -141,6 +140,8 @@ def _given(call: Call, facts: Facts) -> dict[str, object] | Outcome:
         errors.append(invalid("The quantity is more than nothing.", "quantity"))
     if isinstance(discount, Decimal) and not 0 <= discount <= 100:
         errors.append(invalid("A discount is from 0 to 100 percent.", "discountPercent"))
+    if isinstance(position := values.get("position"), int) and position < 1:
+        errors.append(invalid("Places count from 1.", "position"))
     if isinstance(price := call.arguments.get("unit_price"), Amount):
         if price.currency != facts.currency:
             errors.append(invalid("The proposal's amounts are in another currency.", "unitPrice", "currency"))
@@ -148,6 +149,12 @@ def _given(call: Call, facts: Facts) -> dict[str, object] | Outcome:
             errors.append(invalid("A price is not negative.", "unitPrice", "amount"))
         values["unit_price"] = price.amount
     return Outcome.refused(*errors) if errors else values
+
+
+async def _end(call: Call) -> int:
+    """The place behind all lines."""
+    place: int = await (await call.tx.raw()).fetchval(_NEXT, call.actor.organization_id, call.row)
+    return place
 
 
 async def _line(call: Call) -> Mapping[str, object] | None:

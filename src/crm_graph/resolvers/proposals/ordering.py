@@ -8,7 +8,7 @@ from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import insert_fields, insert_rows
 from crm_graph.resolvers.proposals.allocation import unit_price
-from crm_graph.resolvers.proposals.lines_read import net, read_lines
+from crm_graph.resolvers.proposals.amounts import net, read_lines
 from crm_graph.resolvers.proposals.states import Facts, over
 from crm_graph.schema.orders import Channel, Order, OrderLine
 from crm_graph.schema.proposals import AcceptanceWay

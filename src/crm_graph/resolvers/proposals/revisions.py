@@ -8,7 +8,7 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, insert_rows, update_fields
-from crm_graph.resolvers.proposals.lines_read import Line, read_lines
+from crm_graph.resolvers.proposals.amounts import Line, read_lines
 from crm_graph.resolvers.proposals.sending import withdraw
 from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, over, refused
 from crm_graph.schema.proposals import Proposal, ProposalLine, ProposalStatus

@@ -4,8 +4,8 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.resolvers.proposals.amounts import read_lines
 from crm_graph.resolvers.proposals.approval import ask, forget
-from crm_graph.resolvers.proposals.lines_read import read_lines
 from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved, over, refused
 from crm_graph.schema.proposals import Proposal, ProposalStatus
 

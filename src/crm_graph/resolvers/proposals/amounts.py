@@ -1,4 +1,4 @@
-"""The lines of a proposal as they are, for what is worked out of them."""
+"""What a proposal comes to: its lines as they are, net of all discounts, and how much that takes off list prices."""
 
 from dataclasses import dataclass
 from decimal import Decimal
