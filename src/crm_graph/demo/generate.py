@@ -9,6 +9,7 @@ from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.orders import sell, take_stock
+from crm_graph.demo.proposals import draft_templates
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
@@ -68,6 +69,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     _register(business)
     empower(business)
     make_good(business)
+    draft_templates(business)
     return rows
 
 

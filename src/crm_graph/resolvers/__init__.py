@@ -13,6 +13,7 @@ from crm_graph.resolvers import (
     invitations,
     managing,
     opportunities,
+    proposals,
     viewer,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "invitations",
     "managing",
     "opportunities",
+    "proposals",
     "viewer",
 ]
