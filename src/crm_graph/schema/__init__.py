@@ -4,9 +4,9 @@ from crm_graph import entity, sums
 
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
-from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, authority, proposal_templates, proposals, orders, tickets
-from crm_graph.schema import shares, changes, compensations, custom_fields
+from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
+from crm_graph.schema import products, pipelines, opportunities, authority, proposal_templates, proposals, orders
+from crm_graph.schema import tickets, shares, changes, compensations, custom_fields
 # isort: on
 
 entity.seal()
@@ -19,6 +19,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "households",
     "key_accounts",
     "opportunities",
     "orders",

@@ -60,7 +60,7 @@ class Proposal(Entity, table=True):
 
     __prefix__ = "pro"
     # the customer sees it once it was sent: until then it has no addressee
-    __rows__ = Rows(own="owner_id", self_="addressee_id", parent="opportunity_id")
+    __rows__ = Rows(own="owner_id", self_="addressee_id", parent="opportunity_id", delegated=True)
     __frozen__ = Frozen("{status} <> 'DRAFT'", but=("owner_id",))
     __checks__ = {
         "discount_percent": "discount_percent BETWEEN 0 AND 100",
@@ -148,7 +148,7 @@ class ProposalLine(Entity, table=True):
     """One product on a proposal; written by `addProposalLine` and its like, while that is a draft."""
 
     __prefix__ = "prl"
-    __rows__ = Rows(parent="proposal_id")
+    __rows__ = Rows(parent="proposal_id", delegated=True)
     __checks__ = {"quantity": "quantity > 0", "discount": "discount_percent BETWEEN 0 AND 100"}
     __unexposed__ = ("origin",)
 
