@@ -1,7 +1,7 @@
 """The composition root: what there is, how it starts and stops, which path leads where. Read this first."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import asyncpg
@@ -20,9 +20,10 @@ from crm_graph.auth.oauth.routes import routes as oauth_routes
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.people.codes import Codes
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in import SignIn
-from crm_graph.auth.sign_in_form import FormTokens
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles, limited
+from crm_graph.auth.sign_in.form import FormTokens
+from crm_graph.auth.sign_in.sign_in import SignIn
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.auth.upstream.fetching import Fetching
 from crm_graph.auth.view_as import viewing_as
 from crm_graph.db.lanes import Lane, Lanes
@@ -38,6 +39,7 @@ from crm_graph.graph.types import build_schema, core_schema
 from crm_graph.graph.writing import Writer
 from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
+from crm_graph.pages.apps import AppsPage
 from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
 from crm_graph.pages.invitation import InvitationPage
@@ -94,13 +96,14 @@ def create_app(settings: Settings, database_url: str) -> Application:
     )
     passwords = Passwords()
     per_minute = settings.demo_rate_limit if settings.demo else None
-    sign_in = SignIn(authenticator, lanes, database, passwords, settings, Throttles(per_minute=per_minute))
+    attempts = Attempts(lanes, database)
+    throttles = Throttles.of_sign_in(attempts, per_minute=per_minute)
+    sign_in = SignIn(authenticator, lanes, database, passwords, settings, attempts, throttles)
     party = Party(authenticator, lanes, database, sealer, secret)
-    door = Door(authenticator, database, secret, sign_in.entrance)
+    door = Door(authenticator, database, secret, sign_in.entrance, attempts)
     codes = Codes(secret)
     code = CodeSignIn(door, codes)
 
-    wanted = migrations.head()
     shown: dict[str, JSON] = {"endpoint": "/graphql", "demo": settings.demo}
 
     @contextlib.asynccontextmanager
@@ -131,8 +134,40 @@ def create_app(settings: Settings, database_url: str) -> Application:
             text, headers={"cache-control": "no-store", "vary": f"authorization, cookie, {acting.HEADER}"}
         )
 
+    routes = [
+        Route("/schema.graphql", sdl),
+        Route("/healthz", _alive),
+        Route("/readyz", _ready(lanes, migrations.head())),
+        *explorer.routes(lambda: shown),
+        *sign_in.routes(),
+        *oauth_routes(
+            party,
+            FormTokens(secret),
+            Throttle(attempts, "apps", 30, 2, per_minute=per_minute),
+            user_codes=Throttle(attempts, "device codes", 10, 30, per_minute=per_minute),
+        ),
+        *InvitationPage(door, passwords).routes(),
+        *code.routes(),
+        *SignUp(door, passwords, code).routes(),
+        *UpstreamSignIn(
+            door, sealer, Fetching(private=settings.private_providers, ca_file=settings.provider_ca_file)
+        ).routes(),
+        *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
+        *AccessPage(authenticator, database).routes(),
+        *AppsPage(authenticator, database, secret).routes(),
+        *(mail_page.routes(database_url) if settings.demo else []),
+    ]
+    return Application(endpoint, routes, lifespan)
+
+
+async def _alive(_request: Request) -> Response:
+    return JSONResponse({"alive": True})
+
+
+def _ready(lanes: Lanes, wanted: str) -> Callable[[Request], Awaitable[Response]]:
+    """Whether this process can answer: the database is there, at the revision this release needs."""
+
     async def ready(_request: Request) -> Response:
-        """Whether this process can answer: the database is there, at the revision this release needs."""
         try:
             revision = await _revision(lanes)
         except (CrmError, OSError, asyncpg.PostgresError, TimeoutError):
@@ -144,31 +179,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
             )
         return JSONResponse({"ready": True, "revision": revision})
 
-    routes = [
-        Route("/schema.graphql", sdl),
-        Route("/healthz", _alive),
-        Route("/readyz", ready),
-        *explorer.routes(lambda: shown),
-        *sign_in.routes(),
-        *oauth_routes(
-            party,
-            FormTokens(secret),
-            limited(per_minute) or Throttle(30, 2),
-            user_codes=limited(per_minute) or Throttle(10, 30),
-        ),
-        *InvitationPage(door, passwords).routes(),
-        *code.routes(),
-        *SignUp(door, passwords, code).routes(),
-        *UpstreamSignIn(door, sealer, Fetching(private=settings.private_providers)).routes(),
-        *CustomerLink(authenticator, database, secret, codes).routes(),
-        *AccessPage(authenticator, database).routes(),
-        *(mail_page.routes(database_url) if settings.demo else []),
-    ]
-    return Application(endpoint, routes, lifespan)
-
-
-async def _alive(_request: Request) -> Response:
-    return JSONResponse({"alive": True})
+    return ready
 
 
 async def _revision(lanes: Lanes) -> str | None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_graph.auth import cookies, credentials, sessions
+from crm_graph.auth.account.overview import Account
 from crm_graph.auth.account.routes import account_routes
 from crm_graph.auth.account.visit import Visits
 from crm_graph.auth.authentication import Authenticator, is_secure
@@ -15,15 +16,18 @@ from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.proofs.known_browsers import KnownBrowsers
 from crm_graph.auth.proofs.passkeys import Passkeys
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_account import Account
-from crm_graph.auth.sign_in_entrance import PASSWORD, SECOND_STEP, Entrance, Proof
-from crm_graph.auth.sign_in_first_page import FirstPage
-from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, destination, nonce, read, session_token
-from crm_graph.auth.sign_in_page import SCRIPT_PATH, STYLE_PATH, redirect, refusing, script, set_cookie, style_sheet
-from crm_graph.auth.sign_in_passkey import PasskeySignIn
-from crm_graph.auth.sign_in_reset import Reset
-from crm_graph.auth.sign_in_second_step import SecondStep
-from crm_graph.auth.sign_in_throttle import Throttles, address_of
+from crm_graph.auth.sign_in.entrance import PASSWORD, SECOND_STEP, Entrance, Proof
+from crm_graph.auth.sign_in.first_page import FirstPage
+from crm_graph.auth.sign_in.form import LONGEST_EMAIL, FormTokens, destination, nonce, read, session_token
+from crm_graph.auth.sign_in.page import SCRIPT_PATH, STYLE_PATH, redirect, refusing, script, set_cookie, style_sheet
+from crm_graph.auth.sign_in.passkey import PasskeySignIn
+from crm_graph.auth.sign_in.reset import Reset
+from crm_graph.auth.sign_in.second_step import SecondStep
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
+from crm_graph.auth.trail.acts import Act, note
+from crm_graph.auth.trail.failures import Failures
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.settings import Settings
@@ -43,6 +47,7 @@ class SignIn:
         database: Database,
         passwords: Passwords,
         settings: Settings,
+        attempts: Attempts | None = None,
         throttles: Throttles | None = None,
     ) -> None:
         secret = settings.secret_bytes()
@@ -51,8 +56,12 @@ class SignIn:
         self._database = database
         self._passwords = passwords
         self._forms = FormTokens(secret)
-        self._throttles = throttles or Throttles()
+        attempts = attempts or Attempts(lanes, database)
+        self._throttles = throttles or Throttles.of_sign_in(attempts)
+        self._second_tries = Throttle(attempts, "second step", 5, 5 * 60)
+        self._first_codes = Throttle(attempts, "first code", 10, 30)
         self._known = KnownBrowsers(secret)
+        self._failures = Failures(database)
         self._sealer = Sealer(settings.sealing_key_texts())
         self._passkeys = Passkeys(secret)
         self._first = FirstPage(authenticator, self._forms, self._passkeys)
@@ -66,8 +75,9 @@ class SignIn:
             self._first, self.entrance, self._database, self._passkeys, self._forms, self._throttles
         )
         second = SecondStep(
-            self._first, self.entrance, self._database, self._sealer, self._forms, self._throttles, self._known
-        )
+            self._first, self.entrance, self._database, self._sealer, self._forms, self._throttles, self._known,
+            self._failures, self._second_tries,
+        )  # fmt: skip
         visits = Visits(self._authenticator, self._database, self._forms)
         reset = self._reset
         return [
@@ -83,7 +93,14 @@ class SignIn:
             Route("/sign-in/reset", refusing(reset.enter), methods=["POST"]),
             Route("/sign-out", refusing(self.leave), methods=["POST"]),
             *account_routes(
-                Account(visits), visits, self._passwords, self._sealer, self._passkeys, self._throttles, self.entrance
+                Account(visits),
+                visits,
+                self._passwords,
+                self._sealer,
+                self._passkeys,
+                self._throttles,
+                self._first_codes,
+                self.entrance,
             ),
             Route(STYLE_PATH, style_sheet, methods=["GET"]),
             Route(SCRIPT_PATH, script, methods=["GET"]),
@@ -92,6 +109,7 @@ class SignIn:
     async def close(self) -> None:
         """Finish what goes on behind answers that were given."""
         await self._reset.close()
+        await self._failures.close()
 
     async def form(self, request: Request) -> Response:
         """GET /sign-in."""
@@ -114,15 +132,17 @@ class SignIn:
         address = address_of(request)
         # a browser that the account knows has attempts of its own: neighbours who guess do not use them up
         source = (found and self._known.device(request, organization_id, found.user_id)) or address
-        account = (organization_id, email.casefold()[:LONGEST_EMAIL])
-        seconds = self._throttles.wait(account, source)
+        account = email.casefold()[:LONGEST_EMAIL]
+        seconds = await self._throttles.attempt(organization_id, account, source)
         if seconds > 0:
             logger.warning("too many attempts to sign in from %s", address)
             return self._first.slowed(request, here, following=following, email=email, seconds=seconds)
         if not await self._passwords.verify(found.hash if found else None, password) or found is None:
             logger.info("a wrong sign-in from %s at organisation %s", address, organization_id)
+            if found is not None:
+                self._failures.note(organization_id, found.user_id)
             return self._first.shown(request, here, following=following, email=email, fault=WRONG, status=422)
-        self._throttles.succeeded(account, source)
+        await self._throttles.succeeded(organization_id, account, source)
         stronger = await self._passwords.rehash(found.hash, password)
         async with self._database.transaction(organization_id, found.user_id, "sign_in") as tx:
             if stronger is not None:
@@ -140,7 +160,8 @@ class SignIn:
             if caller is not None:
                 organization_id = caller.actor.organization_id
                 async with self._database.transaction(organization_id, caller.user_id, "sign_in") as tx:
-                    await sessions.revoke_token(tx, organization_id, token)
+                    if await sessions.revoke_token(tx, organization_id, token):
+                        await note(tx, organization_id, caller.user_id, Act.SIGNED_OUT)
                 self._authenticator.forget(organization_id, caller.user_id)
         response = redirect("/sign-in")
         set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)

@@ -17,11 +17,13 @@ from crm_graph.auth.proofs.known_browsers import KnownBrowsers
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.proofs.pending import Pending
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS, Entrance, Proof
-from crm_graph.auth.sign_in_first_page import FirstPage
-from crm_graph.auth.sign_in_form import FIELD, FormTokens, pending_token, read
-from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
+from crm_graph.auth.sign_in.entrance import CODE, TWO_FACTORS, Entrance, Proof
+from crm_graph.auth.sign_in.first_page import FirstPage
+from crm_graph.auth.sign_in.form import FIELD, FormTokens, pending_token, read
+from crm_graph.auth.sign_in.page import Detour, page, redirect, set_cookie
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
+from crm_graph.auth.trail.acts import Act, note
+from crm_graph.auth.trail.failures import Failures
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError
@@ -53,6 +55,8 @@ class SecondStep:
         forms: FormTokens,
         throttles: Throttles,
         known: KnownBrowsers,
+        failures: Failures,
+        tries: Throttle,
     ) -> None:
         self._first = first
         self._entrance = entrance
@@ -61,7 +65,8 @@ class SecondStep:
         self._forms = forms
         self._throttles = throttles
         self._known = known
-        self._known_attempts = Throttle(5, 5 * 60)
+        self._failures = failures
+        self._known_attempts = tries
         """Attempts of a browser that the account knows: nobody else can use them up."""
 
     async def form(self, request: Request) -> Response:
@@ -86,15 +91,17 @@ class SecondStep:
             waiting = await pending.find(tx, here.organization_id, token)
             if waiting is None:
                 raise SignInOver(_OVER)
-            device = self._known.device(request, here.organization_id, waiting.user_id)
-            throttle, key = self._counted_by(here, waiting, device, visitor)
-            wait = dt.timedelta(seconds=throttle.wait(key))
-            if not wait and not by_recovery and device is None:
+        device = self._known.device(request, here.organization_id, waiting.user_id)
+        throttle, key = self._counted_by(waiting, device, visitor)
+        wait = dt.timedelta(seconds=await throttle.attempt(here.organization_id, key))
+        if wait:
+            return self._slowed(here, token, waiting.following, wait)
+        async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
+            if not by_recovery and device is None:
                 wait = await totp.guess(tx, here.organization_id, waiting.user_id)
-            if wait:
-                return self._slowed(here, token, waiting.following, wait)
-            throttle.take(key)
-            asked = await pending.attempt(tx, here.organization_id, token)
+                if wait:
+                    return self._slowed(here, token, waiting.following, wait)
+            done, asked = None, await pending.attempt(tx, here.organization_id, token)
             if asked is None:
                 raise SignInOver(_OVER)
             if by_recovery:
@@ -104,11 +111,14 @@ class SecondStep:
             if right:
                 if not by_recovery and device is None:
                     await totp.give_back(tx, here.organization_id, asked.user_id)
-                throttle.give_back(key)
-                return await self._done(tx, request, here, asked)
-            if asked.attempts == pending.MOST_ATTEMPTS:
+                done = await self._done(tx, request, here, asked)
+            elif asked.attempts == pending.MOST_ATTEMPTS:
                 await tell(tx, here.organization_id, asked.user_id, Notice.CODES_GUESSED, visitor)
+        if done is not None:
+            await throttle.give_back(here.organization_id, key)
+            return done
         logger.info("a wrong code from %s at organisation %s", visitor.address, here.organization_id)
+        self._failures.note(here.organization_id, asked.user_id)
         if asked.attempts >= pending.MOST_ATTEMPTS:
             raise SignInOver(_OVER)
         return self._shown(here, token, asked.following, fault=WRONG, by_recovery=by_recovery, status=422)
@@ -125,15 +135,15 @@ class SecondStep:
         if not await recovery_codes.use(tx, here.organization_id, asked.user_id, code):
             return False
         left = await recovery_codes.left(tx, here.organization_id, asked.user_id)
+        user_id = asked.user_id
+        await note(tx, here.organization_id, user_id, Act.RECOVERY_CODE_USED, by=user_id, left=left)
         await tell(tx, here.organization_id, asked.user_id, Notice.CODE_USED, visitor, f"{left} are left")
         return True
 
-    def _counted_by(
-        self, here: Storefront, waiting: Pending, device: str | None, visitor: Visitor
-    ) -> tuple[Throttle, Hashable]:
+    def _counted_by(self, waiting: Pending, device: str | None, visitor: Visitor) -> tuple[Throttle, Hashable]:
         """A browser that the account knows has attempts of its own; neighbours at one address share theirs."""
         if device is not None:
-            return self._known_attempts, (here.organization_id, waiting.user_id, device)
+            return self._known_attempts, (waiting.user_id, device)
         return self._throttles.address, visitor.address
 
     def _token(self, request: Request) -> str:
