@@ -242,10 +242,14 @@ _MINOR_UNITS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND
 )
 
 
+def minor_units(currency: str) -> int:
+    """How many decimals amounts in a currency have (ISO 4217)."""
+    return _MINOR_UNITS.get(currency, 2)
+
+
 def in_minor_units(amount: Decimal, currency: str) -> Decimal:
-    """The amount at its currency's number of decimals (ISO 4217); refuses digits beyond instead of rounding them."""
-    exponent = Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2))
-    fixed = amount.quantize(exponent)
+    """The amount at its currency's number of decimals; refuses digits beyond instead of rounding them."""
+    fixed = amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
     if fixed != amount:
-        raise ValueError(f"{currency} has {_MINOR_UNITS.get(currency, 2)} decimals")
+        raise ValueError(f"{currency} has {minor_units(currency)} decimals")
     return fixed

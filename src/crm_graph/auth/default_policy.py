@@ -19,7 +19,9 @@ ENTITIES = (
     "Contact",
     "Address",
     "KeyAccount",
+    "ProductCategory",
     "Product",
+    "BundleItem",
     "Pipeline",
     "Stage",
     "Opportunity",
@@ -29,6 +31,8 @@ ENTITIES = (
     "ProposalLine",
     "Order",
     "OrderLine",
+    "PriceList",
+    "PriceListEntry",
     "Ticket",
     "TicketMessage",
     "CustomerShare",
@@ -76,16 +80,33 @@ _DIRECTORY = {
     "User": (_see(Rule.EVERYONE, INTERNAL),),
 }
 _CATALOGUE = {
+    "ProductCategory": (_see(Rule.EVERYONE, INTERNAL),),
     "Product": (_see(Rule.EVERYONE, INTERNAL),),
+    "BundleItem": (_see(Rule.PARENT, INTERNAL),),
+    "PriceList": (_see(Rule.EVERYONE, INTERNAL),),
+    "PriceListEntry": (_see(Rule.PARENT, INTERNAL),),
     "Pipeline": (_see(Rule.EVERYONE, INTERNAL),),
     "Stage": (_see(Rule.EVERYONE, INTERNAL),),
 }
+
+_SHOP = {
+    "ProductCategory": (_see(Rule.EVERYONE, PUBLIC),),
+    "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
+    "BundleItem": (_see(Rule.PARENT, PUBLIC),),
+    "PriceList": (_see(Rule.PUBLISHED, PUBLIC),),
+    "PriceListEntry": (_see(Rule.PARENT, PUBLIC),),
+}
+"""What anybody sees who may buy: what is on sale, and the lists of prices that everybody may know."""
 
 _PARTNER = {
     "Organization": (_see(Rule.EVERYONE, PUBLIC),),
     "User": (_see(Rule.PARTNER, PARTNER),),
     "Partner": (_see(Rule.PARTNER, PARTNER),),
+    "ProductCategory": (_see(Rule.EVERYONE, PARTNER),),
     "Product": (_see(Rule.PUBLISHED, PARTNER, without=_OURS),),
+    "BundleItem": (_see(Rule.PARENT, PARTNER),),
+    "PriceList": (_see(Rule.PARTNER, PARTNER), _see(Rule.PUBLISHED, PARTNER)),
+    "PriceListEntry": (_see(Rule.PARENT, PARTNER),),
     "Pipeline": (_see(Rule.EVERYONE, PARTNER),),
     "Stage": (_see(Rule.EVERYONE, PARTNER),),
     "Customer": (_see(Rule.SHARED, INTERNAL, without=(Category.PERSONAL,)),),
@@ -117,6 +138,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Address": (_full(Rule.PARENT, CONFIDENTIAL),),
         "KeyAccount": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Product": (_see(Rule.EVERYONE, CONFIDENTIAL),),
+        "PriceList": (_full(Rule.EVERYONE, CONFIDENTIAL),),
+        "PriceListEntry": (_full(Rule.PARENT, CONFIDENTIAL),),
         "Opportunity": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "OpportunityLine": (_full(Rule.PARENT, CONFIDENTIAL),),
         "StageChange": (_see(Rule.PARENT, CONFIDENTIAL),),
@@ -175,9 +198,10 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     "partner_rep": _PARTNER,
     "partner_admin": {**_PARTNER, "User": (_see(Rule.PARTNER, INTERNAL),)},
     "customer": {
+        **_SHOP,
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
         "User": (_see(Rule.SELF, PUBLIC),),
-        "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
+        "PriceList": (_see(Rule.SELF, PUBLIC), _see(Rule.PUBLISHED, PUBLIC)),
         "Customer": (_see(Rule.SELF, PUBLIC, without=_OURS),),
         "Contact": (_see(Rule.PARENT, PUBLIC),),
         "Address": (_see(Rule.PARENT, PUBLIC),),
@@ -189,10 +213,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
     },
-    "storefront": {
-        "Organization": (_see(Rule.EVERYONE, PUBLIC),),
-        "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
-    },
+    "storefront": {**_SHOP, "Organization": (_see(Rule.EVERYONE, PUBLIC),)},
 }
 
 ADMINISTRATOR = "administrator"

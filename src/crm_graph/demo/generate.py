@@ -8,6 +8,7 @@ from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.orders import sell, take_stock
+from crm_graph.demo.prices import price
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
@@ -65,6 +66,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     choose_key_accounts(business)
     share(business)
     _register(business)
+    price(business)
     return rows
 
 
