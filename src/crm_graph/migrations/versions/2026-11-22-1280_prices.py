@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from crm_graph.migrations.script import execute_script, functions_sql
 
 revision = "202611221280"
-down_revision = "202611221200"
+down_revision = "202611221270"
 branch_labels = None
 depends_on = None
 
