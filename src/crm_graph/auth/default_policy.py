@@ -39,6 +39,8 @@ ENTITIES = (
     "OpportunityShare",
     "KeyAccountShare",
     "ChangeRequest",
+    "Consent",
+    "SaleSuggestion",
     "CustomField",
 )
 
@@ -128,6 +130,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "StageChange": (_see(Rule.EVERYONE, RESTRICTED),),
         "Organization": (Grant(Rule.EVERYONE, RESTRICTED, RESTRICTED),),
         "ChangeRequest": (_decide(Rule.EVERYONE, RESTRICTED),),
+        "Consent": (_see(Rule.EVERYONE, RESTRICTED),),
+        "SaleSuggestion": (_decide(Rule.EVERYONE, RESTRICTED),),
     },
     "sales_manager": {
         **_DIRECTORY,
@@ -153,6 +157,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "OpportunityShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "KeyAccountShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "ChangeRequest": (_decide(Rule.EVERYONE, CONFIDENTIAL),),
+        "Consent": (_see(Rule.EVERYONE, CONFIDENTIAL),),
+        "SaleSuggestion": (_decide(Rule.EVERYONE, CONFIDENTIAL),),
     },
     "sales_rep": {
         **_DIRECTORY,
@@ -181,6 +187,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Ticket": (_see(Rule.PARENT, INTERNAL),),
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, CONFIDENTIAL),),
+        "Consent": (_see(Rule.PARENT, CONFIDENTIAL),),
+        "SaleSuggestion": (_decide(Rule.PARENT, CONFIDENTIAL),),
     },
     "service_agent": {
         **_DIRECTORY,
@@ -194,6 +202,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Ticket": (_work(Rule.EVERYONE, INTERNAL, assign=True),),
         "TicketMessage": (_work(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
+        "Consent": (_see(Rule.PARENT, INTERNAL),),
     },
     "partner_rep": _PARTNER,
     "partner_admin": {**_PARTNER, "User": (_see(Rule.PARTNER, INTERNAL),)},
@@ -212,6 +221,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
+        "Consent": (_see(Rule.SELF, PUBLIC),),
     },
     "storefront": {**_SHOP, "Organization": (_see(Rule.EVERYONE, PUBLIC),)},
 }

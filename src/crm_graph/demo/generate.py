@@ -14,6 +14,7 @@ from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
 from crm_graph.demo.sharing import choose_key_accounts, share
 from crm_graph.demo.staff import hire, sign_partners
+from crm_graph.demo.suggestions import suggest
 from crm_graph.schema.changes import ChangeRequest, ChangeWaits
 from crm_graph.schema.customers import CustomerKind
 from crm_graph.schema.organizations import Organization
@@ -67,6 +68,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     share(business)
     _register(business)
     price(business)
+    suggest(business)
     return rows
 
 

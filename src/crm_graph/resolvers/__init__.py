@@ -6,12 +6,14 @@ from crm_graph.resolvers import (
     apps,
     audit,
     changes,
+    consents,
     custom_fields,
     identity_providers,
     invitations,
     managing,
     opportunities,
     prices,
+    suggestions,
     viewer,
 )
 
@@ -21,11 +23,13 @@ __all__ = [
     "apps",
     "audit",
     "changes",
+    "consents",
     "custom_fields",
     "identity_providers",
     "invitations",
     "managing",
     "opportunities",
     "prices",
+    "suggestions",
     "viewer",
 ]

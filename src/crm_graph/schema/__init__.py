@@ -5,7 +5,18 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, proposals, orders, price_lists, tickets, shares, changes
+from crm_graph.schema import (
+    pipelines,
+    opportunities,
+    proposals,
+    orders,
+    price_lists,
+    tickets,
+    shares,
+    changes,
+    consents,
+    suggestions,
+)
 from crm_graph.schema import custom_fields
 # isort: on
 
@@ -14,6 +25,7 @@ sums.check()
 
 __all__ = [
     "changes",
+    "consents",
     "contacts",
     "custom_fields",
     "customers",
@@ -27,6 +39,7 @@ __all__ = [
     "products",
     "proposals",
     "shares",
+    "suggestions",
     "tickets",
     "users",
 ]
