@@ -164,7 +164,7 @@ async def _alive(_request: Request) -> Response:
     return JSONResponse({"alive": True})
 
 
-def _ready(lanes: Lanes, wanted: str) -> Callable[[Request], Awaitable[Response]]:
+def _ready(lanes: Lanes, wanted: str | None) -> Callable[[Request], Awaitable[Response]]:
     """Whether this process can answer: the database is there, at the revision this release needs."""
 
     async def ready(_request: Request) -> Response:

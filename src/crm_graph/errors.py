@@ -193,6 +193,12 @@ class ReferenceNotFound(CrmError):
     code = "REFERENCE_NOT_FOUND"
 
 
+class PriceNotFound(CrmError):
+    """The product has no price in this currency, or the caller does not see it."""
+
+    code = "PRICE_NOT_FOUND"
+
+
 class TooCostly(CrmError):
     """The operation may answer more records than `max_nodes`: the sizes of nested pages multiply."""
 

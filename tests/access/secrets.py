@@ -65,6 +65,7 @@ async def plant(url: str) -> None:
         ("User", "name"),
         ("Team", "name"),
         ("Partner", "name"),
+        ("PriceList", "name"),
     ):
         await connection.execute(
             f"UPDATE {table_name(REGISTRY[name])} SET {column} = 'zq.{REGISTRY[name].__prefix__}.{column}.' || replace(id::text, '-', '') || '.zq'"

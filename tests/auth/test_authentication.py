@@ -157,7 +157,8 @@ async def test_the_host_selects_the_storefront(world: World, authenticator: Auth
     assert (actor.kind, actor.organization_id, actor.currency) == (ActorKind.STOREFRONT, organization, "CHF")
     assert actor.user_id is None
     assert actor.roles == ("storefront",)
-    assert set(actor.policy.grants) == {"Organization", "Product"}
+    catalogue = {"ProductCategory", "Product", "BundleItem", "PriceList", "PriceListEntry"}
+    assert set(actor.policy.grants) == {"Organization", *catalogue}
     assert (await authenticator.actor(request(("Host", "[::1]:8000")))).organization_id == organization
 
 

@@ -74,7 +74,7 @@ def test_it_has_the_promised_size(main: Rows, second: Rows) -> None:
         "Order": 12_000,
         "Opportunity": 3_000,
         "Ticket": 4_000,
-        "Product": 40,
+        "Product": 41,
         "Partner": 3,
     }
     assert Counter(row["kind"] for row in main.of["Customer"]) == {

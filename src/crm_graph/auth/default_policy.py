@@ -20,7 +20,9 @@ ENTITIES = (
     "Address",
     "HouseholdMember",
     "KeyAccount",
+    "ProductCategory",
     "Product",
+    "BundleItem",
     "Pipeline",
     "Stage",
     "Opportunity",
@@ -31,6 +33,8 @@ ENTITIES = (
     "ProposalLine",
     "Order",
     "OrderLine",
+    "PriceList",
+    "PriceListEntry",
     "Ticket",
     "TicketMessage",
     "CustomerShare",
@@ -42,6 +46,8 @@ ENTITIES = (
     "AuthorityUse",
     "AuthorityDelegation",
     "Compensation",
+    "Consent",
+    "SaleSuggestion",
     "CustomField",
 )
 
@@ -83,7 +89,11 @@ _DIRECTORY = {
     "User": (_see(Rule.EVERYONE, INTERNAL),),
 }
 _CATALOGUE = {
+    "ProductCategory": (_see(Rule.EVERYONE, INTERNAL),),
     "Product": (_see(Rule.EVERYONE, INTERNAL),),
+    "BundleItem": (_see(Rule.PARENT, INTERNAL),),
+    "PriceList": (_see(Rule.EVERYONE, INTERNAL),),
+    "PriceListEntry": (_see(Rule.PARENT, INTERNAL),),
     "Pipeline": (_see(Rule.EVERYONE, INTERNAL),),
     "Stage": (_see(Rule.EVERYONE, INTERNAL),),
 }
@@ -96,11 +106,24 @@ _AUTHORITY = {
 }
 """What who may grant something sees of their authority, and of what is asked of them and by them."""
 
+_SHOP = {
+    "ProductCategory": (_see(Rule.EVERYONE, PUBLIC),),
+    "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
+    "BundleItem": (_see(Rule.PARENT, PUBLIC),),
+    "PriceList": (_see(Rule.PUBLISHED, PUBLIC),),
+    "PriceListEntry": (_see(Rule.PARENT, PUBLIC),),
+}
+"""What anybody sees who may buy: what is on sale, and the lists of prices that everybody may know."""
+
 _PARTNER = {
     "Organization": (_see(Rule.EVERYONE, PUBLIC),),
     "User": (_see(Rule.PARTNER, PARTNER),),
     "Partner": (_see(Rule.PARTNER, PARTNER),),
+    "ProductCategory": (_see(Rule.EVERYONE, PARTNER),),
     "Product": (_see(Rule.PUBLISHED, PARTNER, without=_OURS),),
+    "BundleItem": (_see(Rule.PARENT, PARTNER),),
+    "PriceList": (_see(Rule.PARTNER, PARTNER), _see(Rule.PUBLISHED, PARTNER)),
+    "PriceListEntry": (_see(Rule.PARENT, PARTNER),),
     "Pipeline": (_see(Rule.EVERYONE, PARTNER),),
     "Stage": (_see(Rule.EVERYONE, PARTNER),),
     "Customer": (_see(Rule.SHARED, INTERNAL, without=(Category.PERSONAL,)),),
@@ -126,6 +149,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "AuthorityUse": (_see(Rule.EVERYONE, RESTRICTED),),
         "AuthorityDelegation": (_work(Rule.EVERYONE, RESTRICTED),),
         "Compensation": (_work(Rule.EVERYONE, RESTRICTED),),
+        "Consent": (_see(Rule.EVERYONE, RESTRICTED),),
+        "SaleSuggestion": (_decide(Rule.EVERYONE, RESTRICTED),),
     },
     "sales_manager": {
         **_DIRECTORY,
@@ -138,6 +163,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "HouseholdMember": (_full(Rule.PARENT, CONFIDENTIAL),),
         "KeyAccount": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Product": (_see(Rule.EVERYONE, CONFIDENTIAL),),
+        "PriceList": (_full(Rule.EVERYONE, CONFIDENTIAL),),
+        "PriceListEntry": (_full(Rule.PARENT, CONFIDENTIAL),),
         "Opportunity": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "OpportunityLine": (_full(Rule.PARENT, CONFIDENTIAL),),
         "StageChange": (_see(Rule.PARENT, CONFIDENTIAL),),
@@ -153,6 +180,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "KeyAccountShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "ChangeRequest": (_decide(Rule.EVERYONE, CONFIDENTIAL),),
         "Compensation": (_work(Rule.PARENT, CONFIDENTIAL),),
+        "Consent": (_see(Rule.EVERYONE, CONFIDENTIAL),),
+        "SaleSuggestion": (_decide(Rule.EVERYONE, CONFIDENTIAL),),
     },
     "sales_rep": {
         **_DIRECTORY,
@@ -185,6 +214,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, CONFIDENTIAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
+        "Consent": (_see(Rule.PARENT, CONFIDENTIAL),),
+        "SaleSuggestion": (_decide(Rule.PARENT, CONFIDENTIAL),),
     },
     "service_agent": {
         **_DIRECTORY,
@@ -201,13 +232,15 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_work(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
+        "Consent": (_see(Rule.PARENT, INTERNAL),),
     },
     "partner_rep": _PARTNER,
     "partner_admin": {**_PARTNER, "User": (_see(Rule.PARTNER, INTERNAL),)},
     "customer": {
+        **_SHOP,
         "Organization": (_see(Rule.EVERYONE, PUBLIC),),
         "User": (_see(Rule.SELF, PUBLIC),),
-        "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
+        "PriceList": (_see(Rule.SELF, PUBLIC), _see(Rule.PUBLISHED, PUBLIC)),
         "Customer": (_see(Rule.SELF, PUBLIC, without=_OURS),),
         "Contact": (_see(Rule.PARENT, PUBLIC),),
         "Address": (_see(Rule.PARENT, PUBLIC),),
@@ -220,11 +253,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "Compensation": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
+        "Consent": (_see(Rule.SELF, PUBLIC),),
     },
-    "storefront": {
-        "Organization": (_see(Rule.EVERYONE, PUBLIC),),
-        "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
-    },
+    "storefront": {**_SHOP, "Organization": (_see(Rule.EVERYONE, PUBLIC),)},
 }
 
 ADMINISTRATOR = "administrator"

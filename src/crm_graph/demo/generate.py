@@ -10,12 +10,14 @@ from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.orders import sell, take_stock
+from crm_graph.demo.prices import price
 from crm_graph.demo.proposals import draft_templates
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
 from crm_graph.demo.sharing import choose_key_accounts, share
 from crm_graph.demo.staff import hire, sign_partners
+from crm_graph.demo.suggestions import suggest
 from crm_graph.schema.changes import ChangeRequest, ChangeWaits
 from crm_graph.schema.customers import CustomerKind
 from crm_graph.schema.organizations import Organization
@@ -71,6 +73,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     empower(business)
     make_good(business)
     draft_templates(business)
+    price(business)
+    suggest(business)
     return rows
 
 

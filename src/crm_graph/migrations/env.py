@@ -57,6 +57,7 @@ MODULES = (
     "crm_graph.imports.tables",
     "crm_graph.jobs.timer_table",
     "crm_graph.mail.tables",
+    "crm_graph.resolvers.suggestions.tables",
 )
 """What declares tables."""
 

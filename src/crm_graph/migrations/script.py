@@ -17,6 +17,6 @@ def execute_script(sql: str) -> None:
     await_only(driver.execute(sql))
 
 
-def functions_sql(package: str = "crm_graph.db") -> str:
-    """The text of a package's `functions.sql`, all of it CREATE OR REPLACE."""
-    return files(package).joinpath("functions.sql").read_text(encoding="utf-8")
+def functions_sql(package: str = "crm_graph.db", name: str = "functions.sql") -> str:
+    """The text of a package's `functions.sql`, or another file of such, all of it CREATE OR REPLACE."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")

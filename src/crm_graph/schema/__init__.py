@@ -6,7 +6,7 @@ from crm_graph import entity, sums
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, opportunities, authority, proposal_templates, proposals, orders
-from crm_graph.schema import tickets, shares, changes, compensations, custom_fields
+from crm_graph.schema import price_lists, tickets, shares, changes, compensations, consents, suggestions, custom_fields
 # isort: on
 
 entity.seal()
@@ -16,6 +16,7 @@ __all__ = [
     "authority",
     "changes",
     "compensations",
+    "consents",
     "contacts",
     "custom_fields",
     "customers",
@@ -26,10 +27,12 @@ __all__ = [
     "organizations",
     "partners",
     "pipelines",
+    "price_lists",
     "products",
     "proposal_templates",
     "proposals",
     "shares",
+    "suggestions",
     "tickets",
     "users",
 ]

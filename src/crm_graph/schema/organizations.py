@@ -1,5 +1,7 @@
 """The tenant: everything else belongs to exactly one organisation."""
 
+from decimal import Decimal
+
 import sqlalchemy as sa
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC, RESTRICTED
@@ -11,7 +13,10 @@ class Organization(Entity, table=True):
     """A business that runs its customer relations here."""
 
     __prefix__ = "org"
-    __checks__ = {"itself": "organization_id = id"}
+    __checks__ = {
+        "itself": "organization_id = id",
+        "suggestions_released_from": "suggestions_released_from BETWEEN 0 AND 1",
+    }
 
     name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL))
     """Name as customers know it."""
@@ -21,6 +26,8 @@ class Organization(Entity, table=True):
     """Host names that select this organisation for anonymous callers."""
     customer_sign_up: bool = attr(Read(PUBLIC), Write(RESTRICTED), default=False)
     """Whether shoppers may sign up as customers by themselves."""
+    suggestions_released_from: Decimal | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
+    """From which share on (0 to 1) a suggestion for sale is released by itself; none: people release each."""
 
 
 table_of(Organization).append_constraint(sa.UniqueConstraint("id", name="uq_organizations_id"))
