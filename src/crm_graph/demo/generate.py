@@ -7,6 +7,7 @@ from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
+from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
@@ -65,6 +66,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     choose_key_accounts(business)
     share(business)
     _register(business)
+    keep_busy(business)
     return rows
 
 

@@ -9,8 +9,14 @@ from crm_graph.resolvers import (
     custom_fields,
     identity_providers,
     invitations,
+    leads,
     managing,
     opportunities,
+    opportunity_splits,
+    pipelines,
+    registering,
+    stage_conditions,
+    tasks,
     viewer,
 )
 
@@ -23,7 +29,13 @@ __all__ = [
     "custom_fields",
     "identity_providers",
     "invitations",
+    "leads",
     "managing",
     "opportunities",
+    "opportunity_splits",
+    "pipelines",
+    "registering",
+    "stage_conditions",
+    "tasks",
     "viewer",
 ]
