@@ -18,6 +18,9 @@ def days(since: str, until: str) -> str:
     return f"((({until}) AT TIME ZONE 'UTC')::date - (({since}) AT TIME ZONE 'UTC')::date)"
 
 
+_QUIET_SINCE = "greatest(coalesce({entered_stage_at}, {created_at}), {last_activity_at})"
+
+
 class OpportunityStatus(Choice):
     """How a possible sale stands."""
 
@@ -103,8 +106,7 @@ class Opportunity(Entity, table=True):
     )
     stalled: ClassVar[Computed] = Computed(
         kinds.BOOLEAN,
-        "coalesce({status} = 'OPEN' AND "
-        f"{days('greatest(coalesce({entered_stage_at}, {created_at}), {last_activity_at})', 'now()')} > {{stalled_after_days}}, FALSE)",
+        f"coalesce({{status}} = 'OPEN' AND {days(_QUIET_SINCE, 'now()')} > {{stalled_after_days}}, FALSE)",
         "Whether it is open and had neither a move nor an activity for longer than its stage allows.",
         filter=True,
     )
