@@ -112,6 +112,38 @@ async def test_time_in_a_stage_is_kept(world: World) -> None:
     assert (await world.api.as_(ADMIN)(text, {"i": opp(row)})).data["opportunity"]["daysInStage"] is None
 
 
+async def test_what_a_sale_counts_as_in_a_forecast(world: World) -> None:
+    row = (await world.open())["id"]
+    shown = "opportunity { forecastCategory forecastAs }"
+    told = "query ($i: ID!) { opportunities(filter: {id: {eq: $i}, forecastAs: {eq: AS}}) { totalCount } }"
+    given: dict[str, object] = {"id": opp(row), "forecastCategory": "COMMIT"}
+    assert await world.send("customer", "updateOpportunity", "opportunity { id }", given) == (
+        None,
+        [("NOT_FOUND", [])],
+    )
+    assert await world.send("sales_manager", "updateOpportunity", shown, given) == (
+        {"forecastCategory": "COMMIT", "forecastAs": "COMMIT"},
+        [],
+    )
+    for verb, more, standing in (
+        ("winOpportunity", {}, "CLOSED"),
+        ("moveOpportunityStage", {"stageId": f"sta_{(await world.row(row))['stage_id'].hex}"}, "COMMIT"),
+        ("loseOpportunity", {"reason": "Late"}, "OMITTED"),
+    ):
+        record, errors = await world.send("sales_manager", verb, shown, {"id": opp(row), **more})
+        assert (errors, record["forecastCategory"], record["forecastAs"]) == ([], "COMMIT", standing)
+        answer = await world.api.as_("sales_manager")(told.replace("AS}", f"{standing}}}"), {"i": opp(row)})
+        assert answer.data["opportunities"]["totalCount"] == 1
+    grouped = await world.api.as_("sales_manager")(
+        "{ opportunityAggregate(groupBy: [{forecastAs: VALUE}]) { groups { key { forecastAs } count } } }"
+    )
+    found = {g["key"]["forecastAs"]: g["count"] for g in grouped.data["opportunityAggregate"]["groups"]}
+    assert found["CLOSED"] == await world.connection.fetchval(
+        "SELECT count(*) FROM opportunities o JOIN organizations g ON g.id = o.organization_id"
+        " WHERE g.external_id = 'main' AND o.status = 'WON'"
+    )
+
+
 async def test_a_quiet_sale_is_stalled_until_a_task_is_done(world: World) -> None:
     found = await world.open("s.position = 2")
     row, stage = found["id"], f"sta_{found['stage_id'].hex}"

@@ -13,7 +13,7 @@ from crm_graph.demo.rows import Row
 from crm_graph.demo.sales import LOSS_REASONS
 from crm_graph.schema.leads import Lead, LeadRating, LeadStatus
 from crm_graph.schema.losses import Competitor, LossReason
-from crm_graph.schema.opportunities import Opportunity, OpportunitySplit, OpportunityStatus
+from crm_graph.schema.opportunities import ForecastCategory, Opportunity, OpportunitySplit, OpportunityStatus
 from crm_graph.schema.tasks import Task
 
 COMPETITORS = ("Nordstrahl Solar AG", "Heliotec Systems", "Voltana Energy")
@@ -47,6 +47,7 @@ def keep_busy(business: Business) -> None:
         if random.random() < 0.3:
             row["competitor_id"] = random.choice(rivals)
         if row["status"] is OpportunityStatus.OPEN:
+            row["forecast_category"] = random.choices(list(ForecastCategory), (5, 3, 2, 1))[0]
             _task(business, random, row)
             _share(business, random, row)
     for _ in range(business.size.opportunities // 10):

@@ -9,7 +9,20 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, Category
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, RelatedCount, Search, Sort, Write, attr
+from crm_graph.entity import (
+    Choice,
+    Computed,
+    Entity,
+    Filter,
+    Read,
+    Ref,
+    RelatedCount,
+    Search,
+    Sort,
+    Write,
+    attr,
+    choice_kind,
+)
 from crm_graph.kinds import CurrencyCode, Money
 
 
@@ -27,6 +40,25 @@ class OpportunityStatus(Choice):
     OPEN = auto()
     WON = auto()
     LOST = auto()
+
+
+class ForecastCategory(Choice):
+    """How sure its seller is of an open sale."""
+
+    PIPELINE = auto()
+    BEST_CASE = auto()
+    COMMIT = auto()
+    OMITTED = auto()
+
+
+class ForecastStanding(Choice):
+    """What a sale counts as in a forecast."""
+
+    PIPELINE = auto()
+    BEST_CASE = auto()
+    COMMIT = auto()
+    CLOSED = auto()
+    OMITTED = auto()
 
 
 class Opportunity(Entity, table=True):
@@ -73,6 +105,10 @@ class Opportunity(Entity, table=True):
     """What it costs us to deliver."""
     probability: int | None = attr(Read(INTERNAL), Write(INTERNAL), Filter, Sort, default=None)
     """How likely the sale is, in percent."""
+    forecast_category: ForecastCategory = attr(
+        Read(INTERNAL), Write(INTERNAL), Filter, default=ForecastCategory.PIPELINE
+    )
+    """How sure the seller is of it while it is open; see `forecastAs`."""
     engaged_on: date | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
     """When talks began."""
     close_on: date | None = attr(Read(PARTNER), Write(PARTNER), Filter, Sort, default=None)
@@ -98,6 +134,12 @@ class Opportunity(Entity, table=True):
         kinds.MONEY, "round({amount} * {probability} / 100, 2)", "Amount times probability, rounded to cents."
     )
     margin: ClassVar[Computed] = Computed(kinds.MONEY, "{amount} - {cost}", "Amount less cost.")
+    forecast_as: ClassVar[Computed] = Computed(
+        choice_kind(ForecastStanding),
+        "CASE {status} WHEN 'WON' THEN 'CLOSED' WHEN 'LOST' THEN 'OMITTED' ELSE {forecast_category} END",
+        "What it counts as in a forecast: a won sale is CLOSED, a lost one OMITTED, an open one what its seller says.",
+        filter=True,
+    )
     days_in_stage: ClassVar[Computed] = Computed(
         kinds.INT,
         f"CASE WHEN {{status}} = 'OPEN' THEN {days('coalesce({entered_stage_at}, {created_at})', 'now()')} END",
