@@ -14,7 +14,7 @@ from crm_graph.schema.opportunities import Opportunity, OpportunityStatus
 
 _CURRENT = """SELECT o.status, o.stage_id, o.pipeline_id,
  coalesce(o.entered_stage_at, o.created_at) AS entered_stage_at, now() AS now
- FROM opportunities o WHERE o.organization_id = $1 AND o.id = $2 FOR UPDATE"""
+ FROM opportunities o WHERE o.organization_id = $1 AND o.id = $2 FOR NO KEY UPDATE"""
 _STAGE = "SELECT id, pipeline_id, outcome, probability FROM stages WHERE organization_id = $1 AND id = $2"
 _FINAL = """SELECT id, pipeline_id, outcome, probability FROM stages
  WHERE organization_id = $1 AND pipeline_id = $2 AND outcome = $3 ORDER BY position, id LIMIT 1"""

@@ -10,7 +10,7 @@ from crm_graph.plan.mutations import Argument, Call, Listed, mutation
 from crm_graph.plan.writes.write import delete_rows, insert_fields, update_fields
 from crm_graph.schema.opportunities import Opportunity
 
-_LOCKED = "SELECT now() FROM opportunities WHERE organization_id = $1 AND id = $2 FOR UPDATE"
+_LOCKED = "SELECT now() FROM opportunities WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _SPLITS = "SELECT id, user_id, percent FROM opportunity_splits WHERE organization_id = $1 AND opportunity_id = $2"
 _SPLIT = Listed(
     "splits",

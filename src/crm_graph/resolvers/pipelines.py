@@ -10,7 +10,7 @@ from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.schema.pipelines import Pipeline
 
-_OTHERS = """SELECT id, is_default FROM pipelines WHERE organization_id = $1 ORDER BY id FOR UPDATE"""
+_OTHERS = """SELECT id, is_default FROM pipelines WHERE organization_id = $1 ORDER BY id FOR NO KEY UPDATE"""
 _FIRST = """SELECT s.pipeline_id, s.id AS stage_id, s.probability FROM stages s
  JOIN pipelines p ON p.organization_id = s.organization_id AND p.id = s.pipeline_id
  WHERE s.organization_id = $1 AND s.outcome = 'OPEN' AND ($2::uuid IS NULL OR p.id = $2)

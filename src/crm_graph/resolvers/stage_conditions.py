@@ -15,7 +15,6 @@ from crm_graph.schema.opportunities import Opportunity
 from crm_graph.schema.pipelines import Stage
 from crm_graph.specs import FieldSpec
 
-CODE = "STAGE_CONDITIONS_UNMET"
 _ASKED = """SELECT s.exit_fields FROM stages s
  LEFT JOIN stages b ON b.organization_id = s.organization_id AND b.id = $3
  LEFT JOIN stages a ON a.organization_id = s.organization_id AND a.id = $4
@@ -76,10 +75,14 @@ async def unmet(call: Call, after: UUID | None, pipeline: UUID, before: UUID | N
     if not missing:
         return []
     named_to = await _fillable(call, missing)
-    errors = [UserError(CODE, f"{one.input} must be filled in first.", (one.input,)) for one in named_to]
+    errors = [_unmet(f"{one.input} must be filled in first.", one.input) for one in named_to]
     if len(named_to) < len(missing):
-        errors.append(UserError(CODE, "Something must be filled in first that others can see to."))
+        errors.append(_unmet("Something must be filled in first that others can see to."))
     return errors
+
+
+def _unmet(message: str, *field: str) -> UserError:
+    return UserError("STAGE_CONDITIONS_UNMET", message, field)
 
 
 def _conditional(fields: Fields) -> dict[str, FieldSpec]:
