@@ -6,7 +6,8 @@ from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.schema.tasks import Task
 
-_TASK = """SELECT done_at, opportunity_id, now() AS now FROM tasks WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
+_TASK = """SELECT done_at, opportunity_id, now() AS now FROM tasks
+ WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
 
 
 @mutation(Task, needs=INTERNAL)
