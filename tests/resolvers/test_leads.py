@@ -66,7 +66,7 @@ async def test_a_customer_who_is_hidden_is_not_found_by_a_lead(world: World) -> 
     rep = await world.user("sales_rep")
     taken = await world.connection.fetchrow(_TAKEN, rep["id"], rep["team_id"])
     count, known = await customers(world), f"cus_{taken['id'].hex}"
-    row = await lead(world, name="Somebody", email=taken["email"])
+    row = await lead(world, name="Somebody", company=" ", email=taken["email"])
     shown, errors = await world.send("sales_rep", "convertLead", CONVERTED, {"id": row})
     assert (errors, shown["contact"], shown["customer"]["id"] != known) == ([], None, True)
     assert await customers(world) == count + 1

@@ -20,7 +20,8 @@ MOVES: Moves = {
     LeadStatus.WORKING: (LeadStatus.CONVERTED, LeadStatus.DISQUALIFIED),
     LeadStatus.DISQUALIFIED: (LeadStatus.WORKING,),
 }
-_LEAD = """SELECT name, company, email, phone, country, interest, owner_id, team_id, partner_id, now() AS now
+_LEAD = """SELECT name, nullif(btrim(company), '') AS company, email, phone, country,
+ nullif(btrim(interest), '') AS interest, owner_id, team_id, partner_id, now() AS now
  FROM leads WHERE organization_id = $1 AND id = $2"""
 
 
