@@ -9,6 +9,7 @@ from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.delegates import entrust, settle
+from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.prices import price
 from crm_graph.demo.proposals import draft_templates
@@ -75,6 +76,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     draft_templates(business)
     price(business)
     suggest(business)
+    keep_busy(business)
     return rows
 
 

@@ -5,8 +5,9 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
-from crm_graph.schema import products, pipelines, opportunities, authority, proposal_templates, proposals, orders
-from crm_graph.schema import price_lists, tickets, shares, changes, compensations, consents, suggestions, custom_fields
+from crm_graph.schema import products, pipelines, losses, opportunities, leads, tasks, authority
+from crm_graph.schema import proposal_templates, proposals, orders, price_lists, tickets, shares, changes
+from crm_graph.schema import compensations, consents, suggestions, custom_fields
 # isort: on
 
 entity.seal()
@@ -22,6 +23,8 @@ __all__ = [
     "customers",
     "households",
     "key_accounts",
+    "leads",
+    "losses",
     "opportunities",
     "orders",
     "organizations",
@@ -33,6 +36,7 @@ __all__ = [
     "proposals",
     "shares",
     "suggestions",
+    "tasks",
     "tickets",
     "users",
 ]
