@@ -11,6 +11,7 @@ from crm_graph.resolvers import (
     invitations,
     managing,
     opportunities,
+    orders,
     viewer,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "invitations",
     "managing",
     "opportunities",
+    "orders",
     "viewer",
 ]
