@@ -67,10 +67,14 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """When a record is no longer written by generated mutations: SQL over `{field}`; `but` some fields still are."""
+    """When a record is no longer written by generated mutations: SQL over `{field}`; `but` some fields still are.
+
+    `of` names a reference whose record's fields these are: then none are made for it either.
+    """
 
     when: str
     but: tuple[str, ...] = ()
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

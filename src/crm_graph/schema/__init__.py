@@ -6,7 +6,7 @@ from crm_graph import entity, sums
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, leads, tasks, authority
-from crm_graph.schema import proposal_templates, proposals, orders, price_lists, tickets, shares, changes
+from crm_graph.schema import proposal_templates, proposals, orders, returns, price_lists, tickets, shares, changes
 from crm_graph.schema import compensations, consents, suggestions, custom_fields
 # isort: on
 
@@ -34,6 +34,7 @@ __all__ = [
     "products",
     "proposal_templates",
     "proposals",
+    "returns",
     "shares",
     "suggestions",
     "tasks",

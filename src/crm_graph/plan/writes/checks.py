@@ -15,6 +15,7 @@ from crm_graph.plan.access.opening import left_out, open_lens
 from crm_graph.plan.access.write_access import NONE, WriteAccess
 from crm_graph.plan.changes import Action
 from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.plan.writes import wholes
 from crm_graph.plan.writes.shape import Shape
 
 NAMES = {"read_after": "integer", "write_after": "integer", "create_level": "integer"}
@@ -55,7 +56,7 @@ class Checks:
         found["may_delete"] = "TRUE" if trusted else self.access[""].delete
         found["unassigned"] = found["own_clearance"] = found["frozen"] = found["unentrusted"] = "FALSE"
         if self.shape.guarded and self.entity.__frozen__:
-            found["frozen"] = self.entity.__frozen__.when.format_map({n: f"t.{n}" for n in self.entity.__specs__})
+            found["frozen"] = wholes.frozen(self.entity, self.entity.__frozen__, "t")
         entrusting = tuple(c for c in self.shape.written if rows.entrusts and c in rows.entrusts.columns)
         if entrusting and not trusted:
             entrusts = self._entrusts(dict.fromkeys(entrusting, "i"))
@@ -82,13 +83,16 @@ class Checks:
         """What is told of the row as the write leaves it, where the write could have changed that."""
         shape = self.shape
         names = {f"{name}{s}": kind for s in self.access for name, kind in NAMES.items()}
-        found = {name: f"NULL::{kind}" for name, kind in {"visible_after": "boolean", **names, **_OTHERS}.items()}
+        told = {"visible_after": "boolean", "frozen_after": "boolean", **names, **_OTHERS}
+        found = {name: f"NULL::{kind}" for name, kind in told.items()}
         if shape.trusted or shape.action is Action.DELETE:
             return found
         if shape.action is Action.CREATE or self.moving:
             found["visible_after"] = f"coalesce({self.lens.visible if self.lens else 'FALSE'}, FALSE)"
             for s, access in self.access.items():
                 found[f"write_after{s}"], found[f"read_after{s}"] = access.write, access.read
+        if shape.guarded and self.entity.__frozen__ and self.entity.__frozen__.of:
+            found["frozen_after"] = wholes.frozen(self.entity, self.entity.__frozen__, "t")
         if shape.action is not Action.UPDATE:
             found |= {f"create_level{s}": access.create for s, access in self.access.items()}
         if shape.action is not Action.UPDATE or self.moving:

@@ -156,7 +156,8 @@ def _new_form(
     settable = tuple(name for name in columns if upsert and name not in KEY_COLUMNS)
     fixed = tuple(name for name in settable if not system and _create_only(fields[name]))
     written = tuple(name for name in settable if name not in fixed)
-    guarded = upsert and not system and _frozen(entity, action, written)
+    of_whole = entity.__frozen__ is not None and entity.__frozen__.of is not None
+    guarded = (upsert or of_whole) and not system and _frozen(entity, action, columns if of_whole else written)
     shape = Shape(
         entity.__name__, action, written, inserted, fixed, by_key=upsert, team_default=team_default, guarded=guarded
     )

@@ -116,11 +116,13 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
     if outcome.effect is Effect.CREATED:
         refusals = _above(asked, asked.levelled, row, "create_level", creating=True)
         refusals = refusals or _overshared(asked, row) or _entrusting(asked, row)
+        refusals = refusals or ([FROZEN] if row["frozen_after"] else [])
         return Judged(Outcome.refused(*refusals), undo=True) if refusals else Judged(outcome)
     refusals = _overshared(asked, row) or (_entrusting(asked, row) if row.get("moved") else [])
     if outcome.effect is Effect.UPDATED and refusals:
         return Judged(Outcome.refused(*refusals), undo=True)
-    moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns()]
+    # what is fixed was as it is
+    moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns() and name not in asked.fixed]
     if outcome.effect is Effect.UPDATED and moving and not _still_granted(asked, row):
         return Judged(Outcome.refused(*(denied(asked.spec(name)) for name in moving)), undo=True)
     return Judged(outcome)
