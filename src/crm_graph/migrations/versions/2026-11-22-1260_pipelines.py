@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from crm_graph.migrations.script import execute_script
 
 revision = '202611221260'
-down_revision = '202611221270'
+down_revision = "202611221281"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ from alembic import op
 from crm_graph.migrations.script import execute_script, functions_sql
 
 revision = "202611221271"
-down_revision = "202611221270"
+down_revision = "202611221260"
 branch_labels = None
 depends_on = None
 

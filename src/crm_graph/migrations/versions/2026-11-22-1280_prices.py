@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from crm_graph.migrations.script import execute_script, functions_sql
 
 revision = "202611221280"
-down_revision = "202611221270"
+down_revision = "202611221250"
 branch_labels = None
 depends_on = None
 
