@@ -43,6 +43,8 @@ from crm_graph.pages.apps import AppsPage
 from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
 from crm_graph.pages.invitation import InvitationPage
+from crm_graph.pages.proposals import ProposalPages
+from crm_graph.pages.proposals.paper import Papers
 from crm_graph.pages.sign_in_code import CodeSignIn
 from crm_graph.pages.sign_up import SignUp
 from crm_graph.pages.upstream import UpstreamSignIn
@@ -153,6 +155,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
             door, sealer, Fetching(private=settings.private_providers, ca_file=settings.provider_ca_file)
         ).routes(),
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
+        *ProposalPages(door, Papers(documents, schemas, reader), secret, settings.fonts, per_minute).routes(),
         *AccessPage(authenticator, database).routes(),
         *AppsPage(authenticator, database, secret).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),

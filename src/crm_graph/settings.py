@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         default=False,
         description="OpenID providers of organisations may have private addresses, and on this machine plain http.",
     )
+    fonts: Path | None = Field(
+        default=None,
+        description="A folder of fonts for papers (PDF) in scripts that ours lack: Chinese, Japanese, Korean, Thai.",
+    )
     demo: bool = Field(default=False, description="Serve the demo organisation: shows personas in the explorer.")
     demo_rate_limit: int | None = Field(
         default=None,

@@ -23,6 +23,7 @@ class FieldOf:
 
 KEY_SAYS = "Of your making: a repeated request with the same key and input is answered, not carried out, for 24 hours."
 """What `idempotencyKey` is, for readers of the schema."""
+ONCE_SAYS = "Told in this answer and never again, nor to a repeated request; null where there is none."
 
 
 def titled(mutation: str) -> str:

@@ -7,6 +7,7 @@ import strawberry
 from crm_graph import kinds
 from crm_graph.graph.building import (
     KEY_SAYS,
+    ONCE_SAYS,
     FieldOf,
     Made,
     field,
@@ -24,8 +25,6 @@ from crm_graph.plan.signatures import Member, item, kind_of, members, unwrapped
 
 if TYPE_CHECKING:
     from crm_graph.graph.types import Types
-
-ONCE_SAYS = "Told in this answer and never again, nor to a repeated request; null where there is none."
 
 
 class DeclaredTypes:

@@ -9,6 +9,7 @@ from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.graph.building import (
     KEY_SAYS,
+    ONCE_SAYS,
     FieldOf,
     Made,
     field,
@@ -70,7 +71,7 @@ def mutation_fields(types: "Types", by_hand: "DeclaredTypes") -> dict[str, Field
     for name, declared in MUTATIONS.items():
         taken = _declared(types, by_hand, declared)
         made = input_type(shell(f"{titled(name)}Input"), taken, f"What `{name}` takes.")
-        payload = _payload(types, payload_type(name), declared.entity, error, effect=declared.upserts)
+        payload = _payload(types, payload_type(name), declared.entity, error, declared=declared)
         found[name] = field(payload, name, declared.description, {"input": made})
     return found | by_hand.actions(error)
 
@@ -132,17 +133,19 @@ def _common(if_match: bool) -> dict[str, FieldOf]:
 
 
 def _payload(
-    types: "Types", name: str, entity: type[Entity], error: Made, verb: str = "", *, effect: bool = False
+    types: "Types", name: str, entity: type[Entity], error: Made, verb: str = "", declared: Mutation | None = None
 ) -> Made:
     key = entity.__name__[0].lower() + entity.__name__[1:]
     fields = {"user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was.")}
     if verb == "update" and any(s.write is not None and s.write.subject for s in entity.__specs__.values()):
         says = "Changes of the record that wait for a code or for approval, as you see them."
         fields["pending_changes"] = field(listed(types.objects[REQUEST]), "pendingChanges", says)
-    if effect:
+    if declared is not None and declared.upserts:
         fields["effect"] = field(types.scalars.type(enumeration(Effect)), "effect", "What became of the record.")
     if verb == "delete":
         fields["deleted_id"] = field(maybe(strawberry.ID), "deletedId", "Id of the record that is gone.")
     else:
         fields["record"] = field(maybe(types.objects[entity.__name__]), key, "The record as you see it now.")
+    if declared is not None and declared.once is not None:
+        fields["once"] = field(maybe(str), declared.once, ONCE_SAYS)
     return object_type(shell(name), fields, f"What `{name.removesuffix('Payload')}` answers.")

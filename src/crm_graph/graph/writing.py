@@ -117,7 +117,7 @@ class Writer:
         if root.name in MUTATIONS:
             _parts(MUTATIONS[root.name], root.plain(request.variables)["input"])
         for selected in root.on(payload_type(root.name)):
-            if selected.name not in _PLAIN:
+            if selected.name not in (*_PLAIN, _once_field(root.name)):
                 statement = self._statement(request, selected, _shown(root, selected))
                 denials.extend(statement.denials)
                 row: object = [] if _many(selected) else request.actor.organization_id
@@ -148,7 +148,7 @@ class Writer:
         assert isinstance(given, dict)
         declared = MUTATIONS.get(root.name)
         if declared is not None:
-            return declared.entity, await _call(tx, request, declared, given)
+            return declared.entity, await _call(tx, request, declared, given, self._pages)
         verb, entity = _verb(root), _entity(root)
         return entity, await write(tx, request.actor, _change(entity, verb, given), request_id=request.request_id)
 
@@ -174,6 +174,8 @@ class Writer:
                     value = orjson.dumps(outcome.effect.name)
                 case "__typename":
                     value = orjson.dumps(payload)
+                case name if name == _once_field(root.name):
+                    value = orjson.dumps(outcome.once)
                 case "pendingChanges":
                     value, denied = await self._pending(tx, request, selected, entity, outcome)
                     denials.extend(denied)
@@ -231,6 +233,12 @@ class Writer:
 _PLAIN = ("userErrors", "deletedId", "effect", "__typename")
 
 
+def _once_field(mutation: str) -> str | None:
+    """The field of a mutation's payload that holds a secret, if it has one."""
+    declared = MUTATIONS.get(mutation)
+    return declared.once if declared else None
+
+
 def _verb(root: Selected) -> str:
     return next(v for v in VERBS if root.name.startswith(v))
 
@@ -285,21 +293,28 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-async def _call(tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]) -> Outcome:
+async def _call(
+    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], pages: str
+) -> Outcome:
     """A hand-written mutation, in a savepoint that a refusal takes back."""
     connection, key = await tx.raw(), _text(given.get("idempotencyKey"))
-    return await unless_refused(connection, lambda: _once(tx, request, declared, given, key))
+    return await unless_refused(connection, lambda: _once(tx, request, declared, given, key, pages))
 
 
 async def _once(
-    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], key: str | None
+    tx: Transaction,
+    request: Request,
+    declared: Mutation,
+    given: Mapping[str, object],
+    key: str | None,
+    pages: str,
 ) -> Outcome:
     """The mutation, or what came of it before under the same key: that is settled before the record is looked at."""
     connection = await tx.raw()
     answered = await claim_key(connection, request.actor, key, declared.name, given) if key is not None else None
     if answered is not None:
         return answered
-    call = await _prepared(tx, request, declared, given)
+    call = await _prepared(tx, request, declared, given, pages)
     outcome = call if isinstance(call, Outcome) else await declared.run(call)
     if key is not None and outcome.keep:
         await forget_key(connection, request.actor, key)
@@ -309,7 +324,7 @@ async def _once(
 
 
 async def _prepared(
-    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object]
+    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], pages: str
 ) -> Call | Outcome:
     """The call with its arguments as columns take them, or what is wrong with them."""
     row = ids.uuid7() if declared.creates else _row(given.get("id"), declared.entity)
@@ -328,7 +343,8 @@ async def _prepared(
     if declared.upserts:
         own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
         upserted = _change(declared.entity, "upsert", {n: v for n, v in given.items() if n not in own})
-    return Call(tx, request.actor, row, arguments, _text(given.get("ifMatch")), request.request_id, upserted)
+    if_match = _text(given.get("ifMatch"))
+    return Call(tx, request.actor, row, arguments, if_match, request.request_id, upserted, pages)
 
 
 def _parts(declared: Mutation, given: object) -> dict[str, object]:

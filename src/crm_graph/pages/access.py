@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -23,6 +22,7 @@ from crm_graph.db.ids import encode
 from crm_graph.db.session import Database
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import CrmError, FieldAccessDenied
+from crm_graph.pages.rendering import environment
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.policies.effective import AccessAction, AccessOutcome, Cell, of_entity
 from crm_graph.plan.signatures import Ask, Id
@@ -39,13 +39,7 @@ _READS: Final = {
 _WRITES: Final = {AccessOutcome.YES: "writes", AccessOutcome.BY_ROW: "writes by row"}
 _RECORDS: Final = {AccessOutcome.YES: "all", AccessOutcome.BY_ROW: "by row", AccessOutcome.NO: "–"}
 
-_templates: Final = Environment(
-    loader=PackageLoader("crm_graph.pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates: Final = environment("crm_graph.pages")
 _templates.globals.update(
     base_url=STYLE_PATH,
     style_url=f"{PATH}.css?v={hashlib.sha256(_STYLE).hexdigest()[:12]}",

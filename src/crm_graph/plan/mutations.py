@@ -69,6 +69,8 @@ class Call:
     request_id: str | None = None
     upserted: "Change | None" = None
     """Of a mutation that `upserts`: what the generated one would write."""
+    pages: str = ""
+    """Where links in mail lead (`Settings.pages`), with `{host}` for the organisation's host name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Mutation:
     """What the caller must have besides."""
     upserts: bool = False
     """It takes the place of the generated upsert: its input has that one's fields, too, and its payload the effect."""
+    once: str | None = None
+    """The field of the payload that holds `Outcome.once`, if it has one."""
 
     def open_to(self, policy: Policy) -> bool:
         """Whether callers of this policy may run it on any record."""
@@ -110,11 +114,13 @@ def mutation(
     creates: bool = False,
     right: Right | None = None,
     upserts: bool = False,
+    once: str | None = None,
 ) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
     It runs only where the caller sees the record and has `needs` for writing on it (without it looks itself); where it
     `creates` one, if they may make such records on which they have `needs`; and in all cases, if they have the `right`.
+    `once`: a field of the payload, for a secret that is told this once (`Outcome.once`).
     """
 
     def declare(run: Run) -> Run:
@@ -125,7 +131,9 @@ def mutation(
             )
         description = (run.__doc__ or name).strip()
         makes = creates or upserts
-        MUTATIONS[name] = Mutation(name, entity, description, arguments, run, needs, offered, makes, right, upserts)
+        MUTATIONS[name] = Mutation(
+            name, entity, description, arguments, run, needs, offered, makes, right, upserts, once
+        )
         return run
 
     return declare

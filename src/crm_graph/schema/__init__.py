@@ -6,8 +6,8 @@ from crm_graph import entity, sums
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, leads, tasks, authority
-from crm_graph.schema import proposal_templates, proposals, orders, returns, price_lists, tickets, shares, changes
-from crm_graph.schema import compensations, consents, suggestions, custom_fields
+from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists, tickets
+from crm_graph.schema import shares, changes, compensations, consents, suggestions, custom_fields
 # isort: on
 
 entity.seal()
@@ -32,6 +32,7 @@ __all__ = [
     "pipelines",
     "price_lists",
     "products",
+    "proposal_links",
     "proposal_templates",
     "proposals",
     "returns",

@@ -6,8 +6,10 @@ from crm_graph.resolvers.proposals import (
     expiry,
     from_template,
     lines,
+    links,
+    questions,
     revisions,
     sending,
 )
 
-__all__ = ["answers", "comparison", "expiry", "from_template", "lines", "revisions", "sending"]
+__all__ = ["answers", "comparison", "expiry", "from_template", "lines", "links", "questions", "revisions", "sending"]
