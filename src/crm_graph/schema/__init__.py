@@ -5,7 +5,7 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
-from crm_graph.schema import products, pipelines, losses, opportunities, leads, tasks, authority
+from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
 from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists, tickets
 from crm_graph.schema import shares, changes, compensations, consents, suggestions, custom_fields
 # isort: on
@@ -21,6 +21,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "forecasts",
     "households",
     "key_accounts",
     "leads",

@@ -42,7 +42,7 @@ class ProposalQuestion(Entity, table=True):
     """What somebody asked about a proposal, and the answer."""
 
     __prefix__ = "prq"
-    __rows__ = Rows(parent="proposal_id")
+    __rows__ = Rows(parent="proposal_id", delegated=True)
     __checks__ = {"answered": "(answer IS NULL) = (answered_at IS NULL)"}
 
     proposal_id: UUID = attr(Read(PARTNER, subject=True), Ref("Proposal", back="questions", owned=True))

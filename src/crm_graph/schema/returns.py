@@ -25,7 +25,7 @@ class Return(Entity, table=True):
     """What a customer sends back of an order; made by `requestReturn`."""
 
     __prefix__ = "ret"
-    __rows__ = Rows(parent="order_id")
+    __rows__ = Rows(parent="order_id", delegated=True)
     __imported__ = False
 
     order_id: UUID = attr(Read(PARTNER, subject=True), Ref("Order", back="returns", owned=True))
@@ -46,7 +46,7 @@ class ReturnLine(Entity, table=True):
     """So many of one line of an order that come back."""
 
     __prefix__ = "rtl"
-    __rows__ = Rows(parent="return_id")
+    __rows__ = Rows(parent="return_id", delegated=True)
     __imported__ = False
     __checks__ = {"quantity": "quantity > 0"}
 
@@ -66,7 +66,7 @@ class Credit(Entity, table=True):
     """Money given back to a customer for an order; made by `creditOrder` and `creditReturn`."""
 
     __prefix__ = "crd"
-    __rows__ = Rows(parent="order_id")
+    __rows__ = Rows(parent="order_id", delegated=True)
     __imported__ = False
     __checks__ = {"amount": "amount > 0"}
 
