@@ -47,7 +47,7 @@ _ADD: Final = f"""{INTO_AUDIT}
 SELECT :organization, :id, a.id,
        CASE WHEN a.id IS NULL THEN :nobody WHEN u.partner_id IS NOT NULL THEN 'partner'
             WHEN u.customer_id IS NOT NULL THEN 'customer' ELSE 'staff' END,
-       coalesce(nullif(current_setting('crm.channel', true), ''), 'system'), NULL, :act, '{ENTITY}', :user,
+       coalesce(nullif(current_setting('crm.channel', true), ''), 'system'), NULL, NULL, :act, '{ENTITY}', :user,
        CAST(:details AS jsonb)
   FROM (SELECT coalesce(CAST(:by AS uuid), CAST(nullif(current_setting('crm.actor_id', true), '') AS uuid)) AS id) a
   LEFT JOIN users u ON u.organization_id = :organization AND u.id = a.id"""
