@@ -39,6 +39,11 @@ ENTITIES = (
     "OpportunityShare",
     "KeyAccountShare",
     "ChangeRequest",
+    "AuthorityLimit",
+    "ApprovalRequest",
+    "AuthorityUse",
+    "AuthorityDelegation",
+    "Compensation",
     "CustomField",
 )
 
@@ -98,6 +103,14 @@ _SHOP = {
 }
 """What anybody sees who may buy: what is on sale, and the lists of prices that everybody may know."""
 
+_AUTHORITY = {
+    "AuthorityLimit": (_see(Rule.EVERYONE, INTERNAL),),
+    "ApprovalRequest": (_decide(Rule.OWN, INTERNAL), _decide(Rule.SELF, INTERNAL)),
+    "AuthorityUse": (_see(Rule.OWN, INTERNAL),),
+    "AuthorityDelegation": (_work(Rule.OWN, INTERNAL), _see(Rule.SELF, INTERNAL)),
+}
+"""What who may grant something sees of their authority, and of what is asked of them and by them."""
+
 _PARTNER = {
     "Organization": (_see(Rule.EVERYONE, PUBLIC),),
     "User": (_see(Rule.PARTNER, PARTNER),),
@@ -128,10 +141,15 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "StageChange": (_see(Rule.EVERYONE, RESTRICTED),),
         "Organization": (Grant(Rule.EVERYONE, RESTRICTED, RESTRICTED),),
         "ChangeRequest": (_decide(Rule.EVERYONE, RESTRICTED),),
+        "ApprovalRequest": (_decide(Rule.EVERYONE, RESTRICTED),),
+        "AuthorityUse": (_see(Rule.EVERYONE, RESTRICTED),),
+        "AuthorityDelegation": (_work(Rule.EVERYONE, RESTRICTED),),
+        "Compensation": (_work(Rule.EVERYONE, RESTRICTED),),
     },
     "sales_manager": {
         **_DIRECTORY,
         **_CATALOGUE,
+        **_AUTHORITY,
         "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "Customer": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -153,10 +171,12 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "OpportunityShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "KeyAccountShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "ChangeRequest": (_decide(Rule.EVERYONE, CONFIDENTIAL),),
+        "Compensation": (_work(Rule.PARENT, CONFIDENTIAL),),
     },
     "sales_rep": {
         **_DIRECTORY,
         **_CATALOGUE,
+        **_AUTHORITY,
         "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
         "Customer": (
             _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
@@ -181,10 +201,12 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Ticket": (_see(Rule.PARENT, INTERNAL),),
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, CONFIDENTIAL),),
+        "Compensation": (_work(Rule.PARENT, INTERNAL),),
     },
     "service_agent": {
         **_DIRECTORY,
         **_CATALOGUE,
+        **_AUTHORITY,
         "Customer": (_work(Rule.EVERYONE, INTERNAL, create=False, without=_OURS),),
         "Contact": (_work(Rule.PARENT, INTERNAL),),
         "Address": (_full(Rule.PARENT, INTERNAL),),
@@ -194,6 +216,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Ticket": (_work(Rule.EVERYONE, INTERNAL, assign=True),),
         "TicketMessage": (_work(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
+        "Compensation": (_work(Rule.PARENT, INTERNAL),),
     },
     "partner_rep": _PARTNER,
     "partner_admin": {**_PARTNER, "User": (_see(Rule.PARTNER, INTERNAL),)},
@@ -211,6 +234,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "OrderLine": (_see(Rule.PARENT, PUBLIC, without=_OURS),),
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
+        "Compensation": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
     },
     "storefront": {**_SHOP, "Organization": (_see(Rule.EVERYONE, PUBLIC),)},

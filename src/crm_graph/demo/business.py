@@ -135,6 +135,7 @@ class Business:
     service_team_id: UUID | None = None
     manager: Employee | None = None
     agents: list[Employee] = field(default_factory=list)
+    service_lead: Employee | None = None
     resellers: list[Reseller] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     pipelines: list[Selling] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from crm_graph.demo.authority import empower, make_good
 from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
@@ -67,6 +68,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     share(business)
     _register(business)
     price(business)
+    empower(business)
+    make_good(business)
     return rows
 
 

@@ -58,6 +58,7 @@ def hire(business: Business, domain: str) -> None:
                 _hire(business, domain, "sales_rep", title, team.id, manager.id, named=named, region=name[6:])
             )
     lead = _hire(business, domain, "service_agent", "Service Lead", service, administrator.id, named=False)
+    business.service_lead = lead
     for position in range(business.size.agents):
         title = "Service Agent" if position % 3 else "Senior Service Agent"
         business.agents.append(_hire(business, domain, "service_agent", title, desk, lead.id, named=position == 0))

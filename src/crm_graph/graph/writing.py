@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.sealing import Sealer
@@ -322,7 +323,7 @@ async def _prepared(
             continue
         try:
             if one.ref is None:
-                arguments[one.name] = one.kind.parse(value)
+                arguments[one.name] = kinds.money(value) if one.kind is kinds.MONEY else one.kind.parse(value)
                 continue
             target = _row(value, REGISTRY[one.ref])
             if target is None or not await sees(tx, request.actor, REGISTRY[one.ref], target):

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One field of a mutation's input. With `ref`, the id of a record of that entity, which the caller must see."""
+    """One field of a mutation's input. With `ref`, the id of a record of that entity, which the caller must see.
+
+    Of money the call has a `kinds.Amount`.
+    """
 
     name: str
     kind: Kind
@@ -40,7 +43,7 @@ Run = Callable[["Call"], Awaitable["Outcome"]]
 class Call:
     """One request for a hand-written mutation: the record, and its arguments as columns take them (ids as uuids).
 
-    Where the mutation makes the record, `row` means nothing.
+    Where the mutation makes the record, `row` is an id that is free for it.
     """
 
     tx: "Transaction"

@@ -6,14 +6,16 @@ from crm_graph import entity, sums
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
 from crm_graph.schema import pipelines, opportunities, proposals, orders, price_lists, tickets, shares, changes
-from crm_graph.schema import custom_fields
+from crm_graph.schema import authority, compensations, custom_fields
 # isort: on
 
 entity.seal()
 sums.check()
 
 __all__ = [
+    "authority",
     "changes",
+    "compensations",
     "contacts",
     "custom_fields",
     "customers",

@@ -37,7 +37,7 @@ class User(Entity, table=True):
         subject=ActorValue.USER,
         team="team_id",
         partner="partner_id",
-        clears=("team_id", "partner_id", "customer_id"),
+        clears=("team_id", "partner_id", "customer_id", "own_customer_id"),
     )
     __checks__ = {"one_side": "partner_id IS NULL OR customer_id IS NULL"}
 
@@ -63,3 +63,5 @@ class User(Entity, table=True):
     """Partner the person works for."""
     customer_id: UUID | None = attr(Read(INTERNAL), Write(RESTRICTED), Ref("Customer", back="users"), default=None)
     """Customer the person is."""
+    own_customer_id: UUID | None = attr(Read(RESTRICTED), Write(RESTRICTED), Ref("Customer"), default=None)
+    """Their record among our customers, where someone of the staff is one: they grant nothing to it."""

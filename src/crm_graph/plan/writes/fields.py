@@ -84,15 +84,19 @@ async def insert_fields(
     entity: str,
     values: Mapping[str, object],
     *,
+    row: UUID | None = None,
     event: str | None = None,
     request_id: str | None = None,
 ) -> Outcome:
-    """The writing part of a mutation of our own: a new row, whoever may make it, with audit and an event."""
+    """The writing part of a mutation of our own: a new row, whoever may make it, with audit and an event.
+
+    `row` is its id, where others refer to it already.
+    """
     cls = REGISTRY[entity]
     draft = with_defaults(cls, Draft(dict(values), frozenset(values)), actor.currency)
     if draft.errors:
         return Outcome.refused(*draft.errors)
-    row = uuid7()
+    row = row or uuid7()
     prepared = Prepared(
         Shape(entity, Action.CREATE, inserted=tuple(draft.values), trusted=True),
         Asked(cls, fields_of(cls, actor.policy), Action.CREATE, {}, trusted=True),

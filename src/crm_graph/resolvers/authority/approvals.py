@@ -1,0 +1,175 @@
+"""Deciding about requests for approval: approve, reject, withdraw; and asking the next one when time is out."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from crm_graph import kinds
+from crm_graph.auth.actor import Actor
+from crm_graph.auth.levels import INTERNAL
+from crm_graph.db.session import Transaction
+from crm_graph.entity import REGISTRY, table_name
+from crm_graph.plan.changes import Effect, Outcome, UserError, denied
+from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.plan.writes.write import update_fields
+from crm_graph.resolvers.authority.circles import too_close
+from crm_graph.resolvers.authority.decisions import Request, effect_of
+from crm_graph.resolvers.authority.granting import DECIDED_WITHIN, OWN, REQUEST
+from crm_graph.resolvers.authority.limits import room, use
+from crm_graph.resolvers.authority.nearest import nearest, stands_in
+from crm_graph.schema.authority import ApprovalRequest, ApprovalState
+
+_KNOWN: Final = "SELECT *, expires_at <= now() AS overdue FROM approval_requests WHERE organization_id = $1 AND id = $2"
+_REASON: Final = Argument("reason", kinds.STRING, "A word to who asked.")
+
+
+@mutation(ApprovalRequest, _REASON, needs=INTERNAL)
+async def approve_request(call: Call) -> Outcome:
+    """Approve what somebody asked for, by your limit or that of whom you stand in for; it is carried out at once."""
+    request = await locked(call.tx, call.actor, call.row)
+    whose = await _authority(call, request)
+    if whose is None:
+        return Outcome.refused(denied())
+    if await too_close(call.tx, call.actor.organization_id, whose, request.customer):
+        return Outcome.refused(OWN)
+    refused = _undecidable(request)
+    if refused is not None:
+        return refused
+    if request.size > await room(call.tx, call.actor.organization_id, whose, request.action, request.currency):
+        return _refused("AUTHORITY_EXCEEDED", "This is more than may be granted by this authority now.")
+    about = (request.entity, request.row)
+    await use(
+        call.tx, call.actor, whose, request.action, request.size, request.currency, about, request.id, call.request_id
+    )
+    return await _decided(call, request, ApprovalState.APPROVED)
+
+
+@mutation(
+    ApprovalRequest,
+    Argument("reason", kinds.STRING, "Why; who asked reads it.", required=True),
+    needs=INTERNAL,
+)
+async def reject_request(call: Call) -> Outcome:
+    """Refuse what somebody asked for, with the reason."""
+    request = await locked(call.tx, call.actor, call.row)
+    if await _authority(call, request) is None:
+        return Outcome.refused(denied())
+    refused = _undecidable(request)
+    if refused is not None:
+        return refused
+    if not str(call.arguments["reason"]).strip():
+        return _refused("VALUE_INVALID", "The reason cannot be blank.", "reason")
+    return await _decided(call, request, ApprovalState.REJECTED)
+
+
+@mutation(ApprovalRequest, needs=INTERNAL)
+async def withdraw_request(call: Call) -> Outcome:
+    """Take back what you asked for, before it is decided."""
+    request = await locked(call.tx, call.actor, call.row)
+    if request.requested_by != call.actor.user_id:
+        return Outcome.refused(denied())
+    if request.state is not ApprovalState.PENDING:
+        return _not_pending()
+    return await _decided(call, request, ApprovalState.WITHDRAWN)
+
+
+async def pass_on(tx: Transaction, actor: Actor, row: UUID, request_id: str | None = None) -> Outcome:
+    """Ask the next one whose limit covers it, where time is out; without one the request comes to nothing."""
+    request = await locked(tx, actor, row)
+    if request.state is not ApprovalState.PENDING or not request.overdue:
+        return Outcome(Effect.UNCHANGED, row)
+    passed = dict.fromkeys([*request.passed_over, request.authority_of or request.asked_of])
+    found = await nearest(
+        tx,
+        actor.organization_id,
+        request.action,
+        request.size,
+        request.currency,
+        requester=request.requested_by,
+        customer=request.customer,
+        passed_over=list(passed),
+    )
+    if found is None:
+        return await _decided(Call(tx, actor, row, {}, request_id=request_id), request, ApprovalState.EXPIRED)
+    values = {
+        "asked_of_id": found.asked,
+        "authority_of_id": found.authority_of,
+        "expires_at": dt.datetime.now(dt.UTC) + DECIDED_WITHIN,
+        "passed_over": [str(one) for one in passed],
+    }
+    return await update_fields(tx, actor, REQUEST, row, values, "approval_request.passed_on", request_id=request_id)
+
+
+async def locked(tx: Transaction, actor: Actor, row: UUID) -> Request:
+    """The request and its record, locked until the transaction ends: the record first, as whoever asks anew does."""
+    connection, organization = await tx.raw(), actor.organization_id
+    known = await connection.fetchrow(_KNOWN, organization, row)
+    assert known is not None, "the request was seen in this transaction"
+    await connection.execute(
+        f"SELECT FROM {table_name(REGISTRY[known['entity']])} WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        organization,
+        known["row_id"],
+    )
+    found = await connection.fetchrow(f"{_KNOWN} FOR UPDATE", organization, row)
+    assert found is not None, "nobody removes requests"
+    return Request.of(found)
+
+
+async def _authority(call: Call, request: Request) -> UUID | None:
+    """By whose authority the caller would decide; `None`: they may not. Never who asked, nor whom it is about.
+
+    Who was asked decides by their own or, while they stand in for somebody, by that person's; any other who may write
+    the request by their own.
+    """
+    user, organization = call.actor.user_id, call.actor.organization_id
+    if user is None or call.actor.customer_id is not None or call.actor.partner_id is not None:
+        return None
+    if user == request.requested_by or await too_close(call.tx, organization, user, request.customer):
+        return None
+    if user != request.asked_of or request.authority_of is None:
+        return user
+    return request.authority_of if await stands_in(call.tx, organization, user, request.authority_of) else None
+
+
+def _undecidable(request: Request) -> Outcome | None:
+    """Why it is not decided now, if so."""
+    if request.state is not ApprovalState.PENDING:
+        return _not_pending()
+    if request.overdue:
+        return _refused("REQUEST_OVERDUE", "It was to be decided before now: the next one is asked.")
+    return None
+
+
+async def _decided(call: Call, request: Request, state: ApprovalState) -> Outcome:
+    """Close the request, and do what follows."""
+    reason = str(call.arguments.get("reason") or "").strip() or None
+    values: dict[str, object] = {
+        "state": state.value,
+        "decided_by_id": call.actor.user_id if state is not ApprovalState.EXPIRED else None,
+        "decided_at": dt.datetime.now(dt.UTC),
+        "reason": reason,
+    }
+    closed = await update_fields(
+        call.tx,
+        call.actor,
+        REQUEST,
+        request.id,
+        values,
+        f"approval_request.{state.value.lower()}",
+        if_match=call.if_match,
+        request_id=call.request_id,
+    )
+    if closed.effect is Effect.REFUSED:
+        return closed
+    follow = effect_of(request.action, request.entity)
+    followed = await follow(call, replace(request, state=state), state is ApprovalState.APPROVED)
+    return followed if followed is not None and followed.effect is Effect.REFUSED else closed
+
+
+def _not_pending() -> Outcome:
+    return _refused("REQUEST_NOT_PENDING", "This is decided already.")
+
+
+def _refused(code: str, message: str, *field: str) -> Outcome:
+    return Outcome.refused(UserError(code, message, field))
