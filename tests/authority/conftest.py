@@ -20,8 +20,8 @@ _GRANT = """mutation ($i: GrantCompensationInput!) { grantCompensation(input: $i
   userErrors { code message field } } }"""
 _LEFT = """query ($a: AuthorityAction!, $c: String!) { remainingAuthority(action: $a, currency: $c) {
   action currency now each periods { period limit left until } } }"""
-_GONE = ("compensations", "authority_uses", "approval_requests", "authority_delegations")
-TRACES = (*_GONE, "audit_entries", "outbox_events")
+_GONE = ("compensations", "authority_uses", "approval_requests", "authority_delegations", "timers")
+TRACES = (*_GONE[:4], "audit_entries", "outbox_events")
 
 
 class World:
@@ -90,7 +90,9 @@ class World:
 
     async def decide(self, persona: str, verb: str, request: str, /, **given: object) -> list[str]:
         name = f"{verb[0].upper()}{verb[1:]}Input"
-        text = f"mutation ($i: {name}!) {{ {verb}(input: $i) {{ approvalRequest {{ id state }} userErrors {{ code }} }} }}"
+        text = (
+            f"mutation ($i: {name}!) {{ {verb}(input: $i) {{ approvalRequest {{ id state }} userErrors {{ code }} }} }}"
+        )
         found = (await self.ask(persona, text, i={"id": request, **given}))[verb]
         return [error["code"] for error in found["userErrors"]]
 

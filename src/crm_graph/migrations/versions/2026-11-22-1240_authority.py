@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 revision = "202611221240"
-down_revision = "202611221140"
+down_revision = "202611221200"
 branch_labels = None
 depends_on = None
 

@@ -10,12 +10,13 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, table_name
+from crm_graph.jobs.timers import clear_timer, set_timer, timer
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.authority.circles import too_close
 from crm_graph.resolvers.authority.decisions import Request, effect_of
-from crm_graph.resolvers.authority.granting import DECIDED_WITHIN, OWN, REQUEST
+from crm_graph.resolvers.authority.granting import DECIDED_WITHIN, OVERDUE, OWN, REQUEST
 from crm_graph.resolvers.authority.limits import room, use
 from crm_graph.resolvers.authority.nearest import nearest, stands_in
 from crm_graph.schema.authority import ApprovalRequest, ApprovalState
@@ -27,7 +28,7 @@ _REASON: Final = Argument("reason", kinds.STRING, "A word to who asked.")
 @mutation(ApprovalRequest, _REASON, needs=INTERNAL)
 async def approve_request(call: Call) -> Outcome:
     """Approve what somebody asked for, by your limit or that of whom you stand in for; it is carried out at once."""
-    request = await locked(call.tx, call.actor, call.row)
+    request = await _seen(call)
     whose = await _authority(call, request)
     if whose is None:
         return Outcome.refused(denied())
@@ -36,6 +37,8 @@ async def approve_request(call: Call) -> Outcome:
     refused = _undecidable(request)
     if refused is not None:
         return refused
+    if request.gone:
+        return _refused("RECORD_GONE", "What it is about has been deleted.")
     if request.size > await room(call.tx, call.actor.organization_id, whose, request.action, request.currency):
         return _refused("AUTHORITY_EXCEEDED", "This is more than may be granted by this authority now.")
     about = (request.entity, request.row)
@@ -52,7 +55,7 @@ async def approve_request(call: Call) -> Outcome:
 )
 async def reject_request(call: Call) -> Outcome:
     """Refuse what somebody asked for, with the reason."""
-    request = await locked(call.tx, call.actor, call.row)
+    request = await _seen(call)
     if await _authority(call, request) is None:
         return Outcome.refused(denied())
     refused = _undecidable(request)
@@ -66,7 +69,7 @@ async def reject_request(call: Call) -> Outcome:
 @mutation(ApprovalRequest, needs=INTERNAL)
 async def withdraw_request(call: Call) -> Outcome:
     """Take back what you asked for, before it is decided."""
-    request = await locked(call.tx, call.actor, call.row)
+    request = await _seen(call)
     if request.requested_by != call.actor.user_id:
         return Outcome.refused(denied())
     if request.state is not ApprovalState.PENDING:
@@ -74,11 +77,12 @@ async def withdraw_request(call: Call) -> Outcome:
     return await _decided(call, request, ApprovalState.WITHDRAWN)
 
 
-async def pass_on(tx: Transaction, actor: Actor, row: UUID, request_id: str | None = None) -> Outcome:
+@timer(OVERDUE)
+async def pass_on(tx: Transaction, actor: Actor, row: UUID) -> None:
     """Ask the next one whose limit covers it, where time is out; without one the request comes to nothing."""
     request = await locked(tx, actor, row)
-    if request.state is not ApprovalState.PENDING or not request.overdue:
-        return Outcome(Effect.UNCHANGED, row)
+    if request is None or request.state is not ApprovalState.PENDING or not request.overdue:
+        return
     passed = dict.fromkeys([*request.passed_over, request.authority_of or request.asked_of])
     found = await nearest(
         tx,
@@ -90,30 +94,42 @@ async def pass_on(tx: Transaction, actor: Actor, row: UUID, request_id: str | No
         customer=request.customer,
         passed_over=list(passed),
     )
-    if found is None:
-        return await _decided(Call(tx, actor, row, {}, request_id=request_id), request, ApprovalState.EXPIRED)
+    if found is None or request.gone:
+        ended = await _decided(Call(tx, actor, row, {}), request, ApprovalState.EXPIRED)
+        if ended.effect is Effect.REFUSED:
+            raise RuntimeError(f"what follows from it was refused: {ended.errors}")  # all is undone, and tried again
+        return
+    expires_at = dt.datetime.now(dt.UTC) + DECIDED_WITHIN
     values = {
         "asked_of_id": found.asked,
         "authority_of_id": found.authority_of,
-        "expires_at": dt.datetime.now(dt.UTC) + DECIDED_WITHIN,
+        "expires_at": expires_at,
         "passed_over": [str(one) for one in passed],
     }
-    return await update_fields(tx, actor, REQUEST, row, values, "approval_request.passed_on", request_id=request_id)
+    await update_fields(tx, actor, REQUEST, row, values, "approval_request.passed_on")
+    await set_timer(tx, actor.organization_id, OVERDUE, row, expires_at)
 
 
-async def locked(tx: Transaction, actor: Actor, row: UUID) -> Request:
+async def locked(tx: Transaction, actor: Actor, row: UUID) -> Request | None:
     """The request and its record, locked until the transaction ends: the record first, as whoever asks anew does."""
     connection, organization = await tx.raw(), actor.organization_id
     known = await connection.fetchrow(_KNOWN, organization, row)
-    assert known is not None, "the request was seen in this transaction"
-    await connection.execute(
-        f"SELECT FROM {table_name(REGISTRY[known['entity']])} WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+    if known is None:
+        return None
+    there = await connection.fetchval(
+        f"SELECT TRUE FROM {table_name(REGISTRY[known['entity']])} WHERE organization_id = $1 AND id = $2"
+        " FOR NO KEY UPDATE",
         organization,
         known["row_id"],
     )
     found = await connection.fetchrow(f"{_KNOWN} FOR UPDATE", organization, row)
-    assert found is not None, "nobody removes requests"
-    return Request.of(found)
+    return None if found is None else Request.of(found, gone=there is None)
+
+
+async def _seen(call: Call) -> Request:
+    found = await locked(call.tx, call.actor, call.row)
+    assert found is not None, "the request was seen in this transaction"
+    return found
 
 
 async def _authority(call: Call, request: Request) -> UUID | None:
@@ -161,6 +177,9 @@ async def _decided(call: Call, request: Request, state: ApprovalState) -> Outcom
         request_id=call.request_id,
     )
     if closed.effect is Effect.REFUSED:
+        return closed
+    await clear_timer(call.tx, call.actor.organization_id, OVERDUE, request.id)
+    if request.gone:
         return closed
     follow = effect_of(request.action, request.entity)
     followed = await follow(call, replace(request, state=state), state is ApprovalState.APPROVED)

@@ -30,9 +30,11 @@ class Request:
     state: ApprovalState
     overdue: bool
     passed_over: tuple[UUID, ...]
+    gone: bool = False
+    """Whether there is no such record any more."""
 
     @classmethod
-    def of(cls, row: asyncpg.Record) -> "Request":
+    def of(cls, row: asyncpg.Record, *, gone: bool) -> "Request":
         action = AuthorityAction(row["action"])
         return cls(
             row["id"],
@@ -48,6 +50,7 @@ class Request:
             ApprovalState(row["state"]),
             row["overdue"],
             tuple(map(UUID, row["passed_over"])),
+            gone,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph import kinds
+from crm_graph.jobs.timers import clear_timer, set_timer
 from crm_graph.plan.changes import UserError, denied
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import insert_fields, update_fields
@@ -17,6 +18,8 @@ from crm_graph.resolvers.authority.nearest import nearest
 from crm_graph.schema.authority import ApprovalState, AuthorityAction
 
 REQUEST: Final = "ApprovalRequest"
+OVERDUE: Final = "approval_request.overdue"
+"""The timer that asks the next one (approvals.py)."""
 DECIDED_WITHIN: Final = dt.timedelta(hours=24)
 """How long one person is asked, before the next one is."""
 OWN: Final = UserError("AUTHORITY_OWN_CASE", "Nobody grants anything to themselves, nor to their own household.")
@@ -77,6 +80,7 @@ async def decide_or_ask(
     )
     if found is None:
         return UserError("AUTHORITY_MISSING", "This is beyond your limit, and nobody's limit covers it now.")
+    expires_at = dt.datetime.now(dt.UTC) + DECIDED_WITHIN
     made = await insert_fields(
         call.tx,
         actor,
@@ -91,12 +95,13 @@ async def decide_or_ask(
             "asked_of_id": found.asked,
             "authority_of_id": found.authority_of,
             "note": note,
-            "expires_at": dt.datetime.now(dt.UTC) + DECIDED_WITHIN,
+            "expires_at": expires_at,
         },
         event="approval_request.asked",
         request_id=call.request_id,
     )
     assert made.id is not None, made.errors
+    await set_timer(call.tx, actor.organization_id, OVERDUE, made.id, expires_at)
     return Asked(made.id, found.asked)
 
 
@@ -109,6 +114,7 @@ async def withdraw_requests(call: Call, entity: str, row: UUID, *, action: Autho
         values = {"state": ApprovalState.WITHDRAWN.value, "decided_at": dt.datetime.now(dt.UTC)}
         event = "approval_request.withdrawn"
         await update_fields(call.tx, call.actor, REQUEST, one["id"], values, event, request_id=call.request_id)
+        await clear_timer(call.tx, call.actor.organization_id, OVERDUE, one["id"])
     return len(older)
 
 
