@@ -38,7 +38,7 @@ _OTHERWISE = {
     "DateTime": "coalesce({0}, '2001-01-01') + interval '3 days'",
 }
 """Another value for a hidden one, by kind."""
-_OF_RULES = {"Product.active", "TicketMessage.public"}
+_OF_RULES = {"Product.active", "TicketMessage.public", "Compensation.granted"}
 
 
 async def estrange(connection: Any, rows: Rows, caller: Caller) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from crm_graph.auth.levels import INTERNAL, RESTRICTED
+from crm_graph.auth.levels import INTERNAL, PUBLIC, RESTRICTED
 from crm_graph.auth.rows import ActorValue, Rows
 from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Write, attr, table_of
 from crm_graph.kinds import CurrencyCode, Money
@@ -43,7 +43,7 @@ class AuthorityLimit(Entity, table=True):
         "amounts": "least(each, per_day, per_week, per_month) >= 0",
     }
 
-    role: str | None = attr(Read(INTERNAL), Write(RESTRICTED), Filter, default=None)
+    role: str | None = attr(Read(PUBLIC), Write(RESTRICTED), Filter, default=None)
     """The role of the access policy whose holders have it."""
     user_id: UUID | None = attr(Read(INTERNAL), Write(RESTRICTED), Ref("User"), default=None)
     """The one person who has it."""
