@@ -101,7 +101,7 @@ class ApprovalRequest(Entity, table=True):
     """How much; of a discount the percentage counts."""
     percent: Decimal | None = attr(Read(INTERNAL), default=None)
     """The discount, in percent."""
-    currency: CurrencyCode = attr(Read(INTERNAL), Filter, default="EUR")
+    currency: CurrencyCode = attr(Read(INTERNAL), default="EUR")
     """Currency of the amount."""
     entity: str = attr(Read(INTERNAL), Filter)
     """Kind of the record it is about. The record itself refers to the request, for those who see it."""
@@ -160,7 +160,7 @@ class AuthorityUse(Entity, table=True):
     """How much; of a discount the percentage counts."""
     percent: Decimal | None = attr(Read(INTERNAL), default=None)
     """The discount, in percent."""
-    currency: CurrencyCode = attr(Read(INTERNAL), Filter, default="EUR")
+    currency: CurrencyCode = attr(Read(INTERNAL), default="EUR")
     """Currency of the amount."""
     entity: str = attr(Read(INTERNAL), Filter)
     """Kind of the record it is about."""

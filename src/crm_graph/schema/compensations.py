@@ -45,7 +45,7 @@ class Compensation(Entity, table=True):
     """Fee waived, credit or refund."""
     amount: Money = attr(Read(INTERNAL, subject=True), Filter, Sort)
     """How much."""
-    currency: CurrencyCode = attr(Read(INTERNAL, subject=True), Filter, default="EUR")
+    currency: CurrencyCode = attr(Read(INTERNAL, subject=True), default="EUR")
     """Currency of the amount: the order's, else the customer's."""
     state: CompensationState = attr(Read(INTERNAL, subject=True), Filter, default=CompensationState.ASKED)
     """How it stands."""

@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 revision = "202611221240"
-down_revision = "202611221200"
+down_revision = "202611221270"
 branch_labels = None
 depends_on = None
 
@@ -182,7 +182,7 @@ def upgrade() -> None:
     op.create_index('ix_approval_requests_asked_of_id', 'approval_requests', ['organization_id', 'asked_of_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_approval_requests_authority_of_id', 'approval_requests', ['organization_id', 'authority_of_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_approval_requests_created_at', 'approval_requests', ['organization_id', 'created_at', 'id'], unique=False, postgresql_include=[])
-    op.create_index('ix_approval_requests_currency', 'approval_requests', ['organization_id', 'currency', 'id'], unique=False, postgresql_include=[])
+    op.create_index('ix_approval_requests_currency', 'approval_requests', ['organization_id', sa.literal_column('currency DESC'), sa.literal_column('id DESC')], unique=False, postgresql_include=['asked_of_id', 'requested_by_id'])
     op.create_index('ix_approval_requests_decided_at', 'approval_requests', ['organization_id', 'decided_at', 'id'], unique=False, postgresql_include=[])
     op.create_index('ix_approval_requests_decided_by_id', 'approval_requests', ['organization_id', 'decided_by_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_approval_requests_entity', 'approval_requests', ['organization_id', 'entity', 'id'], unique=False, postgresql_include=[])
@@ -287,7 +287,7 @@ def upgrade() -> None:
     op.create_index('ix_authority_uses_amount', 'authority_uses', ['organization_id', sa.literal_column('currency DESC'), sa.literal_column('amount DESC NULLS LAST'), sa.literal_column('id DESC')], unique=False, postgresql_include=['user_id'])
     op.create_index('ix_authority_uses_approval_request_id', 'authority_uses', ['organization_id', 'approval_request_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_authority_uses_created_at', 'authority_uses', ['organization_id', 'created_at', 'id'], unique=False, postgresql_include=[])
-    op.create_index('ix_authority_uses_currency', 'authority_uses', ['organization_id', 'currency', 'id'], unique=False, postgresql_include=[])
+    op.create_index('ix_authority_uses_currency', 'authority_uses', ['organization_id', sa.literal_column('currency DESC'), sa.literal_column('id DESC')], unique=False, postgresql_include=['user_id'])
     op.create_index('ix_authority_uses_entity', 'authority_uses', ['organization_id', 'entity', 'id'], unique=False, postgresql_include=[])
     op.create_index('ix_authority_uses_granted_by_id', 'authority_uses', ['organization_id', 'granted_by_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_authority_uses_updated_at', 'authority_uses', ['organization_id', 'updated_at', 'id'], unique=False, postgresql_include=[])
@@ -419,7 +419,7 @@ def downgrade() -> None:
     op.drop_index('ix_authority_uses_updated_at', table_name='authority_uses', postgresql_include=[])
     op.drop_index('ix_authority_uses_granted_by_id', table_name='authority_uses')
     op.drop_index('ix_authority_uses_entity', table_name='authority_uses', postgresql_include=[])
-    op.drop_index('ix_authority_uses_currency', table_name='authority_uses', postgresql_include=[])
+    op.drop_index('ix_authority_uses_currency', table_name='authority_uses', postgresql_include=['user_id'])
     op.drop_index('ix_authority_uses_created_at', table_name='authority_uses', postgresql_include=[])
     op.drop_index('ix_authority_uses_approval_request_id', table_name='authority_uses')
     op.drop_index('ix_authority_uses_amount', table_name='authority_uses', postgresql_include=['user_id'])
@@ -452,7 +452,7 @@ def downgrade() -> None:
     op.drop_index('ix_approval_requests_entity', table_name='approval_requests', postgresql_include=[])
     op.drop_index('ix_approval_requests_decided_by_id', table_name='approval_requests')
     op.drop_index('ix_approval_requests_decided_at', table_name='approval_requests', postgresql_include=[])
-    op.drop_index('ix_approval_requests_currency', table_name='approval_requests', postgresql_include=[])
+    op.drop_index('ix_approval_requests_currency', table_name='approval_requests', postgresql_include=['asked_of_id', 'requested_by_id'])
     op.drop_index('ix_approval_requests_created_at', table_name='approval_requests', postgresql_include=[])
     op.drop_index('ix_approval_requests_authority_of_id', table_name='approval_requests')
     op.drop_index('ix_approval_requests_asked_of_id', table_name='approval_requests')
