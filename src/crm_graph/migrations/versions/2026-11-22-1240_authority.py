@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 revision = "202611221240"
-down_revision = "202611221270"
+down_revision = "202611221280"
 branch_labels = None
 depends_on = None
 
