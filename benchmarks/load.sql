@@ -78,10 +78,13 @@ SELECT org.id, pg_temp.made(at, m, 10), 1, at, at, 'Opportunity ' || m, s.id, pg
        LATERAL (SELECT * FROM stages st WHERE st.position = 1 + floor(7 * pg_temp.part(m, 22))) AS st
  ORDER BY s.at;
 
-INSERT INTO proposals (organization_id, id, version, created_at, updated_at, number, title, opportunity_id, customer_id, status, currency, total, cost, valid_until, owner_id)
+INSERT INTO proposals (organization_id, id, version, created_at, updated_at, number, title, opportunity_id, customer_id, addressee_id, status, currency,
+                       subtotal, cost, valid_until, owner_id, revision, current, discount_percent)
 SELECT organization_id, pg_temp.made(at, m * 2 + k, 11), 1, at, at, 'P-' || lpad((m * 2 + k)::text, 8, '0'), 'Proposal ' || k || ' for ' || name, id, customer_id,
-       pg_temp.pick('{DRAFT,SENT,VIEWED,ACCEPTED,DECLINED}', pg_temp.part(m * 2 + k, 23)), 'EUR', amount, cost, at::date + 30, owner_id
-  FROM (SELECT *, o.created_at + k * interval '1 day' AS at FROM (SELECT *, substr(name, 13)::bigint AS m FROM opportunities) AS o, generate_series(1, (m % 3)::integer) AS k) AS s
+       CASE WHEN status <> 'DRAFT' THEN customer_id END, status, 'EUR', amount, cost, at::date + 30, owner_id, 1, TRUE, 0
+  FROM (SELECT o.organization_id, o.id, o.name, o.customer_id, o.amount, o.cost, o.owner_id, m, k, o.created_at + k * interval '1 day' AS at,
+               pg_temp.pick('{DRAFT,SENT,VIEWED,ACCEPTED,DECLINED}', pg_temp.part(m * 2 + k, 23)) AS status
+          FROM (SELECT *, substr(name, 13)::bigint AS m FROM opportunities) AS o, generate_series(1, (m % 3)::integer) AS k) AS s
  ORDER BY s.at;
 
 INSERT INTO tickets (organization_id, id, version, created_at, updated_at, number, subject, customer_id, channel, status, priority, opened_at, assignee_id, team_id)

@@ -88,6 +88,17 @@ WRONG = {
         ''',
         ["Thing.name", "has no level", "Add Read(LEVEL)"],
     ),
+    "frozen by what is no field": (
+        '''
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+            __frozen__ = Frozen("{state} = 'X'")
+            name: str = attr(Read(PUBLIC))
+            """Name."""
+        ''',
+        ["Thing.__frozen__", "'state' is not a field", "Name fields of this entity"],
+    ),
     "a reference that is not called _id": (
         '''
         class Thing(Entity, table=True):

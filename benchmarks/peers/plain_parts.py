@@ -8,6 +8,7 @@ from strawberry.types import Info
 
 import crm_graph.schema  # noqa: F401 - declares the tables
 from benchmarks.peers.plain_inputs import OrderBy, listed, loaders
+from crm_graph import kinds
 from crm_graph.schema import opportunities, orders, products, proposals
 
 
@@ -111,10 +112,16 @@ class Opportunity:
     async def proposals(self, info: Info, first: int, order_by: list[OrderBy] | None = None) -> ProposalConnection:
         rows = await listed(info, proposals.Proposal, "opportunity_id", self.row.id, first, order_by)
         nodes = [
-            Proposal(number=r.number, status=r.status, valid_until=r.valid_until, total=Money.of(r.total, r.currency))
+            Proposal(number=r.number, status=r.status, valid_until=r.valid_until, total=Money.of(_total(r), r.currency))
             for r in rows
         ]
         return ProposalConnection(nodes=nodes)
+
+
+def _total(row: proposals.Proposal) -> Decimal | None:
+    if row.subtotal is None:
+        return None
+    return row.subtotal - kinds.rounded(row.subtotal * row.discount_percent / 100, row.currency)
 
 
 @strawberry.type

@@ -28,7 +28,8 @@ SELECT row_to_json(x) FROM (
                       CASE WHEN o.amount IS NOT NULL THEN json_build_object('amount', o.amount::text, 'currency', o.currency) END AS amount,
                       (SELECT row_to_json(y) FROM (SELECT coalesce(json_agg(x), '[]'::json) AS nodes FROM (
                           SELECT p.number, p.status, p.valid_until AS "validUntil",
-                                 CASE WHEN p.total IS NOT NULL THEN json_build_object('amount', p.total::text, 'currency', p.currency) END AS total
+                                 CASE WHEN p.subtotal IS NOT NULL THEN json_build_object('amount', (p.subtotal - crm_round(p.subtotal * p.discount_percent * 0.01, p.currency))::text,
+                                                                                           'currency', p.currency) END AS total
                             FROM proposals p WHERE p.organization_id = {organization} AND p.opportunity_id = o.id
                            ORDER BY p.created_at DESC, p.id DESC LIMIT 1
                       ) x) y) AS proposals

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import phonenumbers
@@ -245,6 +245,11 @@ _MINOR_UNITS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND
 def minor_units(currency: str) -> int:
     """How many decimals amounts in a currency have (ISO 4217)."""
     return _MINOR_UNITS.get(currency, 2)
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """The amount at its currency's number of decimals, halves away from zero, as SQL's `crm_round` has it."""
+    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
 
 
 def in_minor_units(amount: Decimal, currency: str) -> Decimal:

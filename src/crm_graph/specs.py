@@ -66,6 +66,14 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """When a record is no longer written by generated mutations: SQL over `{field}`; `but` some fields still are."""
+
+    when: str
+    but: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
     """A field that holds, as text, a value of the field that `entity` and `field` of its row name: seen as that one."""
 

@@ -77,6 +77,8 @@ def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> No
     if spec.ref:
         table.append_constraint(_reference(table, spec, spec.ref))
         sa.Index(f"ix_{name}_{spec.name}", c.organization_id, c[spec.name], c.created_at.desc(), c.id.desc())
+        if spec.unique:
+            sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
     elif spec.unique:
         sa.Index(f"uq_{name}_{spec.name}", c.organization_id, c[spec.name], unique=True)
     elif spec.indexed:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -121,14 +122,12 @@ class Secrets:
                 for row in self.rows.tables[name].values():
                     if row[one.column] is not None:
                         self.amounts[str(row[one.column]).encode()] = (one, row["id"])
-        for name, margin, amount, cost in (
-            ("Opportunity", "margin", "amount", "cost"),
-            ("Proposal", "margin", "total", "cost"),
-        ):
-            [computed] = [f for f in fields(name) if f.name == margin]
+        for name, amount in (("Opportunity", "amount"), ("Proposal", "subtotal")):
+            [computed] = [f for f in fields(name) if f.name == "margin"]
             for row in self.rows.tables[name].values():
-                if row[amount] is not None and row[cost] is not None:
-                    self.amounts[str(row[amount] - row[cost]).encode()] = (computed, row["id"])
+                if row[amount] is not None and row["cost"] is not None:
+                    off = round(row[amount] * row.get("discount_percent", Decimal(0)) / 100, 2)
+                    self.amounts[str(row[amount] - off - row["cost"]).encode()] = (computed, row["id"])
 
     def check(self, persona: str, caller: Caller, body: bytes, said: object = "") -> None:
         """Fail if a response holds a secret that this caller may not see in plain."""

@@ -181,17 +181,21 @@ def test_an_opportunity_follows_its_stages(main: Rows) -> None:
 
 def test_what_was_accepted_was_won_and_ordered(main: Rows) -> None:
     sales, lines = by_id(main, "Opportunity"), grouped(main, "ProposalLine", "proposal_id")
-    bought = {(o["customer_id"], o["total"]) for o in main.of["Order"]}
+    ordered = {o["proposal_id"]: (o["customer_id"], o["total"]) for o in main.of["Order"] if o["proposal_id"]}
     for row in main.of["Proposal"]:
         sale = sales[row["opportunity_id"]]
         assert sale["customer_id"] == row["customer_id"]
-        assert row["total"] == sum(
+        assert row["subtotal"] == sum(
             round(x["quantity"] * x["unit_price"] * (100 - x["discount_percent"]) / 100, 2) for x in lines[row["id"]]
         )
         assert row["status"] != "EXPIRED" or row["valid_until"] < generate.REFERENCE_DAY
         if row["status"] == "ACCEPTED":
             assert sale["status"] == "WON"
-            assert (row["customer_id"], row["total"]) in bought
+            assert ordered.pop(row["id"]) == (row["customer_id"], row["subtotal"])
+        assert (row["addressee_id"] is None) or row["addressee_id"] == row["customer_id"]
+        assert row["addressee_id"] is None or row["status"] not in ("DRAFT", "IN_APPROVAL", "APPROVED")
+        assert row["current"] or row["status"] == "WITHDRAWN"
+    assert not ordered
     accepted = [row["opportunity_id"] for row in main.of["Proposal"] if row["status"] == "ACCEPTED"]
     assert len(set(accepted)) == len(accepted)
     assert set(accepted) == {row["id"] for row in sales.values() if row["status"] == "WON"}

@@ -10,6 +10,7 @@ from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.prices import price
+from crm_graph.demo.proposals import draft_templates
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
@@ -70,6 +71,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     price(business)
     empower(business)
     make_good(business)
+    draft_templates(business)
     return rows
 
 

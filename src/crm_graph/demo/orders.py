@@ -43,8 +43,9 @@ def place(
     channel: Channel,
     partner: UUID | None,
     number: str,
+    proposal: UUID | None = None,
 ) -> None:
-    """Add one order with its lines."""
+    """Add one order with its lines; of a `proposal`, if it was made by accepting one."""
     total = sum((line.total for line in lines), Decimal(0))
     status, changed = _status(business, random, moment)
     identifier = business.rows.add(
@@ -54,6 +55,7 @@ def place(
         number=number,
         customer_id=buyer.id,
         partner_id=partner,
+        proposal_id=proposal,
         channel=channel,
         status=status,
         placed_at=moment,

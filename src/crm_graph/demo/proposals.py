@@ -10,7 +10,8 @@ from uuid import UUID
 from crm_graph.demo.baskets import Line
 from crm_graph.demo.business import Business, Buyer, cents
 from crm_graph.schema.opportunities import OpportunityStatus
-from crm_graph.schema.proposals import Proposal, ProposalLine, ProposalStatus
+from crm_graph.schema.proposal_templates import ProposalTemplate
+from crm_graph.schema.proposals import AcceptanceWay, Proposal, ProposalLine, ProposalStatus
 
 TERMS = (
     "30 % on order, 60 % on delivery, 10 % on acceptance. Delivery in 6 weeks.",
@@ -18,6 +19,25 @@ TERMS = (
     "Payable within 30 days, 2 % discount within 10 days.",
 )
 VALID_DAYS = 45
+TEXTS = {
+    "en": (
+        "Thank you for your interest. We offer what follows.",
+        TERMS[1],
+        "We look forward to your order. Prices are in the currency stated, without value added tax.",
+    ),
+    "de": (
+        "Vielen Dank für Ihr Interesse. Wir bieten Ihnen an, was hier folgt.",
+        "Zahlbar innerhalb von 14 Tagen. Lieferung in 4 bis 8 Wochen.",
+        "Wir freuen uns auf Ihren Auftrag. Preise in der angegebenen Währung, ohne Umsatzsteuer.",
+    ),
+}
+_SEEN = (
+    ProposalStatus.SENT,
+    ProposalStatus.VIEWED,
+    ProposalStatus.ACCEPTED,
+    ProposalStatus.DECLINED,
+    ProposalStatus.EXPIRED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +53,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How the last version of a proposal stands; `discount` is in percent."""
+    """The last version of a proposal, and how it stands; `discount` is in percent."""
 
+    id: UUID
     status: ProposalStatus
     discount: Decimal
 
@@ -55,15 +76,16 @@ def write(
     status: ProposalStatus | None = None,
 ) -> Written:
     """Add the proposal(s) of a sale that ended at `ended`, or has not yet."""
+    first: UUID | None = None
     if status is None and random.random() < 0.25 and ended - moment > timedelta(days=4):
-        _version(business, random, offer, moment, ProposalStatus.WITHDRAWN, Decimal(0), numbers.pop())
+        first = _version(business, random, offer, moment, ProposalStatus.WITHDRAWN, Decimal(0), numbers.pop())
         moment = business.calendar.between(moment + timedelta(days=1), min(ended, moment + timedelta(days=4)))
     # Only whole prices stay exact under a discount in percent.
     whole = all(line.unit_price == line.unit_price.to_integral_value() for line in offer.lines)
     discount = Decimal(random.choice((0, 0, 0, 3, 5, 8, 10))) if whole else Decimal(0)
     status = status or _status(business.today, random, outcome, moment)
-    _version(business, random, offer, moment, status, discount, numbers.pop(), max(moment, ended))
-    return Written(status, discount)
+    last = _version(business, random, offer, moment, status, discount, numbers.pop(), max(moment, ended), first)
+    return Written(last, status, discount)
 
 
 def _status(today: date, random: Random, outcome: OpportunityStatus, moment: datetime) -> ProposalStatus:
@@ -86,25 +108,64 @@ def _version(
     status: ProposalStatus,
     discount: Decimal,
     number: str,
-    updated: datetime | None = None,
-) -> None:
+    ended: datetime | None = None,
+    first: UUID | None = None,
+) -> UUID:
+    """Add one version: the last one where it is told when the sale `ended`, which follows on the `first` if any."""
     lines = offer.lines
+    sent = status in _SEEN or (status is ProposalStatus.WITHDRAWN and ended is None)
+    answered = status in (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED)
     identifier = business.rows.add(
         Proposal,
         moment,
-        updated_at=updated or moment,
+        updated_at=ended or moment,
         number=number,
         title=offer.title,
         opportunity_id=offer.opportunity_id,
         customer_id=offer.buyer.id,
+        addressee_id=offer.buyer.id if sent else None,
         status=status,
+        current=ended is not None,
+        root_id=first,
+        revision=1 if first is None else 2,
+        language=offer.buyer.country.locale,
         currency=offer.buyer.currency,
-        total=sum((cents(x.quantity * x.unit_price * (100 - discount) / 100) for x in lines), Decimal(0)),
+        subtotal=sum((cents(x.quantity * x.unit_price * (100 - discount) / 100) for x in lines), Decimal(0)),
         cost=sum((x.cost for x in lines), Decimal(0)),
         valid_until=moment.date() + timedelta(days=VALID_DAYS),
         terms=random.choice(TERMS),
         owner_id=offer.owner_id,
+        sent_at=moment if sent else None,
+        viewed_at=moment if sent and status is not ProposalStatus.SENT else None,
+        decided_at=ended if answered else None,
+        decided_by=offer.buyer.name if answered else None,
+        accepted_by_way=AcceptanceWay.IN_WRITING if status is ProposalStatus.ACCEPTED else None,
+        decline_reason="We decided otherwise." if status is ProposalStatus.DECLINED else None,
     )
     for position, line in enumerate(lines, start=1):
         values = line.values(position, offer.buyer.currency)
-        business.rows.add(ProposalLine, moment, proposal_id=identifier, discount_percent=discount, **values)
+        business.rows.add(
+            ProposalLine,
+            moment,
+            proposal_id=identifier,
+            discount_percent=discount,
+            list_price=line.unit_price,
+            unit_cost=line.unit_cost,
+            **values,
+        )
+    return identifier
+
+
+def draft_templates(business: Business) -> None:
+    """Add what proposals begin with, in two languages."""
+    for language, (introduction, terms, closing) in TEXTS.items():
+        business.rows.add(
+            ProposalTemplate,
+            business.calendar.start,
+            name="Standard",
+            language=language,
+            introduction=introduction,
+            terms=terms,
+            closing=closing,
+            valid_days=VALID_DAYS,
+        )

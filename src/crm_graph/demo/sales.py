@@ -75,7 +75,7 @@ def _pursue(
         channel = (
             Channel.PARTNER if opportunity.partner else random.choice((Channel.PHONE, Channel.BRANCH, Channel.MAIL))
         )
-        place(business, random, buyer, sold, ended, channel, opportunity.partner, order_numbers.pop())
+        place(business, random, buyer, sold, ended, channel, opportunity.partner, order_numbers.pop(), proposal.id)
 
 
 def _journey(business: Business, random: Random, pipeline: Selling, began: datetime) -> list[tuple[Step, datetime]]:

@@ -14,6 +14,7 @@ from crm_graph.resolvers import (
     managing,
     opportunities,
     prices,
+    proposals,
     viewer,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "managing",
     "opportunities",
     "prices",
+    "proposals",
     "viewer",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.plan.changes import Effect, Outcome, UserError
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
@@ -86,7 +86,24 @@ async def lose_opportunity(call: Call) -> Outcome:
     return await _close(call, OpportunityStatus.LOST, {"loss_reason": reason}, "opportunity.lost")
 
 
-async def _close(call: Call, status: OpportunityStatus, values: dict[str, object], event: str) -> Outcome:
+async def close_as_won(call: Call) -> Outcome | None:
+    """Win the opportunity of a call because its proposal was accepted, whoever calls; nothing where it was closed.
+
+    Gives the refusal if there is one.
+    """
+    if (await _current(call)).status != OpportunityStatus.OPEN.value:
+        return None
+    closed = await _close(call, OpportunityStatus.WON, {}, "opportunity.won", needs=None)
+    return closed if closed.effect is Effect.REFUSED else None
+
+
+async def _close(
+    call: Call,
+    status: OpportunityStatus,
+    values: dict[str, object],
+    event: str,
+    needs: Level | None = INTERNAL,
+) -> Outcome:
     current = await _current(call)
     if current.status != OpportunityStatus.OPEN.value:
         return _refused("OPPORTUNITY_CLOSED", "The opportunity is already won or lost.")
@@ -94,11 +111,17 @@ async def _close(call: Call, status: OpportunityStatus, values: dict[str, object
     found = await connection.fetchrow(_FINAL, call.actor.organization_id, current.pipeline_id, status.value)
     stage = _Stage(**dict(found)) if found else None
     closed_on = call.arguments.get("closed_on") or current.now.date()
-    return await _enter(call, current, stage, status.value, {**values, "close_on": closed_on}, event)
+    return await _enter(call, current, stage, status.value, {**values, "close_on": closed_on}, event, needs)
 
 
 async def _enter(
-    call: Call, current: _Opportunity, stage: _Stage | None, status: str, values: dict[str, object], event: str
+    call: Call,
+    current: _Opportunity,
+    stage: _Stage | None,
+    status: str,
+    values: dict[str, object],
+    event: str,
+    needs: Level | None = INTERNAL,
 ) -> Outcome:
     """Put the opportunity into a stage, if there is one, and note the move."""
     set_to = {**values, "status": status}
@@ -106,7 +129,7 @@ async def _enter(
         set_to |= {"stage_id": stage.id, "pipeline_id": stage.pipeline_id, "probability": stage.probability}
     if status != OpportunityStatus.LOST.value:
         set_to["loss_reason"] = None
-    outcome = await _update(call, set_to, event)
+    outcome = await _update(call, set_to, event, needs)
     if outcome.effect is Effect.REFUSED or stage is None or stage.id == current.stage_id:
         return outcome
     moved: dict[str, object] = {
@@ -121,7 +144,7 @@ async def _enter(
     return noted if noted.effect is Effect.REFUSED else outcome
 
 
-async def _update(call: Call, values: dict[str, object], event: str) -> Outcome:
+async def _update(call: Call, values: dict[str, object], event: str, needs: Level | None = INTERNAL) -> Outcome:
     return await update_fields(
         call.tx,
         call.actor,
@@ -129,7 +152,7 @@ async def _update(call: Call, values: dict[str, object], event: str) -> Outcome:
         call.row,
         values,
         event,
-        needs=INTERNAL,
+        needs=needs,
         if_match=call.if_match,
         request_id=call.request_id,
     )

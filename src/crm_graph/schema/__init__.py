@@ -5,8 +5,8 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, proposals, orders, price_lists, tickets, shares, changes
-from crm_graph.schema import authority, compensations, custom_fields
+from crm_graph.schema import pipelines, opportunities, authority, proposal_templates, proposals, orders, price_lists
+from crm_graph.schema import tickets, shares, changes, compensations, custom_fields
 # isort: on
 
 entity.seal()
@@ -27,6 +27,7 @@ __all__ = [
     "pipelines",
     "price_lists",
     "products",
+    "proposal_templates",
     "proposals",
     "shares",
     "tickets",

@@ -51,6 +51,8 @@ class Order(Entity, table=True):
     """Who ordered."""
     partner_id: UUID | None = attr(Read(PARTNER), Write(INTERNAL), Ref("Partner", back="orders"), default=None)
     """Partner who sold."""
+    proposal_id: UUID | None = attr(Read(PARTNER, subject=True), Ref("Proposal", back="orders"), Unique, default=None)
+    """The proposal whose acceptance made it; a proposal makes one order."""
     channel: Channel = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=Channel.WEB)
     """Channel the order came through."""
     status: OrderStatus = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, default=OrderStatus.PLACED)

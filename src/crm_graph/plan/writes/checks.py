@@ -52,8 +52,10 @@ class Checks:
         for s, access in self.access.items():
             found[f"write_level{s}"] = "100" if trusted else access.write
             found[f"read_level{s}"] = access.read
-        found["may_delete"] = self.access[""].delete
-        found["unassigned"] = found["own_clearance"] = "FALSE"
+        found["may_delete"] = "TRUE" if trusted else self.access[""].delete
+        found["unassigned"] = found["own_clearance"] = found["frozen"] = "FALSE"
+        if self.shape.guarded and self.entity.__frozen__:
+            found["frozen"] = self.entity.__frozen__.when.format_map({n: f"t.{n}" for n in self.entity.__specs__})
         if self.moving and not trusted:
             found["unassigned"] = f"{differs(self.moving, 't', 'i')} AND NOT ({self.access[''].assign})"
         clears = tuple(c for c in self.shape.written if c in rows.clears)
@@ -65,10 +67,10 @@ class Checks:
     def allowed(self) -> str:
         """Whether the row as it was, in `b`, may be written as `i` asks."""
         if self.shape.action is Action.DELETE:
-            return "b.may_delete"
+            return "b.may_delete AND NOT b.frozen"
         levels = [f"(i._need{s} IS NULL OR coalesce(b.write_level{s} >= i._need{s}, FALSE))" for s in self.access if s]
         general = "coalesce(b.write_level >= i._need, FALSE)"
-        return " AND ".join([general, *levels, "NOT b.unassigned", "NOT b.own_clearance"])
+        return " AND ".join([general, *levels, "NOT b.unassigned", "NOT b.own_clearance", "NOT b.frozen"])
 
     def after(self) -> Mapping[str, str]:
         """What is told of the row as the write leaves it, where the write could have changed that."""

@@ -20,6 +20,7 @@ RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.
 """Run the whole transaction again, a bounded number of times."""
 KEY_COLUMNS = ("source", "external_id")
 FIXED = "This is given when the record is made, and stays."
+FROZEN = UserError("STATE_REFUSED", "In the state it is in, the record is no longer changed so.")
 NOT_FOUND = UserError(NotFound.code, "There is no such record.")
 
 
@@ -93,6 +94,8 @@ def _refusals(asked: Asked, row: Mapping[str, object]) -> tuple[list[UserError],
         refusals = _above(asked, asked.on_known, row, "write_level", creating=False) or _unmoved(asked, row)
     if not refusals and asked.if_match is not None and asked.if_match != row["etag"]:
         return [UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",))], True
+    if not refusals and row["frozen"]:
+        return [FROZEN], True
     if not refusals and not row["fixed"]:
         refusals = [invalid(FIXED, asked.spec(f).input) for f in asked.fixed]
     if not refusals and not row["same_currency"]:

@@ -1,0 +1,72 @@
+"""Where proposals may go from where, and what is known of one while its row is locked."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.mutations import Call
+from crm_graph.resolvers.states import Moves, move
+from crm_graph.schema.proposals import ENDED, Proposal, ProposalStatus
+
+_ANSWERS = (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED, ProposalStatus.EXPIRED, ProposalStatus.WITHDRAWN)
+MOVES: Final[Moves] = {
+    ProposalStatus.DRAFT: (ProposalStatus.IN_APPROVAL, ProposalStatus.WITHDRAWN),
+    ProposalStatus.IN_APPROVAL: (ProposalStatus.APPROVED, ProposalStatus.DRAFT, ProposalStatus.WITHDRAWN),
+    ProposalStatus.APPROVED: (ProposalStatus.SENT, ProposalStatus.WITHDRAWN),
+    ProposalStatus.SENT: (ProposalStatus.VIEWED, *_ANSWERS),
+    ProposalStatus.VIEWED: _ANSWERS,
+}
+
+_LOCKED: Final = f"""
+SELECT id, number, status, revision, current, root_id, opportunity_id, customer_id, addressee_id, currency,
+       subtotal, discount_percent, coalesce(valid_until >= {ENDED}, TRUE) AS in_time, now() AS now
+  FROM proposals WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A proposal as it is until the transaction ends. `in_time`: its validity is not over."""
+
+    id: UUID
+    number: str
+    status: ProposalStatus
+    revision: int
+    current: bool
+    root_id: UUID | None
+    opportunity_id: UUID | None
+    customer_id: UUID
+    addressee_id: UUID | None
+    currency: str
+    subtotal: Decimal | None
+    discount_percent: Decimal
+    in_time: bool
+    now: dt.datetime
+
+
+async def locked(call: Call) -> Facts:
+    """The proposal of a call, locked."""
+    found = await (await call.tx.raw()).fetchrow(_LOCKED, call.actor.organization_id, call.row)
+    assert found is not None, "the proposal was seen in this transaction"
+    return Facts(**{**dict(found), "status": ProposalStatus(found["status"])})
+
+
+async def moved(call: Call, to: ProposalStatus, event: str, values: Mapping[str, object] | None = None) -> Outcome:
+    """Put the proposal into a state, whoever calls: who may was decided before."""
+    return await move(call, Proposal, MOVES, to, event, values, needs=None)
+
+
+def leads_to(facts: Facts, to: ProposalStatus) -> bool:
+    return to in MOVES.get(facts.status, ())
+
+
+def over(outcome: Outcome) -> bool:
+    """Whether nothing more is to be done."""
+    return outcome.effect is Effect.REFUSED
+
+
+def refused(code: str, message: str, *field: str) -> Outcome:
+    return Outcome.refused(UserError(code, message, field))
