@@ -193,7 +193,8 @@ def _declare(cls: type[Entity]) -> None:
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
     cls.__benchmarks__ = _benchmarks(cls, specs)
     _refuse_names(cls, (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)))
-    for column in (*cls.__rows__.columns(), cls.__rows__.published):
+    entrusting = cls.__rows__.entrusts.columns if cls.__rows__.entrusts else ()
+    for column in (*cls.__rows__.columns(), cls.__rows__.published, *entrusting):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
     REGISTRY[cls.__name__] = cls

@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from crm_graph.auth.delegations import Delegation
 from crm_graph.auth.policy import Policy
 
 
@@ -37,7 +38,17 @@ class Actor:
     channel: str = "api"
     seen_as: "Actor | None" = None
     """The person whom the caller views as: they see what both may see."""
+    acts_for: tuple[Delegation, ...] = ()
+    """For whom they may act, when they say so (`plan/access/acting.py`)."""
+    acting_for: Delegation | None = None
+    """For whom they act now: `customer_id` is that customer then, and `person_id` the one they are themselves."""
+    person_id: UUID | None = None
     grantee_ids: tuple[UUID, ...] = field(init=False)
+
+    @property
+    def acting_for_id(self) -> UUID | None:
+        """The customer for whom they act; `None` where they are themselves."""
+        return self.acting_for.customer_id if self.acting_for is not None else None
 
     def __post_init__(self) -> None:
         named = (self.user_id, self.partner_id, *self.team_ids)

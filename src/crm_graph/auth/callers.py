@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from crm_graph.auth import delegations
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.oauth import partner_reach, scope
 from crm_graph.auth.oauth.access_token import AccessToken
@@ -30,12 +31,12 @@ WITH RECURSIVE caller AS (
 SELECT json_build_object(
     'organization', o.id, 'organization_name', o.name, 'currency', o.currency,
     'user', c.id, 'name', c.name, 'email', c.email, 'status', c.status, 'roles', c.roles, 'partner', c.partner_id,
-    'customer', c.customer_id, 'scopes', c.scopes,
+    'customer', c.customer_id, 'scopes', c.scopes, 'acts_for', {acts_for},
     'revision', (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id), 'teams',
     (SELECT coalesce(json_agg(t.id ORDER BY t.id), '[]'::json) FROM team t WHERE t.organization_id = c.organization_id)
     {facts})
   FROM caller c JOIN organizations o ON o.organization_id = c.organization_id AND o.id = c.organization_id
-"""
+""".replace("{acts_for}", delegations.ACTS_FOR.format(caller="c").strip())
 # A user of another organisation's team or an inactive one does not come through the joins, so the token is as unknown.
 _BEARER: Final = """t.id AS credential_id, {scopes} AS scopes,
            extract(epoch FROM t.expires_at - now()) AS seconds,
@@ -101,6 +102,7 @@ class _User(TypedDict):
     customer: str | None
     teams: list[str]
     scopes: list[str] | None
+    acts_for: list[list[str]]
     revision: str | None
 
 
@@ -195,7 +197,7 @@ async def by_access_token(
     family["scopes"] = sorted(scope.narrowing(granted).texts)
     actor = await _actor(family, policies, _asking(lanes, family["organization"]))
     caller = Caller(
-        replace(actor, kind=ActorKind.APP) if family["own"] else actor,
+        replace(actor, kind=ActorKind.APP, acts_for=()) if family["own"] else actor,
         UUID(family["user"]),
         family["name"],
         family["email"],
@@ -283,6 +285,7 @@ async def _actor(user: _User, policies: AccessPolicies, fetch: Fetch) -> Actor:
         partner_id=_uuid(user["partner"]),
         customer_id=_uuid(user["customer"]),
         roles=tuple(user["roles"]),
+        acts_for=delegations.read(user["acts_for"]),
     )
 
 

@@ -36,6 +36,8 @@ class Policy:
     rights: frozenset[Right] = frozenset()
     beside: "Policy | None" = None
     """What must allow it too: the policy of the person whom the caller views as."""
+    speaks: bool = False
+    """Whether the caller acts for a customer and changes what a person changes about themselves."""
 
     def viewing_as(self, other: "Policy") -> "Policy":
         """What both see, with nothing to write."""

@@ -73,9 +73,26 @@ class Rows:
     policy: tuple[str, ...] = ()
     """Columns that decide what many people may see (the tree of teams): written by who writes the policy."""
 
+    delegated: bool = False
+    """Whether who acts for the customer sees what is marked for the subject. Not where that is about another person."""
+    entrusts: "Entrusts | None" = None
+    """Of what lets a person act for somebody else: when a row does."""
+
     def columns(self) -> tuple[str, ...]:
         """The columns that decide access: changing one needs more than the right to write it."""
         return tuple(c for c in (self.own, self.team, self.self_, self.partner, self.parent) if c)
+
+
+@dataclass(frozen=True, slots=True)
+class Entrusts:
+    """When a row lets a person act for a customer: `condition` over `columns`, each as `{column}`.
+
+    It is made so by who may assign such rows and sees of them what there is to see at `level`; undone by who writes it.
+    """
+
+    columns: tuple[str, ...]
+    condition: str
+    level: Level = Level.CONFIDENTIAL
 
 
 Bind = Callable[[ActorValue], str]

@@ -14,7 +14,7 @@ from crm_graph.db.ids import uuid7
 
 INTO_AUDIT: Final = (
     "INSERT INTO audit_entries"
-    " (organization_id, id, actor_id, actor_kind, channel, request_id, action, entity, row_id, changes)"
+    " (organization_id, id, actor_id, actor_kind, channel, acting_for, request_id, action, entity, row_id, changes)"
 )
 INTO_OUTBOX: Final = "INSERT INTO outbox_events (organization_id, id, type, entity, row_id, payload)"
 
@@ -27,12 +27,17 @@ async def add_audit_entry(
     action: str,
     of: tuple[str, UUID],
     changes: Mapping[str, object],
+    *,
+    acting_for: UUID | None = None,
 ) -> None:
-    """An audit entry `by` a user, kind of caller and channel, `of` an entity's row; `changes` as the table has them."""
+    """An audit entry `by` a user, kind of caller and channel, `of` an entity's row; `changes` as the table has them.
+
+    `acting_for`: the customer for whom the user acted.
+    """
     written = orjson.dumps(changes, default=str).decode()  # the driver has a UUID of its own
     await connection.execute(
-        f"{INTO_AUDIT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)",
-        organization_id, uuid7(), *by, request_id, action, *of, written,
+        f"{INTO_AUDIT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb)",
+        organization_id, uuid7(), *by, acting_for, request_id, action, *of, written,
     )  # fmt: skip
 
 

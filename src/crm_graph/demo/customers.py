@@ -169,7 +169,7 @@ def _segment(employees: int, *, public: bool) -> CustomerSegment:
 
 
 def _people(business: Business, random: Random, company: Buyer, slug: str) -> None:
-    for role in random.sample(list(ContactRole), random.choice((1, 1, 2, 2, 3, 4))):
+    for role in random.sample(list(TITLES), random.choice((1, 1, 2, 2, 3, 4))):
         person = company.country.person(random)
         business.rows.add(
             contacts.Contact,

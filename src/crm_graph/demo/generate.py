@@ -7,6 +7,7 @@ from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
+from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.prices import price
 from crm_graph.demo.rows import Calendar, Rows
@@ -79,7 +80,7 @@ def _found(rows: Rows, calendar: Calendar, key: str, name: str, hosts: list[str]
 
 
 def _register(business: Business) -> None:
-    """Give the customer persona its user, who has asked for a change."""
+    """Give the customer persona its user, who has asked for a change and may act for others."""
     buyer = business.anchors["customer"]
     email = buyer.row["email"] or f"joerdis.petersen@{business.key}.example"
     customer: UUID = buyer.id
@@ -87,6 +88,8 @@ def _register(business: Business) -> None:
         User, buyer.created_at, name=buyer.name, email=email, roles=["customer"], customer_id=customer
     )
     _ask(business, buyer, user)
+    settle(business)
+    entrust(business, buyer)
 
 
 def _ask(business: Business, buyer: Buyer, user: UUID) -> None:

@@ -22,6 +22,7 @@ from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, MediaType
 from crm_graph.graph.known_fields import Schemas
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.writing import Request, Writer
+from crm_graph.plan.access.acting import HEADER, ActingForReads, ActingForRefused, acting_for
 
 ViewAs = Callable[[Actor, bytes, str], Awaitable[Actor]]
 """Gives the caller looking as the user of an id, for a request of this id."""
@@ -73,7 +74,11 @@ class Endpoint:
         request = await self._request(scope, receive, headers)
         strict = http.is_strict(headers.get(b"x-access-mode"))
         actor = await self._authenticator.actor(scope)
+        if b"x-acting-for" in headers:
+            actor = self._acting(actor, scope)
         operation = await self._operation(actor, request)
+        if operation.is_mutation and actor.acting_for is not None and not actor.acting_for.speaks:
+            raise ActingForReads("For this customer you change nothing.")
         seen_as = headers.get(b"x-view-as")
         if seen_as is not None:
             if operation.is_mutation:
@@ -93,6 +98,13 @@ class Endpoint:
             return await self._writer.write(asked)
         except PredicateAccessDenied as denied:
             self._refusals.note(actor, denied.code, [str(denied.extensions.get("coordinate"))])
+            raise
+
+    def _acting(self, actor: Actor, scope: Scope) -> Actor:
+        try:
+            return acting_for(actor, scope["headers"])
+        except ActingForRefused as refused:
+            self._refusals.note(actor, refused.code, [HEADER])
             raise
 
     async def _operation(self, actor: Actor, request: GraphQLRequest) -> Operation:

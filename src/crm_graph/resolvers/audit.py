@@ -21,7 +21,7 @@ from crm_graph.plan.reads.paging import MAX_SIZE
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.ids import record_of
 from crm_graph.plan.sql.parameters import Parameters
-from crm_graph.resolvers.people import NOT_SEEN, people
+from crm_graph.resolvers.people import NOT_SEEN, customers, people
 from crm_graph.specs import FieldSpec
 
 
@@ -45,12 +45,14 @@ class AuditEntry:
     user_name: Annotated[str | None, "Their name, as you may see it."]
     user_kind: Annotated[str, "Which sort of caller they were."]
     channel: Annotated[str, "Through what: api, import, …"]
+    acting_for_id: Annotated[Id | None, "The customer for whom they acted; null if for nobody, or you do not see it."]
+    acting_for_name: Annotated[str | None, "That customer's name, as you may see it."]
     request_id: Annotated[str | None, "The request, as the log has it."]
     changes: Annotated[list[AuditChange], "What changed, by field."]
 
 
 _ENTRIES = """
-SELECT at, action, actor_id, actor_kind, channel, request_id, changes::text AS changes FROM audit_entries
+SELECT at, action, actor_id, actor_kind, channel, acting_for, request_id, changes::text AS changes FROM audit_entries
  WHERE organization_id = $1 AND row_id = $2 AND entity = $3 AND at < coalesce($4::timestamptz, 'infinity')
  ORDER BY at DESC, id DESC LIMIT $5"""
 
@@ -73,6 +75,7 @@ async def audit_entries(
     entity, row = record
     found = await (await ask.tx.raw()).fetch(_ENTRIES, ask.actor.organization_id, row, entity.__name__, before, first)
     by = await people(ask, (entry["actor_id"] for entry in found))
+    whom = await customers(ask, (entry["acting_for"] for entry in found))
     known = fields_known(entity, ask.actor.policy)
     fields = {spec.label or name: spec for name, spec in known.items()}
     changes = [_changes(fields, hidden, json.loads(entry["changes"], parse_float=str)) for entry in found]
@@ -85,6 +88,8 @@ async def audit_entries(
             by.get(entry["actor_id"], NOT_SEEN).name,
             entry["actor_kind"],
             entry["channel"],
+            whom.get(entry["acting_for"], NOT_SEEN).id,
+            whom.get(entry["acting_for"], NOT_SEEN).name,
             entry["request_id"],
             [_shown(one, seen) for one in changed],
         )

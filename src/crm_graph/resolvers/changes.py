@@ -186,7 +186,7 @@ async def _asked_by_caller(call: Call, asked: _Asked) -> bool:
         return False
     row = parameters.constant(asked.row, "uuid")
     sql, sources = parameters.finish(
-        f"SELECT {the_person(asked.entity, parameters, 't')} FROM {table_name(asked.entity)} t"
+        f"SELECT {the_person(asked.entity, actor.policy, parameters, 't')} FROM {table_name(asked.entity)} t"
         f" WHERE t.organization_id = {parameters.organization} AND t.id = {row}"
     )
     return bool(await (await call.tx.raw()).fetchval(sql, *[source((), actor) for source in sources]))

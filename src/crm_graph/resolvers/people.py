@@ -13,7 +13,7 @@ from crm_graph.plan.sql.parameters import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """A user's or a partner's global id and name; nothing of one whom the caller does not see."""
+    """A user's, partner's or customer's global id and name; nothing of one whom the caller does not see."""
 
     id: Id | None = None
     name: str | None = None
@@ -30,6 +30,11 @@ async def people(ask: Ask, users: Iterable[UUID | None]) -> Mapping[UUID | None,
 async def partners(ask: Ask, rows: Iterable[UUID | None]) -> Mapping[UUID | None, Somebody]:
     """Those of these partners whom the caller sees."""
     return await _seen(ask, REGISTRY["Partner"], rows)
+
+
+async def customers(ask: Ask, rows: Iterable[UUID | None]) -> Mapping[UUID | None, Somebody]:
+    """Those of these customers whom the caller sees."""
+    return await _seen(ask, REGISTRY["Customer"], rows)
 
 
 async def _seen(ask: Ask, entity: type[Entity], rows: Iterable[UUID | None]) -> Mapping[UUID | None, Somebody]:

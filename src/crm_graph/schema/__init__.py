@@ -4,8 +4,9 @@ from crm_graph import entity, sums
 
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
-from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, proposals, orders, price_lists, tickets, shares, changes
+from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
+from crm_graph.schema import products, pipelines, opportunities, proposals, orders, price_lists, tickets, shares
+from crm_graph.schema import changes
 from crm_graph.schema import custom_fields
 # isort: on
 
@@ -17,6 +18,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "households",
     "key_accounts",
     "opportunities",
     "orders",

@@ -32,7 +32,7 @@ class ChangeRequest(Entity, table=True):
     """A change of one field that the person it is about asked for."""
 
     __prefix__ = "chr"
-    __rows__ = Rows(self_="customer_id", parent="customer_id")
+    __rows__ = Rows(self_="customer_id", parent="customer_id", delegated=True)
     __unexposed__ = ("row_id", "before_value", "after_value")
 
     customer_id: UUID = attr(Read(INTERNAL, subject=True), Ref("Customer", back="changeRequests", owned=True))

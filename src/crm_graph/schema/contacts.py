@@ -4,26 +4,32 @@ from enum import auto
 from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, PARTNER, Mask
-from crm_graph.auth.rows import Rows
+from crm_graph.auth.rows import Entrusts, Rows
 from crm_graph.entity import Change, Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.kinds import CountryCode, EmailAddress, PhoneNumber
 
 
 class ContactRole(Choice):
-    """What part a person plays at an organisation."""
+    """What part a person plays at an organisation. The portal roles let them act for it, where they sign in."""
 
     DECISION_MAKER = auto()
     PAYER = auto()
     USER = auto()
     INFLUENCER = auto()
     PORTAL_USER = auto()
+    PORTAL_ADMIN = auto()
 
 
 class Contact(Entity, table=True):
     """The link of a person to an organisation or household, with the part they play there."""
 
     __prefix__ = "con"
-    __rows__ = Rows(parent="customer_id")
+    __rows__ = Rows(
+        parent="customer_id",
+        entrusts=Entrusts(
+            ("role", "person_id"), "{role} IN ('PORTAL_USER', 'PORTAL_ADMIN') AND {person_id} IS NOT NULL"
+        ),
+    )
     __custom__ = True
 
     customer_id: UUID = attr(
@@ -60,7 +66,7 @@ class Address(Entity, table=True):
     """A postal address of a customer."""
 
     __prefix__ = "adr"
-    __rows__ = Rows(parent="customer_id")
+    __rows__ = Rows(parent="customer_id", delegated=True)
 
     customer_id: UUID = attr(
         Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Ref("Customer", back="addresses", owned=True)

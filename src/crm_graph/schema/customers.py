@@ -69,6 +69,7 @@ class Customer(Entity, table=True):
         person="{alias}.kind = 'PERSON'",
         shared=True,
         reaches=("Contact", "Address", "Order", "Ticket"),
+        delegated=True,
     )
     __custom__ = True
     __indexes__ = (("segment", "stage", "-created_at", "-id"),)

@@ -40,7 +40,7 @@ class Order(Entity, table=True):
     """What a customer ordered, on any channel."""
 
     __prefix__ = "ord"
-    __rows__ = Rows(self_="customer_id", partner="partner_id", parent="customer_id")
+    __rows__ = Rows(self_="customer_id", partner="partner_id", parent="customer_id", delegated=True)
     __custom__ = True
 
     number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
@@ -67,7 +67,7 @@ class OrderLine(Entity, table=True):
     """One product of an order."""
 
     __prefix__ = "orl"
-    __rows__ = Rows(parent="order_id")
+    __rows__ = Rows(parent="order_id", delegated=True)
     __checks__ = {"quantity": "quantity > 0"}
 
     order_id: UUID = attr(

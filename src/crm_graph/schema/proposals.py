@@ -31,7 +31,7 @@ class Proposal(Entity, table=True):
     """A written offer to a customer."""
 
     __prefix__ = "pro"
-    __rows__ = Rows(own="owner_id", self_="customer_id", parent="opportunity_id")
+    __rows__ = Rows(own="owner_id", self_="customer_id", parent="opportunity_id", delegated=True)
 
     number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
     """Number on the paper, unique."""
@@ -67,7 +67,7 @@ class ProposalLine(Entity, table=True):
     """One product on a proposal."""
 
     __prefix__ = "prl"
-    __rows__ = Rows(parent="proposal_id")
+    __rows__ = Rows(parent="proposal_id", delegated=True)
     __checks__ = {"quantity": "quantity > 0", "discount": "discount_percent BETWEEN 0 AND 100"}
 
     proposal_id: UUID = attr(

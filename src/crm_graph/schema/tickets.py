@@ -33,7 +33,7 @@ class Ticket(Entity, table=True):
     """A request, question or complaint of a customer."""
 
     __prefix__ = "tic"
-    __rows__ = Rows(own="assignee_id", team="team_id", self_="customer_id", parent="customer_id")
+    __rows__ = Rows(own="assignee_id", team="team_id", self_="customer_id", parent="customer_id", delegated=True)
     __custom__ = True
 
     number: str = attr(Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Filter, Unique, Search("A"))
@@ -68,7 +68,7 @@ class TicketMessage(Entity, table=True):
     """One message on a ticket, by the customer or by us."""
 
     __prefix__ = "msg"
-    __rows__ = Rows(parent="ticket_id", self_=None, published="public")
+    __rows__ = Rows(parent="ticket_id", self_=None, published="public", delegated=True)
 
     ticket_id: UUID = attr(
         Read(PARTNER, subject=True), Write(INTERNAL, create_only=True), Ref("Ticket", back="messages", owned=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule
+from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.sql.parameters import Parameters
@@ -59,17 +59,18 @@ def _of_whole(entity: type[Entity], policy: Policy, grant: Grant) -> Iterator[_R
         yield from _reached(REGISTRY[ref.entity], policy)
 
 
-def the_person(entity: type[Entity], parameters: Parameters, alias: str) -> str:
-    """SQL over a row: whether the caller is the one human being it is about."""
+def the_person(entity: type[Entity], policy: Policy, parameters: Parameters, alias: str) -> str:
+    """SQL over a row: whether the caller is the one human being it is about, or speaks for the customer it is about."""
     rows = entity.__rows__
     if rows.self_ and rows.person:
-        person = rows.person.format(alias=alias)
-        return f"coalesce({alias}.{rows.self_} = {parameters.actor(rows.subject)} AND {person}, FALSE)"
+        own = f"{alias}.{rows.self_} = {parameters.actor(rows.subject)}"
+        speaks = policy.speaks and rows.subject is ActorValue.CUSTOMER
+        return f"coalesce({own}, FALSE)" if speaks else f"coalesce({own} AND {rows.person.format(alias=alias)}, FALSE)"
     ref = entity.__specs__[rows.parent].ref if rows.parent else None
     if ref is None:
         return "FALSE"
     whole, above = REGISTRY[ref.entity], f"{alias}_whole"
     return (
         f"EXISTS (SELECT 1 FROM {table_name(whole)} {above} WHERE {above}.organization_id = {parameters.organization}"
-        f" AND {above}.id = {alias}.{rows.parent} AND {the_person(whole, parameters, above)})"
+        f" AND {above}.id = {alias}.{rows.parent} AND {the_person(whole, policy, parameters, above)})"
     )

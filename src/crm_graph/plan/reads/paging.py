@@ -56,6 +56,8 @@ def scope(parameters: Parameters, secret: bytes, where: str, arguments: Mapping[
     def key(leaves: Sequence[object], actor: Actor) -> bytes:
         seen = actor.seen_as and actor.seen_as.user_id
         callers = [found and found.int for found in (actor.organization_id, actor.user_id, actor.partner_id, seen)]
+        if actor.acting_for_id is not None:
+            callers.append(actor.acting_for_id.int)
         text = repr((where, callers, actor.policy.key, [(name, _resolved(value, leaves)) for name, value in bound]))
         return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256")
 

@@ -25,5 +25,6 @@ async def leave(
     The event is `<noun>.<past tense>` and says no more than the row's id. `action`: create, update or delete.
     """
     by, of = (actor.user_id, actor.kind.value, actor.channel), (entity, row)
-    await add_audit_entry(connection, actor.organization_id, by, request_id, action, of, changes)
+    whom = actor.acting_for_id
+    await add_audit_entry(connection, actor.organization_id, by, request_id, action, of, changes, acting_for=whom)
     await add_event(connection, actor.organization_id, event, of, {"id": str(row)})

@@ -18,7 +18,7 @@ from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.shape import Shape
 
 NAMES = {"read_after": "integer", "write_after": "integer", "create_level": "integer"}
-_SHARE = {"share_level": "integer", "share_clearance": "integer", "share_self": "boolean"}
+_OTHERS = {"entrusts": "boolean", "share_level": "integer", "share_clearance": "integer", "share_self": "boolean"}
 
 
 def suffix(category: Category | None) -> str:
@@ -53,7 +53,11 @@ class Checks:
             found[f"write_level{s}"] = "100" if trusted else access.write
             found[f"read_level{s}"] = access.read
         found["may_delete"] = self.access[""].delete
-        found["unassigned"] = found["own_clearance"] = "FALSE"
+        found["unassigned"] = found["own_clearance"] = found["unentrusted"] = "FALSE"
+        entrusting = tuple(c for c in self.shape.written if rows.entrusts and c in rows.entrusts.columns)
+        if entrusting and not trusted:
+            entrusts = self._entrusts(dict.fromkeys(entrusting, "i"))
+            found["unentrusted"] = f"{differs(entrusting, 't', 'i')} AND {entrusts}"
         if self.moving and not trusted:
             found["unassigned"] = f"{differs(self.moving, 't', 'i')} AND NOT ({self.access[''].assign})"
         clears = tuple(c for c in self.shape.written if c in rows.clears)
@@ -68,13 +72,13 @@ class Checks:
             return "b.may_delete"
         levels = [f"(i._need{s} IS NULL OR coalesce(b.write_level{s} >= i._need{s}, FALSE))" for s in self.access if s]
         general = "coalesce(b.write_level >= i._need, FALSE)"
-        return " AND ".join([general, *levels, "NOT b.unassigned", "NOT b.own_clearance"])
+        return " AND ".join([general, *levels, "NOT b.unassigned", "NOT b.own_clearance", "NOT b.unentrusted"])
 
     def after(self) -> Mapping[str, str]:
         """What is told of the row as the write leaves it, where the write could have changed that."""
         shape = self.shape
         names = {f"{name}{s}": kind for s in self.access for name, kind in NAMES.items()}
-        found = {name: f"NULL::{kind}" for name, kind in {"visible_after": "boolean", **names, **_SHARE}.items()}
+        found = {name: f"NULL::{kind}" for name, kind in {"visible_after": "boolean", **names, **_OTHERS}.items()}
         if shape.trusted or shape.action is Action.DELETE:
             return found
         if shape.action is Action.CREATE or self.moving:
@@ -83,7 +87,17 @@ class Checks:
                 found[f"write_after{s}"], found[f"read_after{s}"] = access.write, access.read
         if shape.action is not Action.UPDATE:
             found |= {f"create_level{s}": access.create for s, access in self.access.items()}
+            found["entrusts"] = self._entrusts({})
         return {**found, **self._share()}
+
+    def _entrusts(self, source: Mapping[str, str]) -> str:
+        """Whether the row, with these columns from their `source`, lets a person act, and the caller may not say so."""
+        entrusts, access = self.entity.__rows__.entrusts, self.access[""]
+        if entrusts is None:
+            return "FALSE"
+        condition = entrusts.condition.format_map({c: f"{source.get(c, 't')}.{c}" for c in entrusts.columns})
+        may = f"({access.assign}) AND coalesce({access.read} >= {int(entrusts.level)}, FALSE)"
+        return f"(coalesce({condition}, FALSE) AND NOT ({may}))"
 
     def _share(self) -> dict[str, str]:
         """Of a share: how much the caller may see of the row that is shared and that they may write, and its level."""

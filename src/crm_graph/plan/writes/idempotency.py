@@ -55,6 +55,8 @@ async def claim_key(
     refusal = _unusable(actor, key)
     if refusal is not None:
         return Outcome.refused(refusal)
+    if actor.acting_for_id is not None:  # the same input for another customer is another request
+        facts = {**facts, "_acting_for": actor.acting_for_id}
     digest = input_hash(name, facts)
     if await connection.fetchval(_CLAIM, actor.organization_id, uuid7(), actor.user_id, key, digest) is not None:
         return None

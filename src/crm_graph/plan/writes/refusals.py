@@ -112,7 +112,7 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
         return Judged(outcome)
     if outcome.effect is Effect.CREATED:
         refusals = _above(asked, asked.levelled, row, "create_level", creating=True)
-        refusals = refusals or _overshared(asked, row)
+        refusals = refusals or _overshared(asked, row) or _entrusting(asked, row)
         return Judged(Outcome.refused(*refusals), undo=True) if refusals else Judged(outcome)
     if outcome.effect is Effect.UPDATED and (refusals := _overshared(asked, row)):
         return Judged(Outcome.refused(*refusals), undo=True)
@@ -168,6 +168,7 @@ def _unmoved(asked: Asked, row: Mapping[str, object]) -> list[UserError]:
     """What says whose a row is needs the right to assign; what says how much oneself may see is for others to write."""
     rows = asked.entity.__rows__
     refused = [*(rows.columns() if row["unassigned"] else ()), *(rows.clears if row["own_clearance"] else ())]
+    refused += rows.entrusts.columns if rows.entrusts and row["unentrusted"] else ()
     return [denied(asked.spec(name)) for name in asked.levelled if name in refused]
 
 
@@ -181,6 +182,14 @@ def _overshared(asked: Asked, row: Mapping[str, object]) -> list[UserError]:
     if _number(row["share_clearance"]) > _number(row["share_level"]):
         return [denied(asked.spec("level"))]
     return [denied(asked.spec("user_id"))] if row["share_self"] else []
+
+
+def _entrusting(asked: Asked, row: Mapping[str, object]) -> list[UserError]:
+    """Nobody lets a person act for a customer of whom they do not see themselves what that person would."""
+    entrusts = asked.entity.__rows__.entrusts
+    if entrusts is None or not row["entrusts"]:
+        return []
+    return [denied(asked.spec(name)) for name in asked.levelled if name in entrusts.columns] or [denied()]
 
 
 def _unseen_references(asked: Asked, row: Mapping[str, object]) -> list[UserError]:

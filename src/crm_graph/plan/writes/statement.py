@@ -51,6 +51,7 @@ class _Writer:
         self.event = self.parameters.add(lambda leaves, _actor: leaves[2], "text")
         self.kind = self.parameters.add(lambda _leaves, actor: str(actor.kind), "text")
         self.channel = self.parameters.add(lambda _leaves, actor: actor.channel, "text")
+        self.whom = self.parameters.add(lambda _leaves, actor: actor.acting_for_id, "uuid")
         self.user = self.parameters.actor(ActorValue.USER)
         self.lens: Lens | None = open_lens(self.entity, policy, self.parameters, "t")
         self.checks = Checks(shape, policy, self.parameters, self.lens)
@@ -215,7 +216,7 @@ class _Writer:
 
     def _audit(self) -> str:
         return (
-            f"{INTO_AUDIT} SELECT {self.organization}, d._audit, {self.user}, {self.kind}, {self.channel},"
+            f"{INTO_AUDIT} SELECT {self.organization}, d._audit, {self.user}, {self.kind}, {self.channel}, {self.whom},"
             f" {self.request}, left(d.effect, -1), '{self.shape.entity}', d.id, d.changes FROM d ORDER BY d._n"
         )
 

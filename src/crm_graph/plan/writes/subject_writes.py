@@ -174,7 +174,7 @@ async def _look(connection: "asyncpg.Connection[asyncpg.Record]", update: _Updat
         f" FROM json_to_recordset({parameters.constant(values, 'text')}::json) AS i({columns})"
         f" CROSS JOIN {table_name(entity)} t{lens.fence()} WHERE t.organization_id = {parameters.organization}"
         f" AND t.id = {parameters.constant(update.row, 'uuid')} AND {lens.visible}"
-        f" AND {the_person(entity, parameters, 't')} FOR NO KEY UPDATE OF t"
+        f" AND {the_person(entity, policy, parameters, 't')} FOR NO KEY UPDATE OF t"
     )
     found = await connection.fetchrow(sql, *[source((), update.actor) for source in sources])
     return None if found is None else dict(found)
