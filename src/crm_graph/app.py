@@ -44,6 +44,7 @@ from crm_graph.pages.invitation import InvitationPage
 from crm_graph.pages.sign_in_code import CodeSignIn
 from crm_graph.pages.sign_up import SignUp
 from crm_graph.pages.upstream import UpstreamSignIn
+from crm_graph.plan.access import acting
 from crm_graph.settings import Settings
 
 DECLARED = (schema, resolvers)
@@ -120,11 +121,15 @@ def create_app(settings: Settings, database_url: str) -> Application:
         """The schema as the caller may see it."""
         try:
             actor = await authenticator.actor(request.scope)
+            if acting.HEADER in request.headers:
+                actor = acting.acting_for(actor, request.scope["headers"])
         except CrmError as error:
             challenge = {"www-authenticate": issuer.challenge(request.scope)} if error.status == 401 else None
             return JSONResponse({"errors": [error.to_graphql()]}, error.status, challenge)
         text = reader.sdl(actor.policy, (await schemas.of(actor.policy)).schema)
-        return PlainTextResponse(text, headers={"cache-control": "no-store", "vary": "authorization, cookie"})
+        return PlainTextResponse(
+            text, headers={"cache-control": "no-store", "vary": f"authorization, cookie, {acting.HEADER}"}
+        )
 
     async def ready(_request: Request) -> Response:
         """Whether this process can answer: the database is there, at the revision this release needs."""

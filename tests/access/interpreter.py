@@ -24,6 +24,8 @@ ROLES = (
     "customer",
     "storefront",
 )
+DELEGATE = "delegate"
+"""Not a role: a customer who acts for a company or household."""
 Row = Mapping[str, Any]
 
 
@@ -167,12 +169,15 @@ class Matrix:
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     reached: dict[str, set[str]] = field(default_factory=dict)
     """By entity: the parts that a share of one of its rows reaches."""
+    delegated: set[str] = field(default_factory=set)
+    """The entities whose fields about oneself a delegate sees."""
 
     def of(self, role: str, entity: str, category: str | None = None) -> list[tuple[str, int]]:
         """The rules a role has on an entity, with their ranks; only those that do not leave the category out."""
         return [(one.rule, one.rank) for one in self.lines(role, entity) if category not in one.without]
 
     def lines(self, role: str, entity: str) -> list[Granted]:
+        role = "customer" if role == DELEGATE else role
         return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
 
     def highest(self, role: str, entity: str, category: str | None = None) -> int | None:
@@ -209,6 +214,8 @@ class Matrix:
 
     def is_subject(self, role: str, entity: str) -> bool:
         """Whether all the rows a role has of an entity are about the caller."""
+        if role == DELEGATE and entity not in self.delegated:
+            return False
         rules = [rule for rule, rank in self.of(role, entity) if self._most(role, entity, None, rule, rank) is not None]
         return bool(rules) and all(
             rule == "self" or (rule in ("parent", "published_part") and self.is_subject(role, self.parent(entity)[1]))
@@ -241,6 +248,8 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
         match line.partition("#")[0].split():
             case ["rows", entity, *rules]:
                 matrix.columns[entity] = dict(rule.split("=") for rule in rules)
+            case ["delegates", *entities]:
+                matrix.delegated = set(entities)
             case ["shares", entity, *parts]:
                 matrix.reached[entity] = set(parts)
             case [role, entity, rule, level, *words]:

@@ -5,6 +5,7 @@ of this package and importing the module here: `test_matrix.py` runs it for ever
 """
 
 from tests.access.channels import (
+    acting,
     aggregating,
     cursors,
     custom,
@@ -23,6 +24,7 @@ __all__ = [
     "CHANNELS",
     "CUSTOM_CHANNELS",
     "Probe",
+    "acting",
     "aggregating",
     "cursors",
     "custom",

@@ -33,8 +33,8 @@ audit_entries = _table(
     sa.CheckConstraint("action IN ('create', 'update', 'delete', 'view_as')", name="ck_audit_entries_action"),
     sa.Index("ix_audit_entries_row", "organization_id", "row_id", sa.text("at DESC")),
 )
-"""Who wrote what, and for which customer they acted, if for one. `changes` maps a column to `[before, after]`; it is read at
-today's level of each field."""
+"""Who wrote what, and for which customer, if they acted for one. `changes` maps a column to `[before, after]`; it is
+read at today's level of each field."""
 
 outbox_events = _table(
     "outbox_events",
