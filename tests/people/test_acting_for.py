@@ -1,18 +1,24 @@
 """Acting for companies and households, over HTTP: who may, what they see and change, what is on record, how it ends."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
+from crm_graph.auth.oauth import registration
+from crm_graph.auth.oauth.registration import Application
 from crm_graph.db.ids import decode
+from crm_graph.db.session import Database
 from tests.auth.conftest import sign_in
+from tests.auth.oauth.conftest import pkce
 from tests.fixtures.api import Answer
-from tests.people.conftest import People
+from tests.people.conftest import People, form_token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -304,6 +310,56 @@ async def test_sessions_and_narrowed_keys_act_too(acting: Acting) -> None:
             headers = {"x-acting-for": id_, "sec-fetch-site": "same-origin", "origin": "http://localhost"}
             answer = await client.post("/graphql", json={"query": WHO}, headers=headers)
             assert answer.json()["data"]["viewer"]["actingFor"] == id_, role
+
+
+async def _registered(acting: Acting, **more: Any) -> tuple[str, str]:
+    """Client id and secret of a new app."""
+    database = Database(acting.api.url, 1)
+    wanted = Application("Shop", "orders", "client_secret_basic", ("*:read:internal",), **more)
+    async with database.transaction(acting.people.organization, None, "test") as tx:
+        client_id, secret = await registration.create(tx, acting.people.organization, wanted)
+    await database.dispose()
+    assert secret is not None
+    return client_id, secret
+
+
+async def test_an_app_acts_as_the_person_who_let_it_in_and_none_on_its_own(acting: Acting) -> None:
+    """The consent page says so. One that works by itself acts for nobody, not even if its user is a customer."""
+    callback, customer = "http://127.0.0.1:9999/cb", acting.api.people["customer"]
+    client_id, secret = await _registered(acting, redirect_uris=(callback,))
+    own_id, own_secret = await _registered(acting, user_id=acting.me["id"])
+    verifier, challenge = pkce()
+    asked = {
+        "response_type": "code", "client_id": client_id, "redirect_uri": callback, "scope": "*:read:internal",
+        "state": "s", "code_challenge": challenge, "code_challenge_method": "S256",
+    }  # fmt: skip
+    header = {"x-acting-for": acting.whom["PORTAL_USER"]}
+    async with acting.people.browser() as browser:
+        await sign_in(browser, customer["email"], customer["password"])
+        shown = await browser.get("/oauth/authorize", params=asked)
+        assert "for you and for the companies and households for which you may act" in shown.text
+        [request] = re.findall(r'name="request" value="([^"]*)"', shown.text)
+        agreed = {"form_token": form_token(shown), "request": request.replace("&amp;", "&"), "decision": "allow"}
+        sent = (await browser.post("/oauth/consent", data=agreed)).headers["location"]
+        [code] = parse_qs(urlsplit(sent).query)["code"]
+        exchange = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": callback,
+            "code_verifier": verifier,
+        }
+        token = (await browser.post("/oauth/token", data=exchange, auth=(client_id, secret))).json()["access_token"]
+        alone = {"grant_type": "client_credentials", "scope": "*:read:internal"}
+        own = (await browser.post("/oauth/token", data=alone, auth=(own_id, own_secret))).json()["access_token"]
+    found = []
+    for bearer in (token, own):
+        headers = {"authorization": f"Bearer {bearer}", **header}
+        found.append(await acting.api.request("POST", "/graphql", json={"query": WHO}, headers=headers))
+    assert found[0].data["viewer"]["actingFor"] == acting.whom["PORTAL_USER"]
+    assert (found[1].status, found[1].codes) == (403, ["ACTING_FOR_REFUSED"])
+    headers = {"authorization": f"Bearer {own}"}
+    alone_viewer = await acting.api.request("POST", "/graphql", json={"query": WHO}, headers=headers)
+    assert alone_viewer.data["viewer"]["actsFor"] == []
 
 
 async def test_what_ends_a_delegation_ends_it_in_every_process(acting: Acting) -> None:
