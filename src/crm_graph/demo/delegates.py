@@ -1,6 +1,6 @@
 """Who may act for whom: members of households, and the customer persona for two companies."""
 
-from datetime import timedelta
+from datetime import datetime
 
 from crm_graph.demo.business import Business, Buyer
 from crm_graph.schema.contacts import Contact, ContactRole
@@ -15,9 +15,11 @@ def settle(business: Business) -> None:
     for contact in rows.of[Contact.__name__]:
         if contact["customer_id"] in households and contact["person_id"]:
             decides = contact["role"] is ContactRole.DECISION_MAKER or random.random() < 0.7
+            since = contact["created_at"]
+            assert isinstance(since, datetime)
             rows.add(
                 HouseholdMember,
-                business.calendar.now - timedelta(days=30),
+                since,
                 household_id=contact["customer_id"],
                 member_id=contact["person_id"],
                 role=HouseholdRole.ADULT,
@@ -34,7 +36,7 @@ def entrust(business: Business, person: Buyer) -> None:
     ):
         business.rows.add(
             Contact,
-            business.calendar.now - timedelta(days=20),
+            max(company.created_at, person.created_at),
             customer_id=company.id,
             person_id=person.id,
             name=person.name,
