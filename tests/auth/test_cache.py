@@ -243,5 +243,5 @@ async def test_a_migrated_database_tells_of_changes(database_url: str) -> None:
     await connection.close()
     assert {row[0] for row in found} == {
         "users", "teams", "organizations", "sessions", "api_keys", "access_revisions",
-        "oauth_clients", "oauth_families", "oauth_keys",
+        "oauth_clients", "oauth_families", "oauth_keys", "contacts", "household_members", "customers",
     }  # fmt: skip
