@@ -78,6 +78,29 @@ async def test_assigning_by_upsert_and_by_import_needs_it_too(world: World) -> N
     assert await world.traces() == before
 
 
+async def test_an_import_moves_no_say_to_where_the_importer_sees_less(world: World) -> None:
+    """A contact who may act for a rep's own customer is not made one of a mate's, of whom the rep sees less."""
+    async with world.transaction(world.administrator) as tx:
+        person = await world.make(tx, "Customer", "person", name="p", kind="PERSON")
+        of_own = {"customer_id": world.ids["customer of rep"], "person_id": person, "name": "p"}
+        for key, role in (("1", "PORTAL_ADMIN"), ("2", "PAYER")):
+            await world.make(tx, "Contact", f"contact {key}", **of_own, role=role, source="s", external_id=key)
+    from crm_graph.plan.changes import ExternalKey
+
+    before, mates = await world.traces(), world.id("Customer", "customer of mate")
+    async with world.transaction(world.rep) as tx:
+        [one] = await write_rows(
+            tx, world.rep, "Contact", [(ExternalKey("s", "1"), {"name": "p", "customerId": mates})]
+        )
+    assert faults(one)[0][0] == "WRITE_ACCESS_DENIED"
+    assert await world.traces() == before
+    for key, whom in (("2", mates), ("1", world.id("Customer", "customer of rep"))):
+        rows = [(ExternalKey("s", key), {"name": f"p{key}", "customerId": whom})]
+        async with world.transaction(world.rep) as tx:
+            [one] = await write_rows(tx, world.rep, "Contact", rows)
+        assert one.effect is Effect.UPDATED, one
+
+
 async def test_a_right_to_assign_is_per_row(world: World) -> None:
     """A rep assigns what is their own, as the shipped policy says, and not what is the team's."""
     got = await refused(

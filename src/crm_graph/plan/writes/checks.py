@@ -58,8 +58,9 @@ class Checks:
         if entrusting and not trusted:
             entrusts = self._entrusts(dict.fromkeys(entrusting, "i"))
             found["unentrusted"] = f"{differs(entrusting, 't', 'i')} AND {entrusts}"
+        found["moved"] = differs(self.moving, "t", "i")
         if self.moving and not trusted:
-            found["unassigned"] = f"{differs(self.moving, 't', 'i')} AND NOT ({self.access[''].assign})"
+            found["unassigned"] = f"{found['moved']} AND NOT ({self.access[''].assign})"
         clears = tuple(c for c in self.shape.written if c in rows.clears)
         if clears and rows.self_ and not trusted:
             own = f"t.{rows.self_} = {self.parameters.actor(rows.subject)}"
@@ -87,6 +88,7 @@ class Checks:
                 found[f"write_after{s}"], found[f"read_after{s}"] = access.write, access.read
         if shape.action is not Action.UPDATE:
             found |= {f"create_level{s}": access.create for s, access in self.access.items()}
+        if shape.action is not Action.UPDATE or self.moving:
             found["entrusts"] = self._entrusts({})
         return {**found, **self._share()}
 

@@ -114,7 +114,8 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
         refusals = _above(asked, asked.levelled, row, "create_level", creating=True)
         refusals = refusals or _overshared(asked, row) or _entrusting(asked, row)
         return Judged(Outcome.refused(*refusals), undo=True) if refusals else Judged(outcome)
-    if outcome.effect is Effect.UPDATED and (refusals := _overshared(asked, row)):
+    refusals = _overshared(asked, row) or (_entrusting(asked, row) if row.get("moved") else [])
+    if outcome.effect is Effect.UPDATED and refusals:
         return Judged(Outcome.refused(*refusals), undo=True)
     moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns()]
     if outcome.effect is Effect.UPDATED and moving and not _still_granted(asked, row):
