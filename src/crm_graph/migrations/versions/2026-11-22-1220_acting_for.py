@@ -7,7 +7,7 @@ from alembic import op
 from crm_graph.migrations.script import execute_script
 
 revision = "202611221220"
-down_revision = "202611221270"
+down_revision = "202611221280"
 branch_labels = None
 depends_on = None
 
