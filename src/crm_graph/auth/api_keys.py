@@ -13,6 +13,7 @@ from crm_graph.auth import scopes, tokens
 from crm_graph.auth.default_policy import ENTITIES
 from crm_graph.auth.rights import RIGHTS
 from crm_graph.auth.tables import api_keys
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.errors import ValueInvalid
@@ -86,7 +87,11 @@ async def create(
     made = await (await tx.session.connection()).execute(
         row.on_conflict_do_nothing(index_elements=["organization_id", "id"])
     )
-    return token if made.rowcount else None
+    if not made.rowcount:
+        return None
+    reach = None if narrowed is None else " ".join(narrowed)
+    await note(tx, organization_id, user_id, Act.API_KEY_MADE, name=name, prefix=prefix, scopes=reach, days=days)
+    return token
 
 
 async def live(tx: Transaction, organization_id: UUID, user_id: UUID) -> list[ApiKey]:
@@ -106,7 +111,12 @@ async def live(tx: Transaction, organization_id: UUID, user_id: UUID) -> list[Ap
 async def revoke(tx: Transaction, organization_id: UUID, user_id: UUID, key_id: UUID) -> bool:
     """End one key of the user; False when there is no such one that works."""
     statement = sa.update(api_keys).where(*_working(organization_id, user_id), api_keys.c.id == key_id)
-    return (await (await tx.session.connection()).execute(statement.values(revoked_at=sa.func.now()))).rowcount > 0
+    ended = statement.values(revoked_at=sa.func.now()).returning(api_keys.c.name, api_keys.c.prefix)
+    row = (await (await tx.session.connection()).execute(ended)).one_or_none()
+    if row is None:
+        return False
+    await note(tx, organization_id, user_id, Act.API_KEY_REVOKED, name=row.name, prefix=row.prefix)
+    return True
 
 
 def _working(organization_id: UUID, user_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:

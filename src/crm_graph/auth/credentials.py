@@ -12,6 +12,7 @@ from crm_graph.auth import sessions
 from crm_graph.auth.oauth import families
 from crm_graph.auth.proofs import password_resets, pending
 from crm_graph.auth.tables import credentials
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import uuid7
 from crm_graph.db.lanes import Lane, Lanes
 from crm_graph.db.session import Transaction
@@ -48,8 +49,11 @@ async def find(lanes: Lanes, organization_id: UUID, email: str) -> Credential | 
     return Credential(UUID(values["user"]), values["hash"]) if values["hash"] else None
 
 
-async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: str) -> None:
-    """Set a user's password (already hashed) and end what the old one began: sessions, apps, sign-ins, reset links."""
+async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: str, *, by: UUID | None = None) -> None:
+    """Set a user's password (already hashed) and end what the old one began: sessions, apps, sign-ins, reset links.
+
+    `by`: who does it, where the transaction was opened for nobody.
+    """
     connection = await tx.session.connection()
     row = insert(credentials).values(organization_id=organization_id, id=uuid7(), user_id=user_id, hash=encoded)
     await connection.execute(
@@ -61,6 +65,7 @@ async def store(tx: Transaction, organization_id: UUID, user_id: UUID, encoded: 
     await families.revoke_all(tx, organization_id, user_id)
     await pending.end_all(tx, organization_id, user_id)
     await password_resets.end_all(tx, organization_id, user_id)
+    await note(tx, organization_id, user_id, Act.PASSWORD_SET, by=by)
 
 
 async def hash_of(tx: Transaction, organization_id: UUID, user_id: UUID) -> str | None:

@@ -24,6 +24,8 @@ from crm_graph.auth.sign_in_passkey import PasskeySignIn
 from crm_graph.auth.sign_in_reset import Reset
 from crm_graph.auth.sign_in_second_step import SecondStep
 from crm_graph.auth.sign_in_throttle import Throttles, address_of
+from crm_graph.auth.trail.acts import Act, note
+from crm_graph.auth.trail.failures import Failures
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.settings import Settings
@@ -53,6 +55,7 @@ class SignIn:
         self._forms = FormTokens(secret)
         self._throttles = throttles or Throttles()
         self._known = KnownBrowsers(secret)
+        self._failures = Failures(database)
         self._sealer = Sealer(settings.sealing_key_texts())
         self._passkeys = Passkeys(secret)
         self._first = FirstPage(authenticator, self._forms, self._passkeys)
@@ -66,8 +69,9 @@ class SignIn:
             self._first, self.entrance, self._database, self._passkeys, self._forms, self._throttles
         )
         second = SecondStep(
-            self._first, self.entrance, self._database, self._sealer, self._forms, self._throttles, self._known
-        )
+            self._first, self.entrance, self._database, self._sealer, self._forms, self._throttles, self._known,
+            self._failures,
+        )  # fmt: skip
         visits = Visits(self._authenticator, self._database, self._forms)
         reset = self._reset
         return [
@@ -92,6 +96,7 @@ class SignIn:
     async def close(self) -> None:
         """Finish what goes on behind answers that were given."""
         await self._reset.close()
+        await self._failures.close()
 
     async def form(self, request: Request) -> Response:
         """GET /sign-in."""
@@ -121,6 +126,8 @@ class SignIn:
             return self._first.slowed(request, here, following=following, email=email, seconds=seconds)
         if not await self._passwords.verify(found.hash if found else None, password) or found is None:
             logger.info("a wrong sign-in from %s at organisation %s", address, organization_id)
+            if found is not None:
+                self._failures.note(organization_id, found.user_id)
             return self._first.shown(request, here, following=following, email=email, fault=WRONG, status=422)
         self._throttles.succeeded(account, source)
         stronger = await self._passwords.rehash(found.hash, password)
@@ -140,7 +147,8 @@ class SignIn:
             if caller is not None:
                 organization_id = caller.actor.organization_id
                 async with self._database.transaction(organization_id, caller.user_id, "sign_in") as tx:
-                    await sessions.revoke_token(tx, organization_id, token)
+                    if await sessions.revoke_token(tx, organization_id, token):
+                        await note(tx, organization_id, caller.user_id, Act.SIGNED_OUT)
                 self._authenticator.forget(organization_id, caller.user_id)
         response = redirect("/sign-in")
         set_cookie(response, cookies.SESSION, "", secure=is_secure(request.scope), seconds=0)

@@ -11,6 +11,7 @@ from crm_graph.auth.account.visit import Visit, Visits
 from crm_graph.auth.proofs import kept_passkeys, totp
 from crm_graph.auth.scopes import ScopeInvalid
 from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.errors import ValueInvalid
@@ -39,26 +40,30 @@ class Account:
 
     async def revoke_session(self, request: Request) -> Response:
         """POST /account/sessions/revoke."""
-        return await self._revoke(request, sessions.revoke)
+        return await self._revoke(request, sessions.revoke, Act.SESSION_REVOKED)
 
     async def revoke_other_sessions(self, request: Request) -> Response:
         """POST /account/sessions/revoke-others."""
         visit = await self._visits.posted(request)
         async with self._visits.transaction(visit) as tx:
-            await sessions.revoke_others(tx, *visit.mine, visit.caller.credential_id)
+            ended = await sessions.revoke_others(tx, *visit.mine, visit.caller.credential_id)
+            if ended:
+                await note(tx, *visit.mine, Act.SESSION_REVOKED, sessions=ended)
         self._visits.forget(visit)
         return redirect("/account")
 
     async def revoke_key(self, request: Request) -> Response:
         """POST /account/keys/revoke."""
-        return await self._revoke(request, api_keys.revoke)
+        return await self._revoke(request, api_keys.revoke, None)
 
-    async def _revoke(self, request: Request, revoke: Revoke) -> Response:
+    async def _revoke(self, request: Request, revoke: Revoke, act: Act | None) -> Response:
+        """`act`: what is put on record, where `revoke` does not do so itself."""
         visit = await self._visits.posted(request)
         id_ = visit.id()
         if id_ is not None:
             async with self._visits.transaction(visit) as tx:
-                await revoke(tx, *visit.mine, id_)
+                if await revoke(tx, *visit.mine, id_) and act is not None:
+                    await note(tx, *visit.mine, act, sessions=1)
             self._visits.forget(visit)
         return redirect("/account")
 

@@ -18,6 +18,7 @@ from crm_graph.auth.proofs import pending, totp
 from crm_graph.auth.proofs.known_browsers import LASTS_SECONDS, KnownBrowsers
 from crm_graph.auth.sign_in_form import session_token
 from crm_graph.auth.sign_in_page import redirect, set_cookie
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import Unauthenticated
@@ -70,6 +71,8 @@ class Entrance:
             set_cookie(response, cookies.PENDING, token, secure=secure, seconds=seconds)
             return response
         token = await self.session(tx, request, organization_id, proof)
+        ways, browser = ", ".join(proof.methods), Visitor.of(request).browser
+        await note(tx, organization_id, proof.user_id, Act.SIGNED_IN, by=proof.user_id, methods=ways, browser=browser)
         response = redirect(following)
         set_cookie(response, cookies.SESSION, token, secure=secure, seconds=self.hours * 3600)
         set_cookie(response, cookies.FORM, "", secure=secure, seconds=0)

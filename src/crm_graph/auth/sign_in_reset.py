@@ -125,7 +125,7 @@ class Reset:
             user_id = await password_resets.use(tx, organization_id, token)
             if user_id is None:
                 raise LinkOver(_OVER)
-            await credentials.store(tx, organization_id, user_id, encoded)
+            await credentials.store(tx, organization_id, user_id, encoded, by=user_id)
             await tell(tx, organization_id, user_id, Notice.PASSWORD_CHANGED, visitor)
         self._authenticator.forget(organization_id, user_id)
         logger.info("user %s of organisation %s has a new password by a link", user_id, organization_id)

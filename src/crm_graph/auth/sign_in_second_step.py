@@ -22,6 +22,8 @@ from crm_graph.auth.sign_in_first_page import FirstPage
 from crm_graph.auth.sign_in_form import FIELD, FormTokens, pending_token, read
 from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
 from crm_graph.auth.sign_in_throttle import Throttle, Throttles
+from crm_graph.auth.trail.acts import Act, note
+from crm_graph.auth.trail.failures import Failures
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError
@@ -53,6 +55,7 @@ class SecondStep:
         forms: FormTokens,
         throttles: Throttles,
         known: KnownBrowsers,
+        failures: Failures,
     ) -> None:
         self._first = first
         self._entrance = entrance
@@ -61,6 +64,7 @@ class SecondStep:
         self._forms = forms
         self._throttles = throttles
         self._known = known
+        self._failures = failures
         self._known_attempts = Throttle(5, 5 * 60)
         """Attempts of a browser that the account knows: nobody else can use them up."""
 
@@ -109,6 +113,7 @@ class SecondStep:
             if asked.attempts == pending.MOST_ATTEMPTS:
                 await tell(tx, here.organization_id, asked.user_id, Notice.CODES_GUESSED, visitor)
         logger.info("a wrong code from %s at organisation %s", visitor.address, here.organization_id)
+        self._failures.note(here.organization_id, asked.user_id)
         if asked.attempts >= pending.MOST_ATTEMPTS:
             raise SignInOver(_OVER)
         return self._shown(here, token, asked.following, fault=WRONG, by_recovery=by_recovery, status=422)
@@ -125,6 +130,8 @@ class SecondStep:
         if not await recovery_codes.use(tx, here.organization_id, asked.user_id, code):
             return False
         left = await recovery_codes.left(tx, here.organization_id, asked.user_id)
+        user_id = asked.user_id
+        await note(tx, here.organization_id, user_id, Act.RECOVERY_CODE_USED, by=user_id, left=left)
         await tell(tx, here.organization_id, asked.user_id, Notice.CODE_USED, visitor, f"{left} are left")
         return True
 

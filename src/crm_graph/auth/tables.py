@@ -87,6 +87,16 @@ access_denials = sa.Table(
     sa.Index("uq_access_denials_counter", "organization_id", "minute", "actor_id", "coordinate", "code", unique=True),
 )
 """How often a caller was refused a coordinate within a minute (auth/denials.py)."""
+
+sign_in_failures = owned_by_user(
+    "sign_in_failures",
+    stamp("hour"),
+    sa.Column("times", sa.Integer, nullable=False),
+    stamp("last_at"),
+    sa.Index("uq_sign_in_failures_counter", "organization_id", "user_id", "hour", unique=True),
+)
+"""How often signing in as a user failed within an hour (auth/trail/failures.py)."""
+
 access_policies = sa.Table(
     "access_policies",
     SQLModel.metadata,

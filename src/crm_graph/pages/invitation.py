@@ -84,7 +84,7 @@ class InvitationPage:
             made = await insert_fields(tx, actor, "User", values, event="user.joined")
             if made.id is None:
                 raise InvitationInvalid("Somebody signs in with this address already. Sign in, or ask who invited you.")
-            await credentials.store(tx, here.organization_id, made.id, encoded)
+            await credentials.store(tx, here.organization_id, made.id, encoded, by=made.id)
             connection = await tx.raw()
             await invitations.end(connection, here.organization_id, found.id, InvitationState.ACCEPTED, made.id)
             changed = {"state": (found.state.name, InvitationState.ACCEPTED.name), "user_id": (None, made.id)}

@@ -181,7 +181,7 @@ async def _entering(tx: Transaction, here: Storefront, taken: Asked) -> UUID | N
     if customer is None or user is None:
         raise ValueInvalid("Somebody else signs in with this address by now.")
     if taken.password_hash is not None:
-        await credentials.store(tx, here.organization_id, user, taken.password_hash)
+        await credentials.store(tx, here.organization_id, user, taken.password_hash, by=user)
     return user
 
 

@@ -11,6 +11,8 @@ import orjson
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.rights import Right
+from crm_graph.auth.trail.acts import ACTS, ENTITY, Act
 from crm_graph.db.ids import encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import PageSizeInvalid
@@ -29,7 +31,7 @@ from crm_graph.specs import FieldSpec
 class AuditChange:
     """One field of a change."""
 
-    field: Annotated[str, "Name of the field."]
+    field: Annotated[str, "Name of the field; of what was done about signing in, what is told of it."]
     before: Annotated[str | None, "What it was, as text; null if it was empty, or if you may not see it."]
     after: Annotated[str | None, "What it became, as text; null if it was emptied, or if you may not see it."]
     hidden: Annotated[bool, "Whether you may not see the values: today, on this record."]
@@ -37,10 +39,10 @@ class AuditChange:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change of a record, or one look at it as somebody else."""
+    """One change of a record, one look at it as somebody else, or what was done about how a user signs in."""
 
     at: Annotated[dt.datetime, "When."]
-    action: Annotated[str, "create, update, delete or view_as."]
+    action: Annotated[str, "create, update, delete, view_as; on a user also sign_in, password_set and the like."]
     user_id: Annotated[Id | None, "Who did it; null where nobody was signed in, or you do not see them."]
     user_name: Annotated[str | None, "Their name, as you may see it."]
     user_kind: Annotated[str, "Which sort of caller they were."]
@@ -52,7 +54,21 @@ class AuditEntry:
 _ENTRIES = """
 SELECT at, action, actor_id, actor_kind, channel, request_id, changes::text AS changes FROM audit_entries
  WHERE organization_id = $1 AND row_id = $2 AND entity = $3 AND at < coalesce($4::timestamptz, 'infinity')
+   AND action <> ALL($6::text[])
  ORDER BY at DESC, id DESC LIMIT $5"""
+# Failures are counters; each is shown where its last one was.
+_WITH_SIGN_IN = f"""
+SELECT * FROM (
+    (SELECT at, id, action, actor_id, actor_kind, channel, request_id, changes::text AS changes FROM audit_entries
+      WHERE organization_id = $1 AND row_id = $2 AND entity = $3 AND at < coalesce($4::timestamptz, 'infinity')
+      ORDER BY at DESC, id DESC LIMIT $5)
+    UNION ALL
+    (SELECT last_at, id, '{Act.SIGN_IN_FAILED}', NULL, 'storefront', 'sign_in', NULL,
+            json_build_object('times', json_build_array(NULL, times), 'since', json_build_array(NULL, hour))::text
+       FROM sign_in_failures
+      WHERE organization_id = $1 AND user_id = $2 AND last_at < coalesce($4::timestamptz, 'infinity')
+      ORDER BY last_at DESC, id DESC LIMIT $5)
+) e ORDER BY at DESC, id DESC LIMIT $5"""
 
 
 @query()
@@ -71,11 +87,18 @@ async def audit_entries(
     if record is None or hidden is None:
         return None
     entity, row = record
-    found = await (await ask.tx.raw()).fetch(_ENTRIES, ask.actor.organization_id, row, entity.__name__, before, first)
+    connection, given = await ask.tx.raw(), (ask.actor.organization_id, row, entity.__name__, before, first)
+    if entity.__name__ == ENTITY and _may_see_sign_ins(ask, row):
+        found = await connection.fetch(_WITH_SIGN_IN, *given)
+    else:
+        found = await connection.fetch(_ENTRIES, *given, ACTS)
     by = await people(ask, (entry["actor_id"] for entry in found))
     known = fields_known(entity, ask.actor.policy)
     fields = {spec.label or name: spec for name, spec in known.items()}
-    changes = [_changes(fields, hidden, json.loads(entry["changes"], parse_float=str)) for entry in found]
+    changes = [
+        _changes(fields, hidden, json.loads(entry["changes"], parse_float=str)) if entry["action"] not in ACTS else []
+        for entry in found
+    ]
     seen = await _seen(ask, changes)
     return [
         AuditEntry(
@@ -86,10 +109,21 @@ async def audit_entries(
             entry["actor_kind"],
             entry["channel"],
             entry["request_id"],
-            [_shown(one, seen) for one in changed],
+            _told(entry["changes"]) if entry["action"] in ACTS else [_shown(one, seen) for one in changed],
         )
         for entry, changed in zip(found, changes, strict=True)
     ]
+
+
+def _may_see_sign_ins(ask: Ask, user: UUID) -> bool:
+    """How somebody signs in is the business of themselves and of who manages people."""
+    return user == ask.actor.user_id or Right.PEOPLE_MANAGE in ask.actor.policy.rights
+
+
+def _told(changes: str) -> list[AuditChange]:
+    """What is told of something done about signing in: it has no level, as it names no field."""
+    found = sorted(json.loads(changes).items())
+    return [AuditChange(name, None, str(after), hidden=False) for name, (_, after) in found]
 
 
 async def _hidden(ask: Ask, entity: type[Entity], row: UUID) -> frozenset[str] | None:

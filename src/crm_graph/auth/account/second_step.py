@@ -13,6 +13,7 @@ from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS
 from crm_graph.auth.sign_in_page import redirect
 from crm_graph.auth.sign_in_throttle import Throttle
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.session import Transaction
 
 PATH = "/account/second-step"
@@ -54,6 +55,7 @@ class SecondStepPage:
                 return await self._shown(visit, tx, WRONG, 422)
             self._tries.forget(visit.mine)
             codes = await recovery_codes.renew(tx, *visit.mine)
+            await note(tx, *visit.mine, Act.SECOND_STEP_ON)
             # whoever is signed in elsewhere has not shown the second step
             await sessions.revoke_others(tx, *visit.mine, visit.caller.credential_id)
             await sessions.prove_again(tx, visit.mine[0], visit.caller.credential_id, (CODE, TWO_FACTORS))
@@ -109,4 +111,6 @@ async def switch_off(tx: Transaction, organization_id: UUID, user_id: UUID) -> b
     was_on = await totp.remove(tx, organization_id, user_id)
     await recovery_codes.remove(tx, organization_id, user_id)
     await pending.end_all(tx, organization_id, user_id)
+    if was_on:
+        await note(tx, organization_id, user_id, Act.SECOND_STEP_OFF)
     return was_on

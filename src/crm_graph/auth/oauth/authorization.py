@@ -149,7 +149,7 @@ def _answered(
     if decision == "deny":
         raise AccessDeniedError
     if decision == "allow":
-        consents.give(ours.session, ours.organization_id, person.user_id, client.id, scopes)
+        consents.give(ours.session, ours.organization_id, person.user_id, client, scopes)
     answer = server.create_authorization_response(request, request.user, grant)
     assert isinstance(answer, Answer)
     assert answer.location is not None

@@ -121,7 +121,7 @@ class CodeGrant(AuthorizationCodeGrant):
         if row is None:
             return None
         if row.family_id is not None:
-            if families.revoke(ours.session, ours.organization_id, row.family_id):
+            if families.revoke(ours.session, ours.organization_id, row.family_id, "a code was used twice"):
                 logger.warning("a code of app %s was used twice: its tokens have ended", client.client_id)
             return None
         if not row.fresh:

@@ -14,6 +14,7 @@ from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import PREFIX
 from crm_graph.auth.oauth.tables import oauth_clients, oauth_consents, oauth_families
 from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Transaction
 
@@ -48,15 +49,20 @@ class ConnectedApps:
     async def end(self, request: Request) -> Response:
         """POST /account/apps: end what one app may do, at once."""
         visit = await self._visits.posted(request)
-        client_id, c = clients.key(visit.form.get("id", "")) or UUID(int=0), oauth_consents.c
+        client_id = clients.key(visit.form.get("id", "")) or UUID(int=0)
+        c, k = oauth_consents.c, oauth_clients.c
         organization_id, user_id = visit.mine
         async with self._visits.transaction(visit) as tx:
             await families.revoke_all(tx, organization_id, user_id, client_id)
-            await (await tx.session.connection()).execute(
-                sa.delete(oauth_consents).where(
-                    c.organization_id == organization_id, c.user_id == user_id, c.client_id == client_id
-                )
+            name = sa.select(k.name).where(k.organization_id == c.organization_id, k.id == c.client_id)
+            ended = await (await tx.session.connection()).execute(
+                sa.delete(oauth_consents)
+                .where(c.organization_id == organization_id, c.user_id == user_id, c.client_id == client_id)
+                .returning(name.scalar_subquery())
             )
+            app = ended.scalar()
+            if app is not None:
+                await note(tx, organization_id, user_id, Act.APP_DISCONNECTED, app=app)
         self._visits.forget(visit)
         return redirect(PATH)
 

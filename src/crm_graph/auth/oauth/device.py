@@ -114,7 +114,7 @@ class DeviceGrant(DeviceCodeGrant):
         if row is None:
             raise InvalidGrantError("The device code is not known.")
         if row.family_id is not None:
-            if families.revoke(ours.session, ours.organization_id, row.family_id):
+            if families.revoke(ours.session, ours.organization_id, row.family_id, "a code was used twice"):
                 logger.warning("a device code of app %s was used twice: its tokens have ended", client.client_id)
             raise InvalidGrantError("The device code was used already.")
         decided = row.approved is not None

@@ -135,7 +135,7 @@ def _decide(ours: Exchange, caller: Caller, id_: UUID, *, allowed: bool) -> Wait
     if found is None or not device_codes.decide(ours, id_, caller.user_id, caller.credential_id, approved=allowed):
         return None
     if allowed:
-        consents.give(ours.session, ours.organization_id, caller.user_id, found.client.id, found.scopes)
+        consents.give(ours.session, ours.organization_id, caller.user_id, found.client, found.scopes)
     return found
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm_graph.auth.oauth.tables import oauth_families
+from crm_graph.auth.oauth.tables import oauth_clients, oauth_families
 from crm_graph.auth.sessions import Proved
 from crm_graph.auth.tables import sessions
+from crm_graph.auth.trail.acts import Act, note_in
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 
@@ -49,16 +50,25 @@ def begin(
     return id_
 
 
-def revoke(session: Session, organization_id: UUID, family_id: UUID) -> bool:
-    """End a family: none of its tokens works any more, at once. False when it has ended already."""
-    f = oauth_families.c
+def revoke(session: Session, organization_id: UUID, family_id: UUID, why: str) -> bool:
+    """End a family: none of its tokens works any more, at once. False when it has ended already.
+
+    `why` is for the record, as those of people have it.
+    """
+    f, k = oauth_families.c, oauth_clients.c
+    app = sa.select(k.name).where(k.organization_id == f.organization_id, k.id == f.client_id).scalar_subquery()
     done = session.execute(
         sa.update(oauth_families)
         .where(f.organization_id == organization_id, f.id == family_id, f.revoked_at.is_(None))
         .values(revoked_at=sa.func.now())
-        .returning(f.id)
+        .returning(f.user_id, f.own, app.label("app"))
     )
-    return done.one_or_none() is not None
+    row = done.one_or_none()
+    if row is None:
+        return False
+    if not row.own:
+        note_in(session, organization_id, row.user_id, Act.APP_DISCONNECTED, app=row.app, because=why)
+    return True
 
 
 async def revoke_all(tx: Transaction, organization_id: UUID, user_id: UUID, client_id: UUID | None = None) -> int:

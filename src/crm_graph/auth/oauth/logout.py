@@ -18,6 +18,7 @@ from crm_graph.auth.oauth.keys import ALGORITHM
 from crm_graph.auth.oauth.party import Here, Party
 from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
 from crm_graph.auth.sign_in_page import page, redirect, set_cookie
+from crm_graph.auth.trail.acts import Act, note
 
 logger = logging.getLogger("crm_graph.auth.oauth")
 
@@ -68,7 +69,8 @@ class Logout:
         organization_id, token = caller.actor.organization_id, session_token(request)
         assert token is not None
         async with self._party.database.transaction(organization_id, caller.user_id, "oauth") as tx:
-            await sessions.revoke_token(tx, organization_id, token)
+            if await sessions.revoke_token(tx, organization_id, token):
+                await note(tx, organization_id, caller.user_id, Act.SIGNED_OUT)
         self._party.authenticator.forget(organization_id, caller.user_id)
         logger.info("user %s of organisation %s was signed out by an app", caller.user_id, organization_id)
 

@@ -147,7 +147,7 @@ class RefreshGrant(RefreshTokenGrant):
         ).scalar_one_or_none()
         if successor_unused and age <= GRACE:
             return age >= AT_ONCE
-        families.revoke(ours.session, ours.organization_id, family_id)
+        families.revoke(ours.session, ours.organization_id, family_id, "a refresh token was used twice")
         logger.warning("a refresh token of family %s was used again: the family has ended", family_id)
         return False
 

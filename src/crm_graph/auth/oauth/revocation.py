@@ -29,5 +29,5 @@ class Revocation(RevocationEndpoint):
 
     def revoke_token(self, token: Held, request: OAuth2Request) -> None:  # noqa: ARG002 - as Authlib calls it
         ours = self.server.exchange
-        if families.revoke(ours.session, ours.organization_id, token.family_id):
+        if families.revoke(ours.session, ours.organization_id, token.family_id, "the app gave its tokens back"):
             logger.info("family %s was given back by its app", token.family_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from crm_graph.auth.proofs.tables import passkeys
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.session import Transaction
 from crm_graph.errors import ValueInvalid
 
@@ -62,7 +63,10 @@ async def rename(tx: Transaction, organization_id: UUID, user_id: UUID, id_: UUI
 async def remove(tx: Transaction, organization_id: UUID, user_id: UUID, id_: UUID) -> str | None:
     """Forget it and say how it was called; `None` when there is none."""
     gone = sa.delete(passkeys).where(*_of(organization_id, user_id), _c.id == id_).returning(_c.name)
-    return (await (await tx.session.connection()).execute(gone)).scalar()
+    name: str | None = (await (await tx.session.connection()).execute(gone)).scalar()
+    if name is not None:
+        await note(tx, organization_id, user_id, Act.PASSKEY_REMOVED, name=name)
+    return name
 
 
 def _of(organization_id: UUID, user_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:

@@ -27,6 +27,7 @@ from webauthn.helpers.structs import (
 from crm_graph.auth.proofs.challenges import Challenges, spend
 from crm_graph.auth.proofs.kept_passkeys import checked_name, live
 from crm_graph.auth.proofs.tables import passkeys
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.errors import CrmError, ValueInvalid
@@ -144,6 +145,7 @@ class Passkeys:
         )
         if not made.rowcount:
             raise PasskeyRefused("This passkey is known already.")
+        await note(tx, organization_id, user_id, Act.PASSKEY_ADDED, name=checked)
 
     async def verify(
         self, tx: Transaction, organization_id: UUID, site: Site, bound_to: str, answer: str, owner: UUID | None = None

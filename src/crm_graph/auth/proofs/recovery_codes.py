@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from crm_graph.auth.proofs.tables import recovery_codes
+from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 
@@ -38,6 +39,7 @@ async def renew(tx: Transaction, organization_id: UUID, user_id: UUID) -> list[s
             for code in codes
         ],
     )
+    await note(tx, organization_id, user_id, Act.RECOVERY_CODES_MADE, codes=HOW_MANY)
     return ["-".join(code[at : at + 4] for at in range(0, _LENGTH, 4)) for code in codes]
 
 

@@ -4,7 +4,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import SQLModel
 
+from crm_graph.auth.trail.acts import ACTS
+
 _STAMP = sa.TIMESTAMP(timezone=True)
+_ACTIONS = ", ".join(f"'{action}'" for action in ("create", "update", "delete", "view_as", *ACTS))
 
 
 def _table(name: str, *columns: sa.Column[object] | sa.Constraint | sa.Index) -> sa.Table:
@@ -29,7 +32,7 @@ audit_entries = _table(
     sa.Column("entity", sa.Text, nullable=False),
     sa.Column("row_id", sa.Uuid, nullable=False),
     sa.Column("changes", JSONB, nullable=False),
-    sa.CheckConstraint("action IN ('create', 'update', 'delete', 'view_as')", name="ck_audit_entries_action"),
+    sa.CheckConstraint(f"action IN ({_ACTIONS})", name="ck_audit_entries_action"),
     sa.Index("ix_audit_entries_row", "organization_id", "row_id", sa.text("at DESC")),
 )
 """Who wrote what: `changes` maps a column to `[before, after]`. Read at today's level of each field."""
