@@ -22,7 +22,8 @@ from crm_graph.auth.people.codes import Codes
 from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in import SignIn
 from crm_graph.auth.sign_in_form import FormTokens
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles, limited
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.auth.upstream.fetching import Fetching
 from crm_graph.auth.view_as import viewing_as
 from crm_graph.db.lanes import Lane, Lanes
@@ -93,9 +94,11 @@ def create_app(settings: Settings, database_url: str) -> Application:
     )
     passwords = Passwords()
     per_minute = settings.demo_rate_limit if settings.demo else None
-    sign_in = SignIn(authenticator, lanes, database, passwords, settings, Throttles(per_minute=per_minute))
+    attempts = Attempts(lanes, database)
+    throttles = Throttles.of_sign_in(attempts, per_minute=per_minute)
+    sign_in = SignIn(authenticator, lanes, database, passwords, settings, attempts, throttles)
     party = Party(authenticator, lanes, database, sealer, secret)
-    door = Door(authenticator, database, secret, sign_in.entrance)
+    door = Door(authenticator, database, secret, sign_in.entrance, attempts)
     codes = Codes(secret)
     code = CodeSignIn(door, codes)
 
@@ -148,14 +151,14 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *oauth_routes(
             party,
             FormTokens(secret),
-            limited(per_minute) or Throttle(30, 2),
-            user_codes=limited(per_minute) or Throttle(10, 30),
+            Throttle(attempts, "apps", 30, 2, per_minute=per_minute),
+            user_codes=Throttle(attempts, "device codes", 10, 30, per_minute=per_minute),
         ),
         *InvitationPage(door, passwords).routes(),
         *code.routes(),
         *SignUp(door, passwords, code).routes(),
         *UpstreamSignIn(door, sealer, Fetching(private=settings.private_providers)).routes(),
-        *CustomerLink(authenticator, database, secret, codes).routes(),
+        *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
         *AccessPage(authenticator, database).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),
     ]

@@ -7,7 +7,6 @@ import pytest
 from starlette.applications import Starlette
 
 from crm_graph.auth.authentication import Authenticator
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
 from tests.auth.conftest import ADA, PASSWORD, World, age_sessions, browser, form_token, mails, post, sign_in
 
 PAGE, CONFIRM = "/account/password", "/account/confirm"
@@ -64,7 +63,7 @@ async def test_a_change_that_is_refused_changes_nothing(
 async def test_the_current_password_is_not_guessed_at_will(
     world: World, authenticator: Authenticator, app: Starlette
 ) -> None:
-    slow = world.sign_in(authenticator, Throttles(Throttle(3, 60), Throttle(100, 1)))
+    slow = world.sign_in(authenticator, world.throttles((3, 60), (100, 1)))
     for path, field in ((PAGE, "current"), (CONFIRM, "password")):
         async with browser(slow, address=f"203.0.113.{len(path)}") as client:
             await sign_in(client)

@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 
 from crm_graph.auth import credentials
 from crm_graph.auth.authentication import Authenticator
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
 from tests.auth.conftest import ADA, PASSWORD, World, bearing, browser, form_token, mails, post, sign_in
 from tests.auth.test_sign_in import TOKEN
 
@@ -196,7 +195,7 @@ async def test_a_user_gets_three_links_an_hour_and_an_address_asks_so_often(
             assert (await ask(anybody, ADA)).status_code == 200
     await asyncio.sleep(0.3)
     assert len(await mails(world, 3)) == 3
-    slow = world.sign_in(authenticator, Throttles(Throttle(9, 60), Throttle(3, 60)))
+    slow = world.sign_in(authenticator, world.throttles((9, 60), (3, 60)))
     async with browser(slow) as one:
         assert [(await ask(one, f"n{n}@acme.test")).status_code for n in range(5)] == [200, 200, 200, 429, 429]
 

@@ -8,7 +8,6 @@ from starlette.applications import Starlette
 
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.proofs import totp
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
 from tests.auth.conftest import ADA, PASSWORD, World, browser, form_token, mails, post, sign_in
 from tests.auth.second_step import STEP, forget_used_codes, step
 
@@ -67,7 +66,7 @@ async def test_strangers_who_guess_keep_the_owner_s_browser_in(
 async def test_a_neighbour_at_one_address_keeps_a_known_browser_in(
     world: World, authenticator: Authenticator, user: tuple[pyotp.TOTP, list[str]]
 ) -> None:
-    slow = world.sign_in(authenticator, Throttles(Throttle(9, 60), Throttle(4, 60)))
+    slow = world.sign_in(authenticator, world.throttles((9, 60), (4, 60)))
     async with browser(slow) as owner, browser(slow) as neighbour:
         await sign_in(owner)
         await step(owner, code=user[0].now())
@@ -99,7 +98,7 @@ async def test_guesses_of_a_known_browser_end_too(
 async def test_a_known_browser_is_known_to_its_user_only(
     world: World, app: Starlette, authenticator: Authenticator
 ) -> None:
-    slow = world.sign_in(authenticator, Throttles(Throttle(2, 60), Throttle(100, 1)))
+    slow = world.sign_in(authenticator, world.throttles((2, 60), (100, 1)))
     organization = await world.admin.fetchval("SELECT id FROM organizations")
     await world.user(organization, name="Bob", email="bob@acme.test", password=PASSWORD)
     async with browser(slow) as owner, browser(slow) as neighbour:

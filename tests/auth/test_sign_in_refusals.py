@@ -9,7 +9,6 @@ import pytest
 from starlette.applications import Starlette
 
 from crm_graph.auth.authentication import Authenticator
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
 from tests.auth.conftest import ADA, PASSWORD, World, browser, form_token, sign_in
 
 
@@ -46,7 +45,7 @@ async def test_signing_out_needs_the_form(client: httpx.AsyncClient) -> None:
 async def test_too_many_attempts_wait_but_only_there(
     world: World, authenticator: Authenticator, app: Starlette
 ) -> None:
-    slow = world.sign_in(authenticator, Throttles(Throttle(3, 60), Throttle(30, 2)))
+    slow = world.sign_in(authenticator, world.throttles((3, 60), (30, 2)))
     for email in (ADA, "nobody@acme.test"):
         async with browser(slow, address="198.51.100.1") as attacker:
             statuses = [(await sign_in(attacker, email, "wrong")).status_code for _ in range(5)]
@@ -59,7 +58,7 @@ async def test_too_many_attempts_wait_but_only_there(
 
 
 async def test_attempts_at_the_same_moment_see_each_other(world: World, authenticator: Authenticator) -> None:
-    slow = world.sign_in(authenticator, Throttles(Throttle(3, 60), Throttle(30, 2)))
+    slow = world.sign_in(authenticator, world.throttles((3, 60), (30, 2)))
     await world.organization("acme.test")
     async with browser(slow) as attacker:
         token = form_token(await attacker.get("/sign-in"))

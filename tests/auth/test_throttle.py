@@ -1,73 +1,143 @@
-from hypothesis import given
-from hypothesis import strategies as st
+"""Attempts are counted for all processes together, and whoever is kept out is kept out alone."""
 
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles, network
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID
 
+import pytest
 
-class Clock:
-    now = 1000.0
+from crm_graph.auth.throttle.addresses import network
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
+from crm_graph.db.ids import uuid7
+from crm_graph.db.lanes import Lanes
+from crm_graph.db.session import Database
+from crm_graph.jobs.chores import CHORES
+from crm_graph.jobs.worker import run_once
+from tests.auth.conftest import ADA, PASSWORD, World, browser, form_token, sign_in
 
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_bucket_empties_and_fills() -> None:
-    clock = Clock()
-    throttle = Throttle(3, 10, clock=clock)
-    for _ in range(3):
-        assert throttle.wait("a") == 0
-        throttle.take("a")
-    assert throttle.wait("a") == 10
-    assert throttle.wait("b") == 0
-    clock.now += 10
-    assert throttle.wait("a") == 0
-    throttle.take("a")
-    assert throttle.wait("a") == 10
+STRANGER, OWNER = "198.51.100.1", "203.0.113.7"
 
 
-@given(st.lists(st.floats(0, 30), max_size=60))
-def test_no_more_than_capacity_and_what_time_gave_back(pauses: list[float]) -> None:
-    clock = Clock()
-    throttle = Throttle(5, 10, clock=clock)
-    begun, taken = clock.now, 0
-    for pause in pauses:
-        clock.now += pause
-        if throttle.wait("a") == 0:
-            throttle.take("a")
-            taken += 1
-    assert taken <= 5 + (clock.now - begun) / 10 + 1e-6
+@dataclass
+class Processes:
+    """Two, each with connections of its own to one database."""
+
+    world: World
+    one: Attempts
+    other: Attempts
+    here: UUID
+
+    async def age(self, seconds: float) -> None:
+        """As if so much time had passed."""
+        await self.world.admin.execute("UPDATE attempts SET full_at = full_at - make_interval(secs => $1)", seconds)
 
 
-def test_an_attacker_elsewhere_does_not_keep_the_owner_out() -> None:
-    clock = Clock()
-    throttles = Throttles(Throttle(5, 30, clock=clock), Throttle(30, 2, clock=clock))
-    attempts = sum(throttles.wait("ada", "198.51.100.1") == 0 for _ in range(100))
-    assert attempts == 5
-    assert throttles.wait("ada", "203.0.113.7") == 0
+@pytest.fixture
+async def processes(world: World) -> AsyncIterator[Processes]:
+    async with AsyncExitStack() as stack:
+        lanes = await Lanes.open(world.url, 2)
+        stack.push_async_callback(lanes.close)
+        database = Database(world.url, 8)
+        stack.push_async_callback(database.dispose)
+        yield Processes(world, Attempts(world.lanes, world.database), Attempts(lanes, database), uuid7())
 
 
-def test_one_address_cannot_try_many_accounts() -> None:
-    clock = Clock()
-    throttles = Throttles(Throttle(5, 30, clock=clock), Throttle(30, 2, clock=clock))
-    assert sum(throttles.wait(n, "198.51.100.1") == 0 for n in range(1000)) == 30
-    assert throttles.wait("one more", "198.51.100.1") == 2
+async def test_a_bucket_empties_and_fills_for_both(processes: Processes) -> None:
+    one, other, here = (
+        Throttle(processes.one, "t", 3, 10),
+        Throttle(processes.other, "t", 3, 10),
+        processes.here,
+    )
+    assert [await one.attempt(here, "a"), await other.attempt(here, "a"), await one.attempt(here, "a")] == [0, 0, 0]
+    for throttle in (one, other):
+        assert 9 < await throttle.attempt(here, "a") <= 10
+        assert 9 < await throttle.wait(here, "a", "b") <= 10
+    assert await other.wait(here, "b") == 0
+    assert await one.attempt(uuid7(), "a") == 0, "another organisation's"
+    assert await Throttle(processes.one, "another", 3, 10).attempt(here, "a") == 0
+    await processes.age(10)
+    assert await other.attempt(here, "a") == 0
+    assert await one.attempt(here, "a") > 0, "time gave back one"
+    await one.give_back(here, "a")
+    assert await other.attempt(here, "a") == 0
+    await one.forget(here, "a")
+    assert [await other.attempt(here, "a") > 0 for _ in range(4)] == [False, False, False, True]
 
 
-def test_success_forgives_the_slips_of_that_account_only() -> None:
-    clock = Clock()
-    throttles = Throttles(Throttle(5, 30, clock=clock), Throttle(8, 2, clock=clock))
-    for _ in range(4):
-        throttles.wait("ada", "a")
-    assert throttles.wait("ada", "a") == 0
-    throttles.succeeded("ada", "a")
-    assert sum(throttles.wait("ada", "a") == 0 for _ in range(10)) == 4  # the address has four left of eight
+async def test_attempts_at_the_same_moment_see_each_other(processes: Processes) -> None:
+    throttles = [Throttles.of_sign_in(a, pair=(3, 600), address=(5, 600)) for a in (processes.one, processes.other)]
+
+    async def tried(n: int, account: str) -> bool:
+        return await throttles[n % 2].attempt(processes.here, account, STRANGER) == 0
+
+    assert sum(await asyncio.gather(*(tried(n, "ada") for n in range(12)))) == 3
+    # the third account finds what is left at the address, whichever process it asks
+    assert sum(await asyncio.gather(*(tried(n, f"n{n}") for n in range(12)))) <= 2
+    assert await throttles[0].attempt(processes.here, "ada", OWNER) == 0, "elsewhere she has attempts of her own"
 
 
-def test_memory_is_bounded() -> None:
-    throttle = Throttle(1, 10, most=100, clock=Clock())
-    for n in range(1000):
-        throttle.take(n)
-    assert len(throttle._full_at) == 100
+async def test_what_is_refused_is_not_counted(processes: Processes) -> None:
+    """Or whoever hammers at one account would use up the attempts of all who share the address."""
+    throttles = Throttles.of_sign_in(processes.one, pair=(2, 600), address=(4, 600))
+    tried = [await throttles.attempt(processes.here, "ada", STRANGER) == 0 for _ in range(30)]
+    assert sum(tried) == 2
+    assert [await throttles.attempt(processes.here, f"n{n}", STRANGER) == 0 for n in range(3)] == [True, True, False]
+
+
+async def test_success_forgives_the_slips_of_that_account_only(processes: Processes) -> None:
+    throttles = Throttles.of_sign_in(processes.one, pair=(5, 600), address=(8, 600))
+    for _ in range(5):
+        assert await throttles.attempt(processes.here, "ada", OWNER) == 0
+    await throttles.succeeded(processes.here, "ada", OWNER)
+    assert sum([await throttles.attempt(processes.here, "ada", OWNER) == 0 for _ in range(10)]) == 4, "8 − 5 + 1"
+
+
+async def test_for_load_tests_nothing_is_counted(processes: Processes) -> None:
+    free = Throttles.of_sign_in(processes.one, per_minute=0)
+    assert [await free.attempt(processes.here, "ada", STRANGER) for _ in range(50)] == [0] * 50
+    await free.succeeded(processes.here, "ada", STRANGER)
+    assert await processes.world.admin.fetchval("SELECT count(*) FROM attempts") == 0
+    ninety = Throttle(processes.one, "t", 5, 30, per_minute=90)
+    assert (ninety.bucket("a").capacity, ninety.bucket("a").seconds) == (90, 60 / 90)
+
+
+async def test_keys_tell_nothing_and_rows_go(processes: Processes) -> None:
+    organization = await processes.world.organization("acme.test")
+    throttle = Throttle(processes.one, "t", 3, 600)
+    await throttle.attempt(organization, ADA)
+    row = await processes.world.admin.fetchrow(
+        "SELECT a.*, c.relpersistence FROM attempts a, pg_class c WHERE c.relname = 'attempts'"
+    )
+    assert len(row["key"]) == 16
+    assert bytes(row["relpersistence"]) == b"u", "a crash may forget it, and no commit waits for a disk"
+    chores = [chore for chore in CHORES if chore.table == "attempts"]
+    assert await run_once(processes.world.url, chores) == {"attempts": 0}
+    await processes.age(600)
+    assert await run_once(processes.world.url, chores) == {"attempts": 1}
+
+
+async def test_with_two_servers_a_guesser_has_as_many_tries_as_with_one(world: World, processes: Processes) -> None:
+    """Over HTTP: what is guessed at one server counts at the other, and the owner elsewhere gets in."""
+    organization = await world.organization("acme.test")
+    await world.user(organization, email=ADA, password=PASSWORD)
+    async with world.authenticator() as first, world.authenticator() as second:
+        servers = [
+            world.sign_in(authenticator, Throttles.of_sign_in(attempts, pair=(4, 600)))
+            for authenticator, attempts in ((first, processes.one), (second, processes.other))
+        ]
+        async with browser(servers[0], address=STRANGER) as here, browser(servers[1], address=STRANGER) as there:
+            data = {"form_token": form_token(await here.get("/sign-in")), "email": ADA, "password": "wrong"}
+            there.cookies = here.cookies
+            answers = [(await client.post("/sign-in", data=data)).status_code for client in [here, there] * 4]
+            assert answers == [422] * 4 + [429] * 4
+            held = await there.post("/sign-in", data={**data, "password": PASSWORD})
+            assert held.status_code == 429
+            assert 0 < int(held.headers["retry-after"]) <= 600
+        async with browser(servers[1], address=OWNER) as owner:
+            assert (await sign_in(owner)).status_code == 303
 
 
 def test_an_address_is_what_one_subscriber_has() -> None:

@@ -23,7 +23,9 @@ from crm_graph.auth.sign_in_page import SCRIPT_PATH, STYLE_PATH, redirect, refus
 from crm_graph.auth.sign_in_passkey import PasskeySignIn
 from crm_graph.auth.sign_in_reset import Reset
 from crm_graph.auth.sign_in_second_step import SecondStep
-from crm_graph.auth.sign_in_throttle import Throttles, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.auth.trail.failures import Failures
 from crm_graph.db.lanes import Lanes
@@ -45,6 +47,7 @@ class SignIn:
         database: Database,
         passwords: Passwords,
         settings: Settings,
+        attempts: Attempts | None = None,
         throttles: Throttles | None = None,
     ) -> None:
         secret = settings.secret_bytes()
@@ -53,7 +56,10 @@ class SignIn:
         self._database = database
         self._passwords = passwords
         self._forms = FormTokens(secret)
-        self._throttles = throttles or Throttles()
+        attempts = attempts or Attempts(lanes, database)
+        self._throttles = throttles or Throttles.of_sign_in(attempts)
+        self._second_tries = Throttle(attempts, "second step", 5, 5 * 60)
+        self._first_codes = Throttle(attempts, "first code", 10, 30)
         self._known = KnownBrowsers(secret)
         self._failures = Failures(database)
         self._sealer = Sealer(settings.sealing_key_texts())
@@ -70,7 +76,7 @@ class SignIn:
         )
         second = SecondStep(
             self._first, self.entrance, self._database, self._sealer, self._forms, self._throttles, self._known,
-            self._failures,
+            self._failures, self._second_tries,
         )  # fmt: skip
         visits = Visits(self._authenticator, self._database, self._forms)
         reset = self._reset
@@ -87,7 +93,14 @@ class SignIn:
             Route("/sign-in/reset", refusing(reset.enter), methods=["POST"]),
             Route("/sign-out", refusing(self.leave), methods=["POST"]),
             *account_routes(
-                Account(visits), visits, self._passwords, self._sealer, self._passkeys, self._throttles, self.entrance
+                Account(visits),
+                visits,
+                self._passwords,
+                self._sealer,
+                self._passkeys,
+                self._throttles,
+                self._first_codes,
+                self.entrance,
             ),
             Route(STYLE_PATH, style_sheet, methods=["GET"]),
             Route(SCRIPT_PATH, script, methods=["GET"]),
@@ -119,8 +132,8 @@ class SignIn:
         address = address_of(request)
         # a browser that the account knows has attempts of its own: neighbours who guess do not use them up
         source = (found and self._known.device(request, organization_id, found.user_id)) or address
-        account = (organization_id, email.casefold()[:LONGEST_EMAIL])
-        seconds = self._throttles.wait(account, source)
+        account = email.casefold()[:LONGEST_EMAIL]
+        seconds = await self._throttles.attempt(organization_id, account, source)
         if seconds > 0:
             logger.warning("too many attempts to sign in from %s", address)
             return self._first.slowed(request, here, following=following, email=email, seconds=seconds)
@@ -129,7 +142,7 @@ class SignIn:
             if found is not None:
                 self._failures.note(organization_id, found.user_id)
             return self._first.shown(request, here, following=following, email=email, fault=WRONG, status=422)
-        self._throttles.succeeded(account, source)
+        await self._throttles.succeeded(organization_id, account, source)
         stronger = await self._passwords.rehash(found.hash, password)
         async with self._database.transaction(organization_id, found.user_id, "sign_in") as tx:
             if stronger is not None:

@@ -10,7 +10,8 @@ from crm_graph.auth.sign_in_entrance import KEY, TWO_FACTORS, Entrance, Proof
 from crm_graph.auth.sign_in_first_page import FirstPage, site_of
 from crm_graph.auth.sign_in_form import FormTokens, destination, nonce, read
 from crm_graph.auth.sign_in_page import redirect
-from crm_graph.auth.sign_in_throttle import Throttles, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.db.session import Database
 
 logger = logging.getLogger("crm_graph.auth.sign_in")
@@ -48,10 +49,9 @@ class PasskeySignIn:
         here = await self._first.organization(request)
         following = destination(form.get("next"))
         address = address_of(request)
-        seconds = self._throttles.address.wait(address)
+        seconds = await self._throttles.address.attempt(here.organization_id, address)
         if seconds > 0:
             return self._first.slowed(request, here, following=following, seconds=seconds)
-        self._throttles.address.take(address)
         site = site_of(request)
         try:
             async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
@@ -63,5 +63,5 @@ class PasskeySignIn:
         except PasskeyRefused as error:
             logger.info("a passkey was refused from %s at organisation %s", address, here.organization_id)
             return self._first.shown(request, here, following=following, fault=error.message, status=422)
-        self._throttles.address.give_back(address)
+        await self._throttles.address.give_back(here.organization_id, address)
         return response

@@ -20,7 +20,7 @@ from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.sign_in_first_page import FirstPage
 from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, browser, nonce, read
 from crm_graph.auth.sign_in_page import form_page, page, set_cookie
-from crm_graph.auth.sign_in_throttle import Throttles
+from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database
 from crm_graph.errors import CrmError, ServiceUnavailable, ValueInvalid
@@ -78,13 +78,12 @@ class Reset:
         self._forms.check(form, nonce(request))
         here = await self._first.organization(request)
         visitor = Visitor.of(request)
-        seconds = self._throttles.address.wait(visitor.address)
+        seconds = await self._throttles.address.attempt(here.organization_id, visitor.address)
         if seconds > 0:
             fault = "Too many attempts. Try again in a minute."
             return self._page(
                 request, "forgotten.html", 429, organization=here.organization_name, sent=False, fault=fault
             )
-        self._throttles.address.take(visitor.address)
         if len(self._sending) >= MOST_AT_ONCE:
             raise ServiceUnavailable("Too many people are asking for a link at this moment; try again in a minute.")
         email = form.get("email", "").strip()[: LONGEST_EMAIL + 1]
@@ -108,12 +107,11 @@ class Reset:
         self._forms.check(form, nonce(request))
         here = await self._first.organization(request)
         organization_id, token, visitor = here.organization_id, form.get("token", ""), Visitor.of(request)
-        seconds = self._throttles.address.wait(visitor.address)
+        seconds = await self._throttles.address.attempt(here.organization_id, visitor.address)
         if seconds > 0:
             return self._chosen(
                 request, here.organization_name, token, "Too many attempts. Try again in a minute.", 429
             )
-        self._throttles.address.take(visitor.address)
         async with self._database.transaction(organization_id, None, "sign_in") as tx:
             if await password_resets.owner(tx, organization_id, token) is None:
                 raise LinkOver(_OVER)

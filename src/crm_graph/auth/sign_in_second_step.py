@@ -21,7 +21,7 @@ from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS, Entrance, Proof
 from crm_graph.auth.sign_in_first_page import FirstPage
 from crm_graph.auth.sign_in_form import FIELD, FormTokens, pending_token, read
 from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.auth.trail.failures import Failures
 from crm_graph.auth.visitor import Visitor
@@ -56,6 +56,7 @@ class SecondStep:
         throttles: Throttles,
         known: KnownBrowsers,
         failures: Failures,
+        tries: Throttle,
     ) -> None:
         self._first = first
         self._entrance = entrance
@@ -65,7 +66,7 @@ class SecondStep:
         self._throttles = throttles
         self._known = known
         self._failures = failures
-        self._known_attempts = Throttle(5, 5 * 60)
+        self._known_attempts = tries
         """Attempts of a browser that the account knows: nobody else can use them up."""
 
     async def form(self, request: Request) -> Response:
@@ -90,15 +91,17 @@ class SecondStep:
             waiting = await pending.find(tx, here.organization_id, token)
             if waiting is None:
                 raise SignInOver(_OVER)
-            device = self._known.device(request, here.organization_id, waiting.user_id)
-            throttle, key = self._counted_by(here, waiting, device, visitor)
-            wait = dt.timedelta(seconds=throttle.wait(key))
-            if not wait and not by_recovery and device is None:
+        device = self._known.device(request, here.organization_id, waiting.user_id)
+        throttle, key = self._counted_by(waiting, device, visitor)
+        wait = dt.timedelta(seconds=await throttle.attempt(here.organization_id, key))
+        if wait:
+            return self._slowed(here, token, waiting.following, wait)
+        async with self._database.transaction(here.organization_id, None, "sign_in") as tx:
+            if not by_recovery and device is None:
                 wait = await totp.guess(tx, here.organization_id, waiting.user_id)
-            if wait:
-                return self._slowed(here, token, waiting.following, wait)
-            throttle.take(key)
-            asked = await pending.attempt(tx, here.organization_id, token)
+                if wait:
+                    return self._slowed(here, token, waiting.following, wait)
+            done, asked = None, await pending.attempt(tx, here.organization_id, token)
             if asked is None:
                 raise SignInOver(_OVER)
             if by_recovery:
@@ -108,10 +111,12 @@ class SecondStep:
             if right:
                 if not by_recovery and device is None:
                     await totp.give_back(tx, here.organization_id, asked.user_id)
-                throttle.give_back(key)
-                return await self._done(tx, request, here, asked)
-            if asked.attempts == pending.MOST_ATTEMPTS:
+                done = await self._done(tx, request, here, asked)
+            elif asked.attempts == pending.MOST_ATTEMPTS:
                 await tell(tx, here.organization_id, asked.user_id, Notice.CODES_GUESSED, visitor)
+        if done is not None:
+            await throttle.give_back(here.organization_id, key)
+            return done
         logger.info("a wrong code from %s at organisation %s", visitor.address, here.organization_id)
         self._failures.note(here.organization_id, asked.user_id)
         if asked.attempts >= pending.MOST_ATTEMPTS:
@@ -135,12 +140,10 @@ class SecondStep:
         await tell(tx, here.organization_id, asked.user_id, Notice.CODE_USED, visitor, f"{left} are left")
         return True
 
-    def _counted_by(
-        self, here: Storefront, waiting: Pending, device: str | None, visitor: Visitor
-    ) -> tuple[Throttle, Hashable]:
+    def _counted_by(self, waiting: Pending, device: str | None, visitor: Visitor) -> tuple[Throttle, Hashable]:
         """A browser that the account knows has attempts of its own; neighbours at one address share theirs."""
         if device is not None:
-            return self._known_attempts, (here.organization_id, waiting.user_id, device)
+            return self._known_attempts, (waiting.user_id, device)
         return self._throttles.address, visitor.address
 
     def _token(self, request: Request) -> str:

@@ -121,3 +121,13 @@ access_revisions = sa.Table(
     sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_access_revisions_organization"),
 )
 """Changes with everything that decides what the callers of an organisation may do: see crm_access_changed."""
+
+attempts = sa.Table(
+    "attempts",
+    SQLModel.metadata,
+    sa.Column("organization_id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.LargeBinary, primary_key=True),
+    stamp("full_at"),
+    prefixes=["UNLOGGED"],
+)
+"""Buckets of attempts (auth/throttle): when each will be full again."""

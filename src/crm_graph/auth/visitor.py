@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from crm_graph.auth import sign_in_browser
 from crm_graph.auth.authentication import is_secure
-from crm_graph.auth.sign_in_throttle import address_of
+from crm_graph.auth.throttle.addresses import address_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ CHORES: Final = (
     Chore("spent_challenges", "expires_at < now()", timedelta(hours=1)),
     # As with sessions: that somebody asked for a link is worth knowing for a month.
     Chore("password_resets", "expires_at < now() - interval '30 days'", timedelta(hours=1)),
+    # A bucket that is full again is as none.
+    Chore("attempts", "full_at < now()", timedelta(minutes=10), key="organization_id, key"),
     Chore("sign_in_failures", "hour < now() - interval '1 year'", timedelta(hours=12)),
     Chore("access_denials", "minute < now() - interval '90 days'", timedelta(hours=1)),
     # A code of an hour ago is refused as one that never was; while it is kept, its second use is noticed.

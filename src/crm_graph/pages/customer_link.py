@@ -17,7 +17,9 @@ from crm_graph.auth.people import codes, customers
 from crm_graph.auth.people.codes import Asked, Codes, Purpose
 from crm_graph.auth.sign_in_form import FIELD, FormTokens, read, session_token
 from crm_graph.auth.sign_in_page import page, redirect, refusing
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError, ValueInvalid
 from crm_graph.mail.outbox import Mail, post
@@ -43,13 +45,15 @@ class CustomersOnly(CrmError):
 class CustomerLink:
     """The two forms, for signed-in customers; a code is bound to the session in which it was asked for."""
 
-    def __init__(self, authenticator: Authenticator, database: Database, secret: bytes, made: Codes) -> None:
+    def __init__(
+        self, authenticator: Authenticator, database: Database, secret: bytes, made: Codes, attempts: Attempts
+    ) -> None:
         self._authenticator = authenticator
         self._database = database
         self._forms = FormTokens(secret)
         self._codes = made
-        self._asking = Throttles(Throttle(5, 600), Throttle(30, 60))
-        self._entering = Throttle(20, 30)
+        self._asking = Throttles.of_codes(attempts, "customer link")
+        self._entering = Throttle(attempts, "customer link code", 20, 30)
 
     def routes(self) -> list[Route]:
         """The two forms."""
@@ -80,7 +84,7 @@ class CustomerLink:
         except ValueInvalid as error:
             return self._form(session, caller, form, error.message)
         organization_id, name = caller.actor.organization_id, caller.organization_name
-        seconds = self._asking.wait(caller.user_id, address_of(request))
+        seconds = await self._asking.attempt(organization_id, caller.user_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
         async with self._database.transaction(organization_id, caller.user_id, CHANNEL) as tx:
@@ -101,11 +105,10 @@ class CustomerLink:
         if caller is None:
             return redirect(f"/sign-in?next={PATH}")
         self._forms.check(form, session)
-        seconds = self._entering.wait(caller.user_id)
+        row, organization_id = uuid_of(form), caller.actor.organization_id
+        seconds = await self._entering.attempt(organization_id, caller.user_id)
         if seconds > 0:
             raise slowed(seconds)
-        self._entering.take(caller.user_id)
-        row, organization_id = uuid_of(form), caller.actor.organization_id
         async with self._database.transaction(organization_id, caller.user_id, CHANNEL) as tx:
             connection, taken = await tx.raw(), None
             if row is not None:

@@ -11,6 +11,7 @@ from crm_graph.auth.callers import Storefront
 from crm_graph.auth.sign_in_entrance import Entrance, Proof
 from crm_graph.auth.sign_in_form import FormTokens, browser, nonce, read
 from crm_graph.auth.sign_in_page import form_page
+from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError
 
@@ -25,9 +26,12 @@ class TooManyAttempts(CrmError):
 class Door:
     """Whose pages a request asks for, and how somebody who has proven who they are is let in."""
 
-    def __init__(self, authenticator: Authenticator, database: Database, secret: bytes, entrance: Entrance) -> None:
+    def __init__(
+        self, authenticator: Authenticator, database: Database, secret: bytes, entrance: Entrance, attempts: Attempts
+    ) -> None:
         self.authenticator = authenticator
         self.database = database
+        self.attempts = attempts
         self._entrance = entrance
         self._forms = FormTokens(secret)
 

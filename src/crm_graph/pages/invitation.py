@@ -17,7 +17,8 @@ from crm_graph.auth.people.invitations import Invitation, InvitationState
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.sign_in_entrance import PASSWORD, Proof
 from crm_graph.auth.sign_in_page import refusing
-from crm_graph.auth.sign_in_throttle import Throttle, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.db.session import Transaction
 from crm_graph.errors import CrmError, ValueInvalid
 from crm_graph.pages.door import Door, slowed
@@ -42,10 +43,10 @@ class InvitationInvalid(CrmError):
 class InvitationPage:
     """The page behind the link; what is wrong with a link is never told."""
 
-    def __init__(self, door: Door, passwords: Passwords, attempts: Throttle | None = None) -> None:
+    def __init__(self, door: Door, passwords: Passwords) -> None:
         self._door = door
         self._passwords = passwords
-        self._attempts = attempts or Throttle(20, 10)
+        self._attempts = Throttle(door.attempts, "invitation", 20, 10)
 
     def routes(self) -> list[Route]:
         """GET and POST /invitation."""
@@ -57,7 +58,7 @@ class InvitationPage:
     async def show(self, request: Request) -> Response:
         """The form, to who has a link that works."""
         here, token = await self._door.organization(request), request.query_params.get("token", "")
-        self._counted(request)
+        await self._counted(request, here)
         async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
             found, _ = await _valid(tx, here, token)
         return self._form(request, here, found, token, found.name)
@@ -65,7 +66,7 @@ class InvitationPage:
     async def accept(self, request: Request) -> Response:
         """Make the user, who is signed in then; the link works no more."""
         form, here = await self._door.form(request), await self._door.organization(request)
-        self._counted(request)
+        await self._counted(request, here)
         token, name = form.get("token", ""), form.get("name", "").strip()
         fault = "" if 1 <= len(name) <= LONGEST_NAME and name.isprintable() else "Say your name."
         encoded = None
@@ -92,11 +93,10 @@ class InvitationPage:
             logger.info("user %s of organisation %s came in by an invitation", made.id, here.organization_id)
             return await self._door.admitted(tx, request, here.organization_id, Proof(made.id, (PASSWORD,)), "/account")
 
-    def _counted(self, request: Request) -> None:
-        seconds = self._attempts.wait(address_of(request))
+    async def _counted(self, request: Request, here: Storefront) -> None:
+        seconds = await self._attempts.attempt(here.organization_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
-        self._attempts.take(address_of(request))
 
     def _form(
         self, request: Request, here: Storefront, found: Invitation, token: str, name: str, fault: str = ""

@@ -24,7 +24,8 @@ from crm_graph.auth.people.customers import Known
 from crm_graph.auth.sign_in_entrance import CODE, Proof
 from crm_graph.auth.sign_in_form import destination, nonce
 from crm_graph.auth.sign_in_page import redirect, refusing
-from crm_graph.auth.sign_in_throttle import Throttle, Throttles, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.db.session import Transaction
 from crm_graph.errors import ValueInvalid
 from crm_graph.mail.outbox import Mail, post
@@ -42,11 +43,11 @@ WRONG: Final = "This is not the code, or it is too old, or it was tried too ofte
 class CodeSignIn:
     """Asking for a code, and entering it: to sign in, or to sign up (`pages/sign_up.py`)."""
 
-    def __init__(self, door: Door, made: Codes, throttles: Throttles | None = None) -> None:
+    def __init__(self, door: Door, made: Codes) -> None:
         self._door = door
         self._codes = made
-        self._asking = throttles or Throttles(Throttle(5, 600), Throttle(30, 60))
-        self._entering = Throttle(30, 10)
+        self._asking = Throttles.of_codes(door.attempts, "sign-in code")
+        self._entering = Throttle(door.attempts, "sign-in code entered", 30, 10)
 
     def routes(self) -> list[Route]:
         """The two forms."""
@@ -75,7 +76,7 @@ class CodeSignIn:
         """Mail a code for what is asked, and go on to where it is entered."""
         browser = nonce(request)
         assert browser is not None, "the form was checked against it"
-        seconds = self._asking.wait((here.organization_id, asked.email.casefold()), address_of(request))
+        seconds = await self._asking.attempt(here.organization_id, asked.email.casefold(), address_of(request))
         if seconds > 0:
             raise slowed(seconds)
         async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
@@ -102,10 +103,9 @@ class CodeSignIn:
         form, here = await self._door.form(request), await self._door.organization(request)
         browser = nonce(request)
         assert browser is not None, "the form was checked against it"
-        seconds = self._entering.wait(address_of(request))
+        seconds = await self._entering.attempt(here.organization_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
-        self._entering.take(address_of(request))
         row = uuid_of(form)
         async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
             connection, taken = await tx.raw(), None

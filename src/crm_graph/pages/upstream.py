@@ -19,7 +19,8 @@ from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in_entrance import Proof
 from crm_graph.auth.sign_in_form import destination, only
 from crm_graph.auth.sign_in_page import redirect, refusing, set_cookie
-from crm_graph.auth.sign_in_throttle import Throttle, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.auth.upstream import journey, providers
 from crm_graph.auth.upstream.discovery import Discovery, Metadata
 from crm_graph.auth.upstream.fetching import Fetching
@@ -69,12 +70,12 @@ class ProviderRefused(CrmError):
 class UpstreamSignIn:
     """Sends browsers to providers, and takes back who they are."""
 
-    def __init__(self, door: Door, sealer: Sealer, fetching: Fetching, attempts: Throttle | None = None) -> None:
+    def __init__(self, door: Door, sealer: Sealer, fetching: Fetching) -> None:
         self._door = door
         self._sealer = sealer
         self._fetching = fetching
         self._discovery = Discovery(fetching)
-        self._attempts = attempts or Throttle(30, 5)
+        self._attempts = Throttle(door.attempts, "upstream", 30, 5)
 
     def routes(self) -> list[Route]:
         """There and back."""
@@ -86,10 +87,9 @@ class UpstreamSignIn:
     async def begin(self, request: Request) -> Response:
         """GET /sign-in/with/<provider>: on to the provider."""
         here = await self._door.organization(request)
-        seconds = self._attempts.wait(address_of(request))
+        seconds = await self._attempts.attempt(here.organization_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
-        self._attempts.take(address_of(request))
         provider = await self._provider(request, here)
         metadata = await self._discovery.metadata(provider.issuer)
         callback = f"{request.url.scheme}://{request.headers['host']}/sign-in/with/{provider.name}/callback"

@@ -12,7 +12,7 @@ from crm_graph.auth.sign_in_entrance import KEY, PASSWORD, TWO_FACTORS
 from crm_graph.auth.sign_in_first_page import site_of
 from crm_graph.auth.sign_in_form import destination
 from crm_graph.auth.sign_in_page import redirect
-from crm_graph.auth.sign_in_throttle import Throttles
+from crm_graph.auth.throttle.throttles import Throttles
 
 
 class Confirm:
@@ -31,14 +31,14 @@ class Confirm:
     async def by_password(self, request: Request) -> Response:
         """POST /account/confirm with `password`."""
         visit = await self._visits.posted(request)
-        wait = self._throttles.wait(visit.mine, visit.visitor.address)
+        wait = await self._throttles.attempt(*visit.mine, visit.visitor.address)
         if wait > 0:
             return await self._shown(visit, "Too many attempts. Try again in a minute.", 429)
         async with self._visits.transaction(visit) as tx:
             encoded = await credentials.hash_of(tx, *visit.mine)
         if not await self._passwords.verify(encoded, visit.form.get("password", "")):
             return await self._shown(visit, "The password is not right.", 422)
-        self._throttles.succeeded(visit.mine, visit.visitor.address)
+        await self._throttles.succeeded(*visit.mine, visit.visitor.address)
         async with self._visits.transaction(visit) as tx:
             await sessions.prove_again(tx, visit.mine[0], visit.caller.credential_id, (PASSWORD,))
         return redirect(destination(visit.form.get("next")))
@@ -46,7 +46,7 @@ class Confirm:
     async def by_passkey(self, request: Request) -> Response:
         """POST /account/confirm/passkey with `credential`."""
         visit = await self._visits.posted(request)
-        wait = self._throttles.wait(visit.mine, visit.visitor.address)
+        wait = await self._throttles.attempt(*visit.mine, visit.visitor.address)
         if wait > 0:
             return await self._shown(visit, "Too many attempts. Try again in a minute.", 429)
         try:
@@ -56,7 +56,7 @@ class Confirm:
                 await sessions.prove_again(tx, visit.mine[0], visit.caller.credential_id, (KEY, TWO_FACTORS))
         except PasskeyRefused as error:
             return await self._shown(visit, error.message, 422)
-        self._throttles.succeeded(visit.mine, visit.visitor.address)
+        await self._throttles.succeeded(*visit.mine, visit.visitor.address)
         return redirect(destination(visit.form.get("next")))
 
     async def back(self, _request: Request) -> Response:

@@ -10,7 +10,7 @@ from crm_graph.auth.passwords import LONGEST, SHORTEST, Passwords
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.sign_in_entrance import PASSWORD, Entrance, Proof
 from crm_graph.auth.sign_in_page import redirect, set_cookie
-from crm_graph.auth.sign_in_throttle import Throttles
+from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.errors import ValueInvalid
 
 PATH = "/account/password"
@@ -38,11 +38,11 @@ class PasswordPage:
             if before is None:  # what they signed in with has to be fresh instead
                 await self._visits.fresh(visit, tx, PATH)
         if before is not None:
-            if self._throttles.wait(visit.mine, visit.visitor.address) > 0:
+            if await self._throttles.attempt(*visit.mine, visit.visitor.address) > 0:
                 return await self._shown(visit, "Too many attempts. Try again in a minute.", 429)
             if not await self._passwords.verify(before, visit.form.get("current", "")):
                 return await self._shown(visit, "The current password is not right.", 422)
-            self._throttles.succeeded(visit.mine, visit.visitor.address)
+            await self._throttles.succeeded(*visit.mine, visit.visitor.address)
         try:
             encoded = await self._passwords.hash(visit.form.get("password", ""))
         except ValueInvalid as error:

@@ -10,7 +10,7 @@ from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in_account import Account
 from crm_graph.auth.sign_in_entrance import Entrance
 from crm_graph.auth.sign_in_page import Handler, refusing
-from crm_graph.auth.sign_in_throttle import Throttles
+from crm_graph.auth.throttle.throttles import Throttle, Throttles
 
 
 def account_routes(
@@ -20,12 +20,13 @@ def account_routes(
     sealer: Sealer,
     keys: Passkeys,
     throttles: Throttles,
+    codes: Throttle,
     entrance: Entrance,
 ) -> list[Route]:
     """`/account` and all below it."""
     proof = confirm.Confirm(visits, passwords, keys, throttles)
     secret = password.PasswordPage(visits, passwords, throttles, entrance)
-    app = second_step.SecondStepPage(visits, sealer)
+    app = second_step.SecondStepPage(visits, sealer, codes)
     mine = passkeys.PasskeyPage(visits, keys)
     return [
         _get("/account", account.show),

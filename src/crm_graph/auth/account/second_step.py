@@ -12,7 +12,7 @@ from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.sealing import Sealer
 from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS
 from crm_graph.auth.sign_in_page import redirect
-from crm_graph.auth.sign_in_throttle import Throttle
+from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.session import Transaction
 
@@ -23,10 +23,10 @@ WRONG = "This is not the app's code of this moment. Is the phone's clock right?"
 class SecondStepPage:
     """Everything here asks for a fresh proof of who it is."""
 
-    def __init__(self, visits: Visits, sealer: Sealer) -> None:
+    def __init__(self, visits: Visits, sealer: Sealer, tries: Throttle) -> None:
         self._visits = visits
         self._sealer = sealer
-        self._tries = Throttle(10, 30)
+        self._tries = tries
 
     async def show(self, request: Request) -> Response:
         """GET /account/second-step: the key of an app that waits to be confirmed, or what is on."""
@@ -46,14 +46,13 @@ class SecondStepPage:
     async def confirm(self, request: Request) -> Response:
         """POST /account/second-step/confirm with `code`: from now on it is asked for; shows the recovery codes."""
         visit = await self._visits.posted(request)
+        slow = await self._tries.attempt(*visit.mine) > 0
         async with self._visits.transaction(visit) as tx:
             await self._visits.fresh(visit, tx, PATH)
-            if self._tries.wait(visit.mine) > 0:
+            if slow:
                 return await self._shown(visit, tx, "Too many codes were tried. Try again in a minute.", 429)
-            self._tries.take(visit.mine)
             if not await totp.confirm(tx, self._sealer, *visit.mine, visit.form.get("code", "")):
                 return await self._shown(visit, tx, WRONG, 422)
-            self._tries.forget(visit.mine)
             codes = await recovery_codes.renew(tx, *visit.mine)
             await note(tx, *visit.mine, Act.SECOND_STEP_ON)
             # whoever is signed in elsewhere has not shown the second step
@@ -61,6 +60,7 @@ class SecondStepPage:
             await sessions.prove_again(tx, visit.mine[0], visit.caller.credential_id, (CODE, TWO_FACTORS))
             await tell(tx, *visit.mine, Notice.APP_ON, visit.visitor)
             response = self._visits.page(visit, "recovery_codes.html", codes=codes)
+        await self._tries.forget(*visit.mine)
         self._visits.forget(visit)
         return response
 

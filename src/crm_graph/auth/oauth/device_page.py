@@ -23,7 +23,7 @@ from crm_graph.auth.oauth.party import Party
 from crm_graph.auth.oauth.server import Exchange
 from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
 from crm_graph.auth.sign_in_page import Detour, page, sign_in_first
-from crm_graph.auth.sign_in_throttle import Throttle
+from crm_graph.auth.throttle.throttles import Throttle
 
 logger = logging.getLogger("crm_graph.auth.oauth")
 
@@ -51,21 +51,20 @@ class DevicePage:
         typed = form.get("user_code", "")
         caller, cookie = await self._signed_in(request, typed)
         self._forms.check(form, _bound(cookie))
-        who = (caller.actor.organization_id, caller.user_id)
-        seconds = math.ceil(self._throttle.wait(who))
+        here, who = caller.actor.organization_id, caller.user_id
+        seconds = math.ceil(await self._throttle.attempt(here, who))
         if seconds > 0:
-            logger.warning("user %s of organisation %s has guessed too many user codes", who[1], who[0])
+            logger.warning("user %s of organisation %s has guessed too many user codes", who, here)
             response = self._asked(
                 caller, cookie, _tidy(typed), f"Too many attempts. Try again in {seconds} seconds.", 429
             )
             response.headers["retry-after"] = str(seconds)
             return response
-        self._throttle.take(who)
         code = device_codes.normal(typed)
         found = None if code is None else await self._run(request, caller, lambda x: device_codes.waiting(x, code))
         if found is None or code is None:
             return self._asked(caller, cookie, _tidy(typed), _WRONG, 422)
-        self._throttle.give_back(who)
+        await self._throttle.give_back(here, who)
         return self._question(caller, cookie, found, device_codes.shown(code))
 
     async def answer(self, request: Request) -> Response:

@@ -24,7 +24,7 @@ from crm_graph.auth.oauth.token_endpoint import TokenEndpoint
 from crm_graph.auth.oauth.userinfo import UserInfo
 from crm_graph.auth.sign_in_form import FormTokens
 from crm_graph.auth.sign_in_page import refusing as person
-from crm_graph.auth.sign_in_throttle import Throttle
+from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.errors import JSON
 
 PUBLIC = {"access-control-allow-origin": "*", "cache-control": "no-store", "x-content-type-options": "nosniff"}

@@ -23,7 +23,8 @@ from crm_graph.auth.oauth.refresh_token import RefreshGrant
 from crm_graph.auth.oauth.requests import OAuthRequest, form
 from crm_graph.auth.oauth.revocation import Revocation
 from crm_graph.auth.oauth.server import Answer, Exchange, Server
-from crm_graph.auth.sign_in_throttle import Throttle, address_of
+from crm_graph.auth.throttle.addresses import address_of
+from crm_graph.auth.throttle.throttles import Throttle
 
 logger = logging.getLogger("crm_graph.auth.oauth")
 
@@ -76,12 +77,12 @@ class TokenEndpoint:
         here = await self._party.here(request.scope)
         address = address_of(request)
         bucket = (name, address) if counts else address
-        seconds = max(self._throttle.wait(address), self._throttle.wait(bucket))
+        seconds = await self._throttle.wait(here.organization_id, *{address, bucket})
         if seconds > 0:
             logger.warning("too many apps from %s could not prove who they are, or ask for devices", address)
             return failed("slow_down", "Too many requests.", 429, retry_after=str(math.ceil(seconds)))
         if counts:
-            self._throttle.take(bucket)
+            await self._throttle.attempt(here.organization_id, bucket)
         headers = {"Authorization": request.headers.get("authorization", "")}
         asked = OAuthRequest("POST", f"{here.issuer}/oauth/{name}", given, headers)
 
@@ -95,7 +96,7 @@ class TokenEndpoint:
             run,
         )
         if isinstance(answer.body, dict) and answer.body.get("error") == GUESSED:
-            self._throttle.take(address)
+            await self._throttle.attempt(here.organization_id, address)
         return answered(answer)
 
 
