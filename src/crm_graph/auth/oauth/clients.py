@@ -93,6 +93,12 @@ def find(session: Session, organization_id: UUID, client_id: object) -> Client |
 
     A partner's has those of its scopes that its partner may have today.
     """
+    found = claimed(session, organization_id, client_id)
+    return None if found is None else within_partner(session, organization_id, found)
+
+
+def claimed(session: Session, organization_id: UUID, client_id: object) -> Client | None:
+    """The same by one statement, before it has proved who it is: a partner's may have fewer scopes."""
     c = oauth_clients.c
     row = session.execute(
         sa.select(oauth_clients, (c.old_secret_until > sa.func.now()).label("old_works")).where(
@@ -100,9 +106,11 @@ def find(session: Session, organization_id: UUID, client_id: object) -> Client |
             c.organization_id == organization_id, c.id == (key(client_id) or UUID(int=0)), c.status == "ACTIVE"
         )
     ).one_or_none()  # fmt: skip
-    if row is None:
-        return None
-    found = _client(row)
+    return None if row is None else _client(row)
+
+
+def within_partner(session: Session, organization_id: UUID, found: Client) -> Client:
+    """The app with those of its scopes that its partner may have today."""
     if found.partner_id is None:
         return found
     return replace(found, scopes=partner_reach.left(session, organization_id, found.partner_id, found.scopes))

@@ -16,7 +16,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Reque
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from sqlalchemy.orm import Session
 
-from crm_graph.auth.oauth import clients
+from crm_graph.auth.oauth import clients, stand_in
 from crm_graph.auth.oauth.clients import Client
 from crm_graph.auth.oauth.keys import SigningKey
 from crm_graph.db.session import Database
@@ -72,21 +72,31 @@ class Server(AuthorizationServer):
     def __init__(self, exchange: Exchange) -> None:
         super().__init__()
         self.exchange = exchange
+        self._proving = False
 
     def query_client(self, client_id: str) -> Client | None:  # type: ignore[override]
+        if self._proving:
+            # as much is done for an app that does not exist, and no more for one that does
+            claimed = clients.claimed(self.exchange.session, self.exchange.organization_id, client_id)
+            return claimed or stand_in.CLIENT
         return clients.find(self.exchange.session, self.exchange.organization_id, client_id)
 
     def authenticate_client(
         self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
     ) -> ClientMixin:
         """The app that asks. Whatever is wrong, the answer is the same: no one learns which apps there are."""
+        self._proving = True
         try:
             client = super().authenticate_client(request, methods, endpoint)
         except (InvalidClientError, ValueError):
             # ValueError: text that is no UTF-8 in the Authorization header
             logger.info("an app could not prove who it is to organisation %s", self.exchange.organization_id)
             raise InvalidClientError(status_code=401, description="The app could not prove who it is.") from None
-        return client
+        finally:
+            self._proving = False
+        assert isinstance(client, Client)
+        request.client = clients.within_partner(self.exchange.session, self.exchange.organization_id, client)
+        return request.client
 
     def save_token(self, token: dict[str, str | int], request: OAuth2Request) -> None:
         """Nothing: each grant keeps what it has to when it makes the token."""
