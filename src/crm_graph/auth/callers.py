@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.oauth import partner_reach, scope
+from crm_graph.auth.oauth import partner_reach, redirects, scope
 from crm_graph.auth.oauth.access_token import AccessToken
 from crm_graph.auth.policy_loading import AccessPolicies, Fetch
 from crm_graph.auth.scopes import Scopes
@@ -72,7 +72,9 @@ _HOST: Final = """
 SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.currency, 'sign_up', o.customer_sign_up,
     'revision', (SELECT r.revision FROM access_revisions r WHERE r.organization_id = o.id), 'providers',
     (SELECT coalesce(json_agg(json_build_array(p.name, p.label) ORDER BY p.label, p.name), '[]'::json)
-       FROM identity_providers p WHERE p.organization_id = o.id AND p.enabled)))
+       FROM identity_providers p WHERE p.organization_id = o.id AND p.enabled), 'redirects',
+    (SELECT coalesce(json_agg(DISTINCT uri), '[]'::json) FROM oauth_clients k, unnest(k.redirect_uris) AS uri
+      WHERE k.organization_id = o.id AND k.status = 'ACTIVE')))
   FROM organizations o WHERE EXISTS (SELECT FROM unnest(o.hosts) AS host WHERE crm_host(host) = $1)
 """
 HOME_OF_TOKEN: Final = "SELECT to_json(crm_organization_of_token($1))"  # noqa: S105 - SQL
@@ -85,6 +87,7 @@ class _Organization(TypedDict):
     currency: str
     sign_up: bool
     providers: list[tuple[str, str]]
+    redirects: list[str]
     revision: str | None
 
 
@@ -154,6 +157,8 @@ class Storefront:
     """Whether shoppers become customers by themselves."""
     providers: tuple[tuple[str, str], ...] = ()
     """Name and label of the OpenID providers by which people may sign in."""
+    origins: frozenset[str] = frozenset()
+    """Origins of the apps that work here: whose pages may ask the API."""
 
 
 async def by_token(
@@ -239,7 +244,8 @@ async def by_host(lanes: Lanes, policies: AccessPolicies, host: str, *, now: flo
         roles=roles,
     )
     providers = tuple((name, label) for name, label in only["providers"])
-    return Storefront(actor, actor.organization_id, only["name"], now + ttl, only["sign_up"], providers)
+    origins = frozenset(filter(None, map(redirects.origin, only["redirects"])))
+    return Storefront(actor, actor.organization_id, only["name"], now + ttl, only["sign_up"], providers, origins)
 
 
 async def _found(lanes: Lanes, look_up: str, by: object) -> UUID | None:

@@ -19,8 +19,8 @@ def is_same(headers: Mapping[bytes, bytes]) -> bool:
 
     A browser adds cookies to requests that any page makes it send. What such a page cannot do is forge
     `Sec-Fetch-Site` (browsers write it, on https and localhost), forge `Origin` (browsers write it on every POST), or
-    add a header of its own (`X-Requested-With`) without asking us first by a preflight, which we do not grant. The
-    first of the three that is there decides.
+    add a header of its own (`X-Requested-With`) without asking us first by a preflight, in which we allow no such
+    header (graph/cross_origin.py). The first of the three that is there decides.
     """
     site, origin, host = headers.get(b"sec-fetch-site"), headers.get(b"origin"), headers.get(b"host")
     if site is not None:

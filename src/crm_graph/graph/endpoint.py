@@ -16,9 +16,9 @@ from crm_graph.auth.denials import Denials
 from crm_graph.auth.oauth import issuer
 from crm_graph.auth.view_as import ViewAsRefused, ViewAsWrites
 from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
-from crm_graph.graph import http
+from crm_graph.graph import cross_origin, http
 from crm_graph.graph.documents import Documents, Operation
-from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, MediaType
+from crm_graph.graph.http import ClientDisconnected, GraphQLRequest, Header, MediaType
 from crm_graph.graph.known_fields import Schemas
 from crm_graph.graph.reading import Reader
 from crm_graph.graph.writing import Request, Writer
@@ -50,9 +50,14 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, media = os.urandom(8).hex(), MediaType.JSON
         errors: Sequence[CrmError] = ()
-        status = 200
+        status, shared = 200, list[Header]()
         try:
             headers = dict(scope["headers"])
+            if b"origin" in headers:
+                shared = await cross_origin.granted(self._authenticator, headers)
+                if shared and cross_origin.is_preflight(scope["method"], headers):
+                    await _send(send, 204, cross_origin.preflight(shared), b"")
+                    return
             media = http.negotiate(headers.get(b"accept"))
             body = await self._answer(scope, receive, headers, request_id)
         except ClientDisconnected:
@@ -65,9 +70,8 @@ class Endpoint:
         if errors:
             body, status = http.render_errors(errors, request_id), http.status_for(media, errors)
         challenge = issuer.challenge(scope) if any(error.status == 401 for error in errors) else ""
-        response = http.response_headers(media, request_id, len(body), errors, challenge)
-        await send({"type": "http.response.start", "status": status, "headers": response})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        response = http.response_headers(media, request_id, len(body), errors, challenge, shared)
+        await _send(send, status, response, b"" if scope["method"] == "HEAD" else body)
 
     async def _answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> bytes:
         request = await self._request(scope, receive, headers)
@@ -106,3 +110,8 @@ class Endpoint:
         if scope["method"] in ("GET", "HEAD"):
             return http.parse_query_string(scope["query_string"])
         raise http.MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", allow="GET, POST")
+
+
+async def _send(send: Send, status: int, headers: list[Header], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -185,20 +185,26 @@ def render_errors(errors: Sequence[CrmError], request_id: str) -> bytes:
 
 
 def response_headers(
-    media: MediaType, request_id: str, length: int, errors: Sequence[CrmError] = (), challenge: str = "Bearer"
+    media: MediaType,
+    request_id: str,
+    length: int,
+    errors: Sequence[CrmError] = (),
+    challenge: str = "Bearer",
+    shared: Sequence[Header] = (),
 ) -> list[Header]:
     """Headers of every GraphQL response; `errors` are those that kept the request from running.
 
-    `challenge` tells who has to prove themselves how they can.
+    `challenge` tells who has to prove themselves how they can; `shared` lets a page of another origin read it.
     """
     headers = [
         (b"content-type", CONTENT_TYPES[media]),
         (b"content-length", b"%d" % length),
-        (b"vary", b"accept"),
+        (b"vary", b"accept, origin" if shared else b"accept"),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode("ascii", "replace")),
     ]
+    headers.extend(shared)
     for error in errors:
         if isinstance(error, MethodNotAllowed):
             headers.append((b"allow", error.allow.encode()))

@@ -12,6 +12,7 @@ _TEXT: Final = re.compile(r"[!#-\[\]-~]{1,500}")
 _PRIVATE_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _AT_PORT: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})(|[/?].*)")
 _SOURCE: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]{1,260}|[a-z][a-z0-9+.-]{2,60}:")
+_PORTS: Final = {"http": 80, "https": 443}
 AUTHORIZE: Final = "/oauth/authorize"
 
 
@@ -77,6 +78,15 @@ def source(text: str) -> str:
         return ""
     found = f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
     return found if _SOURCE.fullmatch(found) and parts.scheme not in ("javascript", "data") else ""
+
+
+def origin(text: str) -> str | None:
+    """The origin of the pages there, as browsers write it; `None` for an app that has no pages."""
+    parts = _parts(text)
+    if parts is None or parts.scheme not in _PORTS or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}")
 
 
 def _parts(text: str) -> SplitResult | None:
