@@ -39,6 +39,7 @@ from crm_graph.graph.types import build_schema, core_schema
 from crm_graph.graph.writing import Writer
 from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
+from crm_graph.pages.apps import AppsPage
 from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
 from crm_graph.pages.invitation import InvitationPage
@@ -160,6 +161,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *UpstreamSignIn(door, sealer, Fetching(private=settings.private_providers)).routes(),
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
         *AccessPage(authenticator, database).routes(),
+        *AppsPage(authenticator, database, secret).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),
     ]
     return Application(endpoint, routes, lifespan)

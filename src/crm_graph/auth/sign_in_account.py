@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from crm_graph.auth import api_keys, credentials, sessions
 from crm_graph.auth.account.visit import Visit, Visits
+from crm_graph.auth.oauth.review import reviews
 from crm_graph.auth.proofs import kept_passkeys, totp
 from crm_graph.auth.scopes import ScopeInvalid
 from crm_graph.auth.sign_in_page import redirect
@@ -100,6 +101,7 @@ class Account:
             has_password=await credentials.hash_of(tx, *visit.mine) is not None,
             app_since=await totp.confirmed_at(tx, *visit.mine),
             passkeys=await kept_passkeys.live(tx, *visit.mine),
+            reviews_apps=reviews(visit.caller.actor),
             lifetimes=LIFETIMES,
             new_id=uuid7(),
             token=token,

@@ -15,6 +15,7 @@ from crm_graph.auth import callers
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Caller
+from crm_graph.auth.oauth.review import reviews
 from crm_graph.auth.policy_loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.auth.sign_in_page import HEADERS, STYLE_PATH, redirect, refusal
@@ -113,6 +114,7 @@ class AccessPage:
             organization=caller.organization_name,
             name=caller.name,
             version=policy.version,
+            reviews_apps=reviews(actor),
             entity=entity.__name__,
             entities=list(REGISTRY),
             roles=_roles(policy, entity),

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from crm_graph.auth.oauth.clients import PREFIX
-from crm_graph.auth.rights import Right
+from crm_graph.auth.oauth.review import reviews
 from crm_graph.db.ids import encode
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.resolvers.people import NOT_SEEN, partners, people
@@ -66,17 +66,11 @@ SELECT c.* FROM oauth_clients c
  ORDER BY c.created_at DESC, c.id DESC LIMIT $7"""
 
 
-def reviews(ask: Ask) -> bool:
-    """Whether the caller decides about apps: whoever works for a partner, or is a customer, never does."""
-    actor = ask.actor
-    return Right.APPS_REVIEW in actor.policy.rights and actor.partner_id is None and actor.customer_id is None
-
-
 async def apps_of(ask: Ask, *, row: UUID | None = None, status: str | None = None, most: int = 1) -> list[App]:
     """The apps that the caller has to do with, newest first: all for a reviewer, the partner's, or their own."""
     actor = ask.actor
     found = await (await ask.tx.raw()).fetch(
-        _SHOWN, actor.organization_id, reviews(ask), actor.partner_id, actor.user_id, row, status, most
+        _SHOWN, actor.organization_id, reviews(actor), actor.partner_id, actor.user_id, row, status, most
     )
     by = await people(ask, (user for one in found for user in (one["requested_by"], one["user_id"])))
     of = await partners(ask, (one["partner_id"] for one in found))

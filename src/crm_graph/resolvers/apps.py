@@ -12,7 +12,7 @@ from crm_graph.auth.oauth.clients import key
 from crm_graph.auth.oauth.partner_reach import ScopeBeyondPartner
 from crm_graph.auth.oauth.redirects import RedirectUriInvalid
 from crm_graph.auth.oauth.registration import Application
-from crm_graph.auth.oauth.review import Reviewed
+from crm_graph.auth.oauth.review import Reviewed, reviews
 from crm_graph.auth.oauth.traces import By
 from crm_graph.auth.rights import Right
 from crm_graph.auth.scopes import ScopeInvalid
@@ -27,7 +27,7 @@ from crm_graph.plan.reads.paging import MAX_SIZE
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.writes.refusals import NOT_FOUND
 from crm_graph.resolvers.app_user import service_user
-from crm_graph.resolvers.app_view import App, AppGrantType, AppProof, AppStatus, apps_of, reviews
+from crm_graph.resolvers.app_view import App, AppGrantType, AppProof, AppStatus, apps_of
 
 MOST_WAITING: Final = 20
 LONGEST_KEYS: Final = 20_000
@@ -173,7 +173,7 @@ async def _own(ask: Ask, client_id: Id) -> Reviewed | Outcome:
 
 async def _reviewed(ask: Ask, client_id: Id) -> Reviewed | Outcome:
     """The app, locked, for who decides about it."""
-    if not reviews(ask):
+    if not reviews(ask.actor):
         return Outcome.refused(denied())
     return await _own(ask, client_id)
 

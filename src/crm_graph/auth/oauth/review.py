@@ -9,10 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from crm_graph.auth import tokens
+from crm_graph.auth.actor import Actor
 from crm_graph.auth.oauth import partner_reach
 from crm_graph.auth.oauth.clients import key
 from crm_graph.auth.oauth.tables import oauth_clients
 from crm_graph.auth.oauth.traces import APP, SYSTEM, By, leave
+from crm_graph.auth.rights import Right
 from crm_graph.db.session import Transaction
 from crm_graph.errors import JSON, CrmError, ValueInvalid
 
@@ -52,6 +54,11 @@ class Reviewed:
     def own(self) -> bool:
         """Whether it acts on its own."""
         return "client_credentials" in self.grant_types
+
+
+def reviews(actor: Actor) -> bool:
+    """Whether the caller decides about apps: whoever works for a partner, or is a customer, never does."""
+    return Right.APPS_REVIEW in actor.policy.rights and actor.partner_id is None and actor.customer_id is None
 
 
 async def locked(tx: Transaction, organization_id: UUID, client_id: str) -> Reviewed:
