@@ -18,7 +18,7 @@ from crm_graph.db import embedded
 from crm_graph.db.embedded import EmbeddedServer
 from crm_graph.migrations.script import functions_sql
 
-pytest_plugins = ["tests.fixtures.demo", "tests.fixtures.live"]
+pytest_plugins = ["tests.fixtures.demo", "tests.fixtures.live", "tests.fixtures.phone"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA_ABSENT = "shared data absent"

@@ -1,116 +1,16 @@
 """Signing in with an app and with passkeys in a real browser (Debian's Chromium), at the width of a phone."""
 
-import os
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
 import pyotp
 import pytest
 
 from tests.fixtures.live import Server
-
-if TYPE_CHECKING:
-    from playwright import sync_api as playwright
+from tests.fixtures.phone import Visitor
 
 pytestmark = pytest.mark.full
-
-CHROMIUM = "/usr/bin/chromium"
-PHONE = {"width": 375, "height": 760}
-SHOTS = os.environ.get("CRM_GRAPH_TEST_SHOTS")
-"""A folder for pictures of the pages, to be looked at."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator["playwright.Browser"]:
-    assert Path(CHROMIUM).exists(), "apt-get install chromium"
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
-
-
-class Visitor:
-    """A phone with an authenticator of its own; `scripts=False` is one that runs none."""
-
-    def __init__(
-        self, browser: "playwright.Browser", server: Server, *, scripts: bool = True, scheme: str = "light"
-    ) -> None:
-        self.scripts = scripts
-        # passkeys are for names
-        self.url = server.url.replace("127.0.0.1", "localhost")
-        self.context = browser.new_context(
-            viewport=PHONE, java_script_enabled=scripts, color_scheme=scheme, device_scale_factor=2
-        )
-        self.context.set_default_timeout(15_000)
-        self.page = self.context.new_page()
-        self.problems: list[str] = []
-        self.page.on("console", lambda message: self.problems.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        if scripts:
-            devtools = self.context.new_cdp_session(self.page)
-            devtools.send("WebAuthn.enable")
-            options = {
-                "protocol": "ctap2",
-                "transport": "internal",
-                "hasResidentKey": True,
-                "hasUserVerification": True,
-                "isUserVerified": True,
-                "automaticPresenceSimulation": True,
-            }
-            devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-
-    def go(self, path: str) -> None:
-        self.page.goto(f"{self.url}{path}")
-
-    def sign_in(self, email: str, password: str) -> None:
-        self.go("/sign-in")
-        self.page.fill("#email", email)
-        self.page.fill("#password", password)
-        self.click("button:text-is('Sign in')")
-
-    def click(self, selector: str) -> None:
-        with self.page.expect_navigation():
-            self.page.click(selector)
-
-    def sign_out(self) -> None:
-        self.go("/account")
-        self.click("button:text-is('Sign out')")
-        assert self.path == "/sign-in"
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.page.url).path
-
-    def shot(self, name: str) -> None:
-        """Nothing is wider than the screen (asked where scripts run); and a picture where somebody wants to look."""
-        if self.scripts:
-            assert self.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-        if SHOTS:
-            self.page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
-
-
-@pytest.fixture
-def phone(chromium: "playwright.Browser", live_server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, live_server)
-    yield visitor
-    visitor.context.close()
-    assert visitor.problems == []
-
-
-@pytest.fixture
-def plain(chromium: "playwright.Browser", live_server: Server) -> Iterator[Visitor]:
-    """A browser without scripts, in the dark."""
-    visitor = Visitor(chromium, live_server, scripts=False, scheme="dark")
-    yield visitor
-    visitor.context.close()
 
 
 def test_a_passkey_is_added_and_signs_in(phone: Visitor, live_server: Server) -> None:
