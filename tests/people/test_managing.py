@@ -45,7 +45,7 @@ async def test_a_suspended_person_is_out_in_every_process_and_comes_back(people:
         await asyncio.sleep(0.02)
     assert await asked(by_session) == [401, 401]  # what was signed in stays out
     audit = await people.admin.fetch(
-        "SELECT changes::text AS c FROM audit_entries WHERE row_id = $1 AND entity = 'User' ORDER BY at", rep["id"]
+        "SELECT changes::text AS c FROM audit_entries WHERE row_id = $1 AND action = 'update' ORDER BY at", rep["id"]
     )
     assert [("SUSPENDED" in row["c"], "ACTIVE" in row["c"]) for row in audit] == [(True, True), (True, True)]
 

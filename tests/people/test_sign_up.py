@@ -71,8 +71,13 @@ async def test_nobody_is_made_before_the_address_is_proven(people: People) -> No
     )
     async with people.browser() as client:
         assert (await sign_in(client, email, PASSWORD)).status_code == 303
-    audit = await people.admin.fetch("SELECT * FROM audit_entries WHERE row_id = $1", user["id"])
-    assert [(row["action"], row["channel"], row["actor_id"]) for row in audit] == [("create", "sign_up", None)]
+    audit = await people.admin.fetch("SELECT * FROM audit_entries WHERE row_id = $1 ORDER BY at, id", user["id"])
+    assert [(row["action"], row["channel"], row["actor_id"]) for row in audit] == [
+        ("create", "sign_up", None),
+        ("password_set", "sign_up", user["id"]),
+        ("sign_in", "sign_up", user["id"]),
+        ("sign_in", "sign_in", user["id"]),
+    ]
 
 
 async def test_without_a_password_one_signs_in_by_codes(people: People) -> None:
