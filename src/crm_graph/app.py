@@ -158,7 +158,9 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *InvitationPage(door, passwords).routes(),
         *code.routes(),
         *SignUp(door, passwords, code).routes(),
-        *UpstreamSignIn(door, sealer, Fetching(private=settings.private_providers)).routes(),
+        *UpstreamSignIn(
+            door, sealer, Fetching(private=settings.private_providers, ca_file=settings.provider_ca_file)
+        ).routes(),
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
         *AccessPage(authenticator, database).routes(),
         *AppsPage(authenticator, database, secret).routes(),

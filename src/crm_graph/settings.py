@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/?#]+$",
         description="Where people reach the pages of an organisation, for links in mail: `https://{host}`, where"
         " `{host}` stands for its first host name.",
+    )
+    provider_ca_file: FilePath | None = Field(
+        default=None,
+        description="PEM file with certificates of authorities that OpenID providers may have theirs from, besides"
+        " those that everybody trusts: a company's own.",
     )
     private_providers: bool = Field(
         default=False,

@@ -7,6 +7,7 @@ import hmac
 import json
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -144,12 +145,15 @@ def by_own_key(claims: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def openid_provider() -> AsyncIterator[OpenIdProvider]:
-    """A provider that listens, until the block ends."""
+async def openid_provider(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[OpenIdProvider]:
+    """A provider that listens, until the block ends; with `tls` it is https, under that host's name."""
     provider, listening = OpenIdProvider(), socket.socket()
     listening.bind(("127.0.0.1", 0))
-    provider.issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(provider.app(), log_config=None, lifespan="off"))
+    provider.issuer = f"{'https' if tls else 'http'}://{host}:{listening.getsockname()[1]}"
+    config = uvicorn.Config(provider.app(), log_config=None, lifespan="off")
+    config.load()
+    config.ssl = tls
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -33,11 +34,20 @@ class ProviderUnreachable(CrmError):
 
 
 class Fetching:
-    """Sends requests and gives the JSON objects they are answered. `private`: also to private addresses."""
+    """Sends requests and gives the JSON objects they are answered.
 
-    def __init__(self, *, private: bool, verify: ssl.SSLContext | bool = True) -> None:
+    `private`: also to private addresses; `ca_file`: PEM of authorities that are trusted besides the usual ones. Raises
+    ValueError where it has none.
+    """
+
+    def __init__(self, *, private: bool, ca_file: Path | None = None) -> None:
         self._private = private
-        self._verify = verify
+        self._verify = httpx.create_ssl_context(trust_env=False)
+        if ca_file is not None:
+            try:
+                self._verify.load_verify_locations(cafile=ca_file)
+            except ssl.SSLError:
+                raise ValueError(f"{ca_file} has no certificates: CRM_GRAPH_PROVIDER_CA_FILE is PEM") from None
 
     async def get(self, url: str, token: str | None = None) -> dict[str, JSON]:
         """The object at an address; with a bearer token. Raises ProviderUnreachable."""
@@ -54,7 +64,7 @@ class Fetching:
                 status, text = await self._sent(method, httpx.URL(url), headers, body)
             found = orjson.loads(text)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, UnicodeError, ValueError) as error:
-            logger.warning("a provider at %s: %s", _named(url), type(error).__name__)
+            logger.warning("a provider at %s: %s", _named(url), _why(error))
             raise ProviderUnreachable from None
         if status != 200 or not isinstance(found, dict):
             logger.warning("a provider at %s answered %s", _named(url), status)
@@ -97,6 +107,16 @@ class Fetching:
         if not self._private and not all(a.is_global for a in addresses):
             raise ValueError("a public address is needed")
         return str(addresses[0])
+
+
+def _why(error: BaseException) -> str:
+    """What went wrong, for the log: of a certificate what is wrong with it, of all else only the kind."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message})"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
 
 
 def _named(url: str) -> str:
