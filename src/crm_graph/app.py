@@ -20,8 +20,8 @@ from crm_graph.auth.oauth.routes import routes as oauth_routes
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.people.codes import Codes
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in import SignIn
-from crm_graph.auth.sign_in_form import FormTokens
+from crm_graph.auth.sign_in.form import FormTokens
+from crm_graph.auth.sign_in.sign_in import SignIn
 from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.auth.upstream.fetching import Fetching

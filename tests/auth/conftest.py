@@ -19,7 +19,7 @@ from starlette.types import Scope
 from crm_graph.auth import api_keys, credentials, sessions
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.passwords import Passwords
-from crm_graph.auth.sign_in import SignIn
+from crm_graph.auth.sign_in.sign_in import SignIn
 from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.db.ids import uuid7

@@ -1,6 +1,6 @@
 import pytest
 
-from crm_graph.auth.sign_in_browser import name
+from crm_graph.auth.sign_in.browsers import name
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 

@@ -1,7 +1,7 @@
 import pytest
 
 from crm_graph.auth import cookies, origin
-from crm_graph.auth.sign_in_form import destination
+from crm_graph.auth.sign_in.form import destination
 
 HOST = (b"host", b"acme.test:8000")
 

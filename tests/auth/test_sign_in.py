@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.passwords import Passwords
-from crm_graph.auth.sign_in import SignIn
+from crm_graph.auth.sign_in.sign_in import SignIn
 from crm_graph.errors import Unauthenticated
 from crm_graph.settings import Settings
 from tests.auth.conftest import ADA, PASSWORD, World, browser, form_token, request, sign_in

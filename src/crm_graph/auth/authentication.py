@@ -18,7 +18,7 @@ from crm_graph.auth.last_used import LastUsed
 from crm_graph.auth.listener import Listener
 from crm_graph.auth.oauth import access_token, issuer
 from crm_graph.auth.oauth.keys import PublishedKeys
-from crm_graph.auth.policy_loading import AccessPolicies
+from crm_graph.auth.policy.loading import AccessPolicies
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.errors import Unauthenticated, UnknownHost

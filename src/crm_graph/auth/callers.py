@@ -12,7 +12,7 @@ import orjson
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.oauth import partner_reach, redirects, scope
 from crm_graph.auth.oauth.access_token import AccessToken
-from crm_graph.auth.policy_loading import AccessPolicies, Fetch
+from crm_graph.auth.policy.loading import AccessPolicies, Fetch
 from crm_graph.auth.scopes import Scopes
 from crm_graph.db.lanes import Lane, Lanes
 

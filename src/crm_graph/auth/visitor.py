@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from crm_graph.auth import sign_in_browser
 from crm_graph.auth.authentication import is_secure
+from crm_graph.auth.sign_in import browsers as sign_in_browser
 from crm_graph.auth.throttle.addresses import address_of
 
 

@@ -16,9 +16,9 @@ from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Caller
 from crm_graph.auth.oauth.review import reviews
-from crm_graph.auth.policy_loading import in_force
+from crm_graph.auth.policy.loading import in_force
 from crm_graph.auth.rights import Right
-from crm_graph.auth.sign_in_page import HEADERS, STYLE_PATH, redirect, refusal
+from crm_graph.auth.sign_in.page import HEADERS, STYLE_PATH, redirect, refusal
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Database
 from crm_graph.entity import REGISTRY, Entity

@@ -15,8 +15,8 @@ from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.oauth import redirects
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.review import LONGEST_NOTE, reviews
-from crm_graph.auth.sign_in_form import FormTokens
-from crm_graph.auth.sign_in_page import redirect, refusing
+from crm_graph.auth.sign_in.form import FormTokens
+from crm_graph.auth.sign_in.page import redirect, refusing
 from crm_graph.db.ids import decode
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import FieldAccessDenied

@@ -15,8 +15,8 @@ from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Caller
 from crm_graph.auth.people import codes, customers
 from crm_graph.auth.people.codes import Asked, Codes, Purpose
-from crm_graph.auth.sign_in_form import FIELD, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import page, redirect, refusing
+from crm_graph.auth.sign_in.form import FIELD, FormTokens, read, session_token
+from crm_graph.auth.sign_in.page import page, redirect, refusing
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.auth.throttle.throttles import Throttle, Throttles

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Storefront
-from crm_graph.auth.sign_in_entrance import Entrance, Proof
-from crm_graph.auth.sign_in_form import FormTokens, browser, nonce, read
-from crm_graph.auth.sign_in_page import form_page
+from crm_graph.auth.sign_in.entrance import Entrance, Proof
+from crm_graph.auth.sign_in.form import FormTokens, browser, nonce, read
+from crm_graph.auth.sign_in.page import form_page
 from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError

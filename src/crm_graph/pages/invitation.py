@@ -14,9 +14,9 @@ from crm_graph.auth.callers import Storefront
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.people import invitations
 from crm_graph.auth.people.invitations import Invitation, InvitationState
-from crm_graph.auth.policy_loading import in_force
-from crm_graph.auth.sign_in_entrance import PASSWORD, Proof
-from crm_graph.auth.sign_in_page import refusing
+from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.sign_in.entrance import PASSWORD, Proof
+from crm_graph.auth.sign_in.page import refusing
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.db.session import Transaction

@@ -21,9 +21,9 @@ from crm_graph.auth.callers import Storefront
 from crm_graph.auth.people import codes, customers
 from crm_graph.auth.people.codes import Asked, Codes, Purpose
 from crm_graph.auth.people.customers import Known
-from crm_graph.auth.sign_in_entrance import CODE, Proof
-from crm_graph.auth.sign_in_form import destination, nonce
-from crm_graph.auth.sign_in_page import redirect, refusing
+from crm_graph.auth.sign_in.entrance import CODE, Proof
+from crm_graph.auth.sign_in.form import destination, nonce
+from crm_graph.auth.sign_in.page import redirect, refusing
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.db.session import Transaction

@@ -10,8 +10,8 @@ from starlette.routing import Route
 from crm_graph.auth.callers import Storefront
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.people.codes import Asked, Purpose
-from crm_graph.auth.sign_in_form import destination
-from crm_graph.auth.sign_in_page import refusing
+from crm_graph.auth.sign_in.form import destination
+from crm_graph.auth.sign_in.page import refusing
 from crm_graph.errors import CrmError, ValueInvalid
 from crm_graph.pages.door import Door
 from crm_graph.pages.sign_in_code import CodeSignIn, email_of

@@ -16,9 +16,9 @@ from crm_graph.auth import cookies
 from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.callers import Storefront
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_entrance import Proof
-from crm_graph.auth.sign_in_form import destination, only
-from crm_graph.auth.sign_in_page import redirect, refusing, set_cookie
+from crm_graph.auth.sign_in.entrance import Proof
+from crm_graph.auth.sign_in.form import destination, only
+from crm_graph.auth.sign_in.page import redirect, refusing, set_cookie
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.auth.upstream import journey, providers

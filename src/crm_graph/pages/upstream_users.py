@@ -13,7 +13,7 @@ from crm_graph import kinds
 from crm_graph.auth import callers
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.callers import Storefront
-from crm_graph.auth.policy_loading import in_force
+from crm_graph.auth.policy.loading import in_force
 from crm_graph.auth.upstream.providers import Provider
 from crm_graph.db.ids import encode, uuid7
 from crm_graph.db.session import Transaction

@@ -6,7 +6,7 @@ from typing import Annotated
 from crm_graph.auth.classification import Levels
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy_changes import Edits, RoleEdit
+from crm_graph.auth.policy.changes import Edits, RoleEdit
 from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
 

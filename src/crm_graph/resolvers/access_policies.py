@@ -6,10 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 from crm_graph.auth import access_policy as policies
-from crm_graph.auth import policy_document, policy_versions
-from crm_graph.auth.policy_changes import edited
-from crm_graph.auth.policy_loading import in_force
-from crm_graph.auth.policy_versions import Version, active_holders
+from crm_graph.auth.policy import document as policy_document
+from crm_graph.auth.policy import versions as policy_versions
+from crm_graph.auth.policy.changes import edited
+from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.policy.versions import Version, active_holders
 from crm_graph.auth.rights import Right
 from crm_graph.errors import EtagMismatch
 from crm_graph.plan.actions import action

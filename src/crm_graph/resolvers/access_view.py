@@ -9,7 +9,7 @@ from crm_graph.auth import access_policy
 from crm_graph.auth.access_policy import Role
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy_document import Document
+from crm_graph.auth.policy.document import Document
 from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
 from crm_graph.plan.signatures import Id

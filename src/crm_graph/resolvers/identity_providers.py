@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from crm_graph.auth.actor import ActorKind
-from crm_graph.auth.policy_loading import in_force
+from crm_graph.auth.policy.loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.auth.upstream import providers as store
 from crm_graph.auth.upstream.providers import PURPOSE, Provider

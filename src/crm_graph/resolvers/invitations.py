@@ -10,7 +10,7 @@ from crm_graph import kinds
 from crm_graph.auth.actor import ActorKind
 from crm_graph.auth.people import invitations as store
 from crm_graph.auth.people.invitations import InvitationState, Wanted
-from crm_graph.auth.policy_loading import in_force
+from crm_graph.auth.policy.loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import decode_as, encode
 from crm_graph.entity import REGISTRY

@@ -3,7 +3,7 @@
 from crm_graph import kinds
 from crm_graph.auth import sessions
 from crm_graph.auth.access_policy import AccessPolicy
-from crm_graph.auth.policy_loading import in_force
+from crm_graph.auth.policy.loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import encode
 from crm_graph.plan.changes import Action, Change, Effect, Outcome, UserError, denied

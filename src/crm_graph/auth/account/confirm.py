@@ -8,10 +8,10 @@ from crm_graph.auth.account.visit import Visit, Visits
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.proofs import kept_passkeys
 from crm_graph.auth.proofs.passkeys import PasskeyRefused, Passkeys
-from crm_graph.auth.sign_in_entrance import KEY, PASSWORD, TWO_FACTORS
-from crm_graph.auth.sign_in_first_page import site_of
-from crm_graph.auth.sign_in_form import destination
-from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.sign_in.entrance import KEY, PASSWORD, TWO_FACTORS
+from crm_graph.auth.sign_in.first_page import site_of
+from crm_graph.auth.sign_in.form import destination
+from crm_graph.auth.sign_in.page import redirect
 from crm_graph.auth.throttle.throttles import Throttles
 
 

@@ -8,8 +8,8 @@ from crm_graph.auth.proofs import kept_passkeys
 from crm_graph.auth.proofs.kept_passkeys import LONGEST_NAME
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.proofs.passkeys import PasskeyRefused, Passkeys
-from crm_graph.auth.sign_in_first_page import site_of
-from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.sign_in.first_page import site_of
+from crm_graph.auth.sign_in.page import redirect
 from crm_graph.db.session import Transaction
 from crm_graph.errors import ValueInvalid
 

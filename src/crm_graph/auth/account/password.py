@@ -8,8 +8,8 @@ from crm_graph.auth.account.visit import Visit, Visits
 from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.passwords import LONGEST, SHORTEST, Passwords
 from crm_graph.auth.proofs.notices import Notice, tell
-from crm_graph.auth.sign_in_entrance import PASSWORD, Entrance, Proof
-from crm_graph.auth.sign_in_page import redirect, set_cookie
+from crm_graph.auth.sign_in.entrance import PASSWORD, Entrance, Proof
+from crm_graph.auth.sign_in.page import redirect, set_cookie
 from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.errors import ValueInvalid
 

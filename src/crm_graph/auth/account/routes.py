@@ -3,13 +3,13 @@
 from starlette.routing import Route
 
 from crm_graph.auth.account import confirm, passkeys, password, second_step
+from crm_graph.auth.account.overview import Account
 from crm_graph.auth.account.visit import CONFIRM, Visits
 from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.proofs.passkeys import Passkeys
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_account import Account
-from crm_graph.auth.sign_in_entrance import Entrance
-from crm_graph.auth.sign_in_page import Handler, refusing
+from crm_graph.auth.sign_in.entrance import Entrance
+from crm_graph.auth.sign_in.page import Handler, refusing
 from crm_graph.auth.throttle.throttles import Throttle, Throttles
 
 

@@ -10,8 +10,8 @@ from crm_graph.auth.account.visit import Visit, Visits
 from crm_graph.auth.proofs import pending, recovery_codes, totp
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS
-from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.sign_in.entrance import CODE, TWO_FACTORS
+from crm_graph.auth.sign_in.page import redirect
 from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.session import Transaction

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from crm_graph.auth import sessions
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Caller
-from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import Detour, page, redirect, sign_in_first
+from crm_graph.auth.sign_in.form import FIELD, FormForged, FormTokens, read, session_token
+from crm_graph.auth.sign_in.page import Detour, page, redirect, sign_in_first
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database, Transaction
 

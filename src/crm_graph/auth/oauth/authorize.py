@@ -15,8 +15,8 @@ from crm_graph.auth.oauth import redirects, requests
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.authorization import Ask, Decision, Outcome, Person, Refused, Sent, decide
 from crm_graph.auth.oauth.party import Here, Party
-from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import page, redirect, sign_in_first
+from crm_graph.auth.sign_in.form import FIELD, FormForged, FormTokens, read, session_token
+from crm_graph.auth.sign_in.page import page, redirect, sign_in_first
 from crm_graph.errors import BadRequest
 
 logger = logging.getLogger("crm_graph.auth.oauth")

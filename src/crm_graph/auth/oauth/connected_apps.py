@@ -13,7 +13,7 @@ from crm_graph.auth.oauth import clients, families
 from crm_graph.auth.oauth import scope as scope_names
 from crm_graph.auth.oauth.clients import PREFIX
 from crm_graph.auth.oauth.tables import oauth_clients, oauth_consents, oauth_families
-from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.sign_in.page import redirect
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Transaction

@@ -21,8 +21,8 @@ from crm_graph.auth.oauth.device import PAGE
 from crm_graph.auth.oauth.device_codes import Waiting
 from crm_graph.auth.oauth.party import Party
 from crm_graph.auth.oauth.server import Exchange
-from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import Detour, page, sign_in_first
+from crm_graph.auth.sign_in.form import FIELD, FormForged, FormTokens, read, session_token
+from crm_graph.auth.sign_in.page import Detour, page, sign_in_first
 from crm_graph.auth.throttle.throttles import Throttle
 
 logger = logging.getLogger("crm_graph.auth.oauth")

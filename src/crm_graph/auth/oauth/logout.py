@@ -16,8 +16,8 @@ from crm_graph.auth.callers import Caller
 from crm_graph.auth.oauth import clients, id_token, requests
 from crm_graph.auth.oauth.keys import ALGORITHM
 from crm_graph.auth.oauth.party import Here, Party
-from crm_graph.auth.sign_in_form import FIELD, FormForged, FormTokens, read, session_token
-from crm_graph.auth.sign_in_page import page, redirect, set_cookie
+from crm_graph.auth.sign_in.form import FIELD, FormForged, FormTokens, read, session_token
+from crm_graph.auth.sign_in.page import page, redirect, set_cookie
 from crm_graph.auth.trail.acts import Act, note
 
 logger = logging.getLogger("crm_graph.auth.oauth")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from starlette.requests import Request
 
-from crm_graph.auth.sign_in_form import posted
+from crm_graph.auth.sign_in.form import posted
 from crm_graph.errors import BadRequest
 
 MOST_BYTES: Final = 40_000

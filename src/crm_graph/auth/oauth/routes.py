@@ -22,8 +22,8 @@ from crm_graph.auth.oauth.logout import Logout
 from crm_graph.auth.oauth.party import Party
 from crm_graph.auth.oauth.token_endpoint import TokenEndpoint
 from crm_graph.auth.oauth.userinfo import UserInfo
-from crm_graph.auth.sign_in_form import FormTokens
-from crm_graph.auth.sign_in_page import refusing as person
+from crm_graph.auth.sign_in.form import FormTokens
+from crm_graph.auth.sign_in.page import refusing as person
 from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.errors import JSON
 

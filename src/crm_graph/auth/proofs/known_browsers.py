@@ -14,7 +14,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from crm_graph.auth import cookies
-from crm_graph.auth.sign_in_form import only
+from crm_graph.auth.sign_in.form import only
 
 LASTS_SECONDS: Final = 365 * 24 * 3600
 _SHAPE: Final = re.compile(r"([A-Za-z0-9_-]{22})\.([0-9a-f]{64})")

@@ -6,7 +6,7 @@ from crm_graph import kinds, sums
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.classification import Levels
 from crm_graph.auth.levels import Level
-from crm_graph.auth.policy_document import Document, Problem
+from crm_graph.auth.policy.document import Document, Problem
 from crm_graph.auth.rows import Rows, Rule
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.access.fields import classified, requires_of

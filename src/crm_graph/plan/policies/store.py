@@ -4,9 +4,9 @@ from uuid import UUID
 
 import asyncpg
 
-from crm_graph.auth import policy_versions
 from crm_graph.auth.access_policy import AccessPolicy
-from crm_graph.auth.policy_versions import Version
+from crm_graph.auth.policy import versions as policy_versions
+from crm_graph.auth.policy.versions import Version
 from crm_graph.db.ids import uuid7
 from crm_graph.db.traces import add_audit_entry, add_event
 from crm_graph.plan.signatures import Ask

@@ -13,8 +13,8 @@ import asyncpg
 from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.default_policy import ADMINISTRATOR
-from crm_graph.auth.policy_loading import in_force
-from crm_graph.auth.policy_versions import holders
+from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.policy.versions import holders
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import decode
 from crm_graph.db.session import Transaction

@@ -9,9 +9,9 @@ from crm_graph.auth import origin
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Storefront
 from crm_graph.auth.proofs.passkeys import Passkeys, Site
-from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, browser
-from crm_graph.auth.sign_in_page import form_page
-from crm_graph.auth.sign_in_ways import ways
+from crm_graph.auth.sign_in.form import LONGEST_EMAIL, FormTokens, browser
+from crm_graph.auth.sign_in.page import form_page
+from crm_graph.auth.sign_in.ways import ways
 from crm_graph.auth.visitor import Visitor
 
 

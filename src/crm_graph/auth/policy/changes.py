@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from crm_graph.auth.classification import Levels
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.grants import Grant
-from crm_graph.auth.policy_document import Document, RoleChange
+from crm_graph.auth.policy.document import Document, RoleChange
 from crm_graph.auth.rights import Right
 
 

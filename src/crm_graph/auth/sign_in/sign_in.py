@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_graph.auth import cookies, credentials, sessions
+from crm_graph.auth.account.overview import Account
 from crm_graph.auth.account.routes import account_routes
 from crm_graph.auth.account.visit import Visits
 from crm_graph.auth.authentication import Authenticator, is_secure
@@ -15,14 +16,13 @@ from crm_graph.auth.passwords import Passwords
 from crm_graph.auth.proofs.known_browsers import KnownBrowsers
 from crm_graph.auth.proofs.passkeys import Passkeys
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_account import Account
-from crm_graph.auth.sign_in_entrance import PASSWORD, SECOND_STEP, Entrance, Proof
-from crm_graph.auth.sign_in_first_page import FirstPage
-from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, destination, nonce, read, session_token
-from crm_graph.auth.sign_in_page import SCRIPT_PATH, STYLE_PATH, redirect, refusing, script, set_cookie, style_sheet
-from crm_graph.auth.sign_in_passkey import PasskeySignIn
-from crm_graph.auth.sign_in_reset import Reset
-from crm_graph.auth.sign_in_second_step import SecondStep
+from crm_graph.auth.sign_in.entrance import PASSWORD, SECOND_STEP, Entrance, Proof
+from crm_graph.auth.sign_in.first_page import FirstPage
+from crm_graph.auth.sign_in.form import LONGEST_EMAIL, FormTokens, destination, nonce, read, session_token
+from crm_graph.auth.sign_in.page import SCRIPT_PATH, STYLE_PATH, redirect, refusing, script, set_cookie, style_sheet
+from crm_graph.auth.sign_in.passkey import PasskeySignIn
+from crm_graph.auth.sign_in.reset import Reset
+from crm_graph.auth.sign_in.second_step import SecondStep
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.auth.throttle.throttles import Throttle, Throttles

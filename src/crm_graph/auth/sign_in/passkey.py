@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm_graph.auth.proofs.passkeys import PasskeyRefused, Passkeys
-from crm_graph.auth.sign_in_entrance import KEY, TWO_FACTORS, Entrance, Proof
-from crm_graph.auth.sign_in_first_page import FirstPage, site_of
-from crm_graph.auth.sign_in_form import FormTokens, destination, nonce, read
-from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.sign_in.entrance import KEY, TWO_FACTORS, Entrance, Proof
+from crm_graph.auth.sign_in.first_page import FirstPage, site_of
+from crm_graph.auth.sign_in.form import FormTokens, destination, nonce, read
+from crm_graph.auth.sign_in.page import redirect
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.db.session import Database

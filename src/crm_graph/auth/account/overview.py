@@ -11,7 +11,7 @@ from crm_graph.auth.account.visit import Visit, Visits
 from crm_graph.auth.oauth.review import reviews
 from crm_graph.auth.proofs import kept_passkeys, totp
 from crm_graph.auth.scopes import ScopeInvalid
-from crm_graph.auth.sign_in_page import redirect
+from crm_graph.auth.sign_in.page import redirect
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction

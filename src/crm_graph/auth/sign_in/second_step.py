@@ -17,10 +17,10 @@ from crm_graph.auth.proofs.known_browsers import KnownBrowsers
 from crm_graph.auth.proofs.notices import Notice, tell
 from crm_graph.auth.proofs.pending import Pending
 from crm_graph.auth.sealing import Sealer
-from crm_graph.auth.sign_in_entrance import CODE, TWO_FACTORS, Entrance, Proof
-from crm_graph.auth.sign_in_first_page import FirstPage
-from crm_graph.auth.sign_in_form import FIELD, FormTokens, pending_token, read
-from crm_graph.auth.sign_in_page import Detour, page, redirect, set_cookie
+from crm_graph.auth.sign_in.entrance import CODE, TWO_FACTORS, Entrance, Proof
+from crm_graph.auth.sign_in.first_page import FirstPage
+from crm_graph.auth.sign_in.form import FIELD, FormTokens, pending_token, read
+from crm_graph.auth.sign_in.page import Detour, page, redirect, set_cookie
 from crm_graph.auth.throttle.throttles import Throttle, Throttles
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.auth.trail.failures import Failures

@@ -16,8 +16,8 @@ from crm_graph.auth import cookies, sessions
 from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.proofs import pending, totp
 from crm_graph.auth.proofs.known_browsers import LASTS_SECONDS, KnownBrowsers
-from crm_graph.auth.sign_in_form import session_token
-from crm_graph.auth.sign_in_page import redirect, set_cookie
+from crm_graph.auth.sign_in.form import session_token
+from crm_graph.auth.sign_in.page import redirect, set_cookie
 from crm_graph.auth.trail.acts import Act, note
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database, Transaction

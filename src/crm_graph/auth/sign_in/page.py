@@ -11,10 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from crm_graph.auth import cookies, sign_in_browser
+from crm_graph.auth import cookies
 from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.oauth import redirects
-from crm_graph.auth.sign_in_form import FIELD, FormTokens, nonce, session_token
+from crm_graph.auth.sign_in import browsers as sign_in_browser
+from crm_graph.auth.sign_in.form import FIELD, FormTokens, nonce, session_token
 from crm_graph.errors import CrmError
 
 STYLE_PATH: Final = "/sign-in.css"

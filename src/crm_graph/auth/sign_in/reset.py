@@ -17,9 +17,9 @@ from crm_graph.auth.authentication import Authenticator, is_secure
 from crm_graph.auth.passwords import LONGEST, SHORTEST, Passwords
 from crm_graph.auth.proofs import password_resets
 from crm_graph.auth.proofs.notices import Notice, tell
-from crm_graph.auth.sign_in_first_page import FirstPage
-from crm_graph.auth.sign_in_form import LONGEST_EMAIL, FormTokens, browser, nonce, read
-from crm_graph.auth.sign_in_page import form_page, page, set_cookie
+from crm_graph.auth.sign_in.first_page import FirstPage
+from crm_graph.auth.sign_in.form import LONGEST_EMAIL, FormTokens, browser, nonce, read
+from crm_graph.auth.sign_in.page import form_page, page, set_cookie
 from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database
