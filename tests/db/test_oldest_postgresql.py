@@ -1,5 +1,6 @@
 """The oldest PostgreSQL that we support, from the same wheel: it migrates, and folds as the newest does."""
 
+import asyncio
 import subprocess
 import tempfile
 import unicodedata
@@ -10,8 +11,13 @@ import asyncpg
 import pytest
 
 from crm_graph import migrations
+from crm_graph.auth.throttle.attempts import Attempts
+from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.db import cluster
+from crm_graph.db.ids import uuid7
+from crm_graph.db.lanes import Lanes
 from crm_graph.db.operating_system import account_for, open_path, own_directory
+from crm_graph.db.session import Database
 from crm_graph.migrations.script import functions_sql
 
 SAMPLES = [
@@ -92,3 +98,19 @@ async def test_both_versions_fold_match_and_mask_alike(oldest_url: str, function
     newest = await answer(functions_url, SAMPLES)
     assert await answer(oldest_url, SAMPLES) == newest
     assert len(newest) == len(SAMPLES)
+
+
+async def test_attempts_are_counted_there_too(oldest_url: str) -> None:
+    """Arithmetic with infinite times is younger than that."""
+    await asyncio.to_thread(migrations.upgrade, oldest_url)
+    lanes, database, here = await Lanes.open(oldest_url, 1), Database(oldest_url, 1), uuid7()
+    try:
+        throttles = Throttles.of_sign_in(Attempts(lanes, database), pair=(2, 600))
+        for _ in range(2):
+            tried = [await throttles.attempt(here, "ada", "203.0.113.7") == 0 for _ in range(3)]
+            assert tried == [True, True, False]
+            await throttles.succeeded(here, "ada", "203.0.113.7")
+        assert await throttles.pair.wait(here, ("ada", "203.0.113.7")) == 0
+    finally:
+        await database.dispose()
+        await lanes.close()

@@ -45,7 +45,7 @@ _GIVE_BACK: Final = sa.text("""
 WITH held AS (
     SELECT key FROM attempts WHERE organization_id = :organization AND key = ANY(:keys) ORDER BY key FOR UPDATE
 )
-UPDATE attempts t SET full_at = coalesce(t.full_at - make_interval(secs => a.back), '-infinity')
+UPDATE attempts t SET full_at = coalesce(t.full_at - make_interval(secs => a.back), 'epoch')
   FROM held JOIN unnest(CAST(:keys AS bytea[]), CAST(:back AS float8[])) AS a(key, back) USING (key)
  WHERE t.organization_id = :organization AND t.key = held.key""")
 
