@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crm_graph.auth.policy.policy import resolve
+from crm_graph.auth.policy import resolve
 from crm_graph.auth.scopes import Scopes
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.opening import open_lens

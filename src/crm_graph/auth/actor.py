@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 
 
 class ActorKind(enum.StrEnum):
