@@ -38,6 +38,7 @@ from crm_graph.specs import (
     DeclarationError,
     FieldSpec,
     Filter,
+    Frozen,
     Marker,
     Matching,
     Proposed,
@@ -63,6 +64,7 @@ __all__ = [
     "Entity",
     "FieldSpec",
     "Filter",
+    "Frozen",
     "Matching",
     "Proposed",
     "Read",
@@ -110,6 +112,10 @@ class Entity(SQLModel):
     """Conditions that always hold, by name."""
     __imported__: ClassVar[bool] = True
     """Whether files may be imported as such records; not where a mutation must look at each."""
+    __events__: ClassVar[Mapping[str, str]] = {}
+    """What events are called that are not called after what was done: {"created": "placed"} for `order.placed`."""
+    __frozen__: ClassVar[Frozen | None] = None
+    """When generated mutations no longer change or delete a record; verbs still move it."""
     __custom__: ClassVar[bool] = False
     """Whether organisations may add fields of their own (slots.py)."""
     __specs__: ClassVar[dict[str, FieldSpec]]
@@ -196,7 +202,22 @@ def _declare(cls: type[Entity]) -> None:
     for column in (*cls.__rows__.columns(), cls.__rows__.published):
         if column and column not in specs:
             _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
+    _check_frozen(cls, cls.__frozen__, specs)
     REGISTRY[cls.__name__] = cls
+
+
+def _check_frozen(cls: type[Entity], frozen: Frozen | None, specs: Mapping[str, FieldSpec]) -> None:
+    if frozen is None:
+        return
+    of = specs[frozen.of].ref if frozen.of is not None and frozen.of in specs else None
+    if frozen.of is not None and of is None:
+        _refuse(cls, "__frozen__", f"{frozen.of!r} is not a reference", "Name one of this entity")
+    known = REGISTRY[of.entity].__specs__ if of else specs
+    for name in (*re.findall(r"\{(\w+)\}", frozen.when), *frozen.but):
+        if name not in known:
+            _refuse(
+                cls, "__frozen__", f"{name!r} is not a field", "Name fields of this entity, or of what `of` refers to"
+            )
 
 
 def _benchmarks(cls: type[Entity], specs: Mapping[str, FieldSpec]) -> dict[str, Benchmark]:

@@ -6,9 +6,9 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import phonenumbers
@@ -247,9 +247,32 @@ def minor_units(currency: str) -> int:
     return _MINOR_UNITS.get(currency, 2)
 
 
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """The amount at its currency's number of decimals, halves away from zero, as SQL's `crm_round` has it."""
+    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+
+
 def in_minor_units(amount: Decimal, currency: str) -> Decimal:
     """The amount at its currency's number of decimals; refuses digits beyond instead of rounding them."""
     fixed = amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
     if fixed != amount:
         raise ValueError(f"{currency} has {minor_units(currency)} decimals")
     return fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Money as a client gives it, in its currency's minor units."""
+
+    amount: Decimal
+    currency: str
+
+
+def money(value: object) -> Amount:
+    """An amount and its currency, from their object; refuses digits beyond the currency's own."""
+    if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
+        raise ValueError("an amount and a currency are needed")
+    amount = value["amount"]
+    number = decimal(str(amount) if isinstance(amount, Decimal) else amount)
+    currency = str(CURRENCY.parse(value["currency"]))
+    return Amount(in_minor_units(number, currency), currency)

@@ -66,6 +66,18 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """When a record is no longer written by generated mutations: SQL over `{field}`; `but` some fields still are.
+
+    `of` names a reference whose record's fields these are: then none are made for it either.
+    """
+
+    when: str
+    but: tuple[str, ...] = ()
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
     """A field that holds, as text, a value of the field that `entity` and `field` of its row name: seen as that one."""
 

@@ -5,7 +5,6 @@
 The column is stored, so filters, orders and indexes are as for any other; triggers on the table of the lines write it.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -46,7 +45,8 @@ class Kept:
     def sql(self) -> str:
         """The statement for a migration: it makes them, and fills in the sums of the rows there are."""
         given = (self.lines, self.whole, self.column, *(part for pair in self.sums for part in pair))
-        return "SELECT crm_keep_sums({})".format(", ".join(f"'{argument}'" for argument in given))
+        quoted = ("'" + argument.replace("'", "''") + "'" for argument in given)
+        return f"SELECT crm_keep_sums({', '.join(quoted)})"
 
 
 def part(entity: type[Entity], spec: FieldSpec) -> Part | None:
@@ -77,7 +77,7 @@ def kept() -> Iterator[Kept]:
         for spec in whole.__specs__.values():
             one = part(whole, spec)
             if one is not None:
-                lists.setdefault((table_name(one.entity), one.column), []).append((spec.name, _of_line(one.spec)))
+                lists.setdefault((table_name(one.entity), one.column), []).append((spec.name, _of_line(one, one.spec)))
         for (lines, column), sums in lists.items():
             yield Kept(lines, table_name(whole), column, tuple(sums))
 
@@ -119,5 +119,10 @@ def _fault(whole: FieldSpec, found: Part | None) -> tuple[str, str] | None:
     return next((one for wrong, one in faults if wrong), None)
 
 
-def _of_line(spec: FieldSpec) -> str:
-    return re.sub(r"\{(\w+)\}", r"l.\1", spec.sql) if spec.sql is not None else f"l.{spec.name}"
+def _of_line(summed: Part, spec: FieldSpec) -> str:
+    """SQL of a line's field: of a computed one with all that it is computed from."""
+    if spec.sql is None:
+        return f"l.{spec.name}"
+    inputs = {name: summed.entity.__specs__[name] for name in spec.inputs}
+    shown = {name: _of_line(summed, one) for name, one in inputs.items()}
+    return spec.sql.format_map({name: f"({sql})" if inputs[name].sql else sql for name, sql in shown.items()})

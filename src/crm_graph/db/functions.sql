@@ -305,6 +305,17 @@ CREATE OR REPLACE FUNCTION crm_round(amount numeric, currency text) RETURNS nume
         ELSE 2
     END);
 
+-- The tax on an amount, or in one that includes it: as given, else by a rate in percent, rounded as the currency is kept.
+CREATE OR REPLACE FUNCTION crm_tax(amount numeric, rate numeric, included boolean, given numeric, currency text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN amount IS NULL THEN NULL
+        WHEN given IS NOT NULL THEN given
+        WHEN rate IS NULL THEN 0
+        WHEN included THEN amount - crm_round(amount * 100 / (100 + rate), currency)
+        ELSE crm_round(amount * rate / 100, currency)
+    END;
+
 -- Sums of lines, kept in the row that the lines are of (sums.py). Arguments: the table of the wholes, the lines' column
 -- that names theirs, and for each sum its column and the SQL of what a line `l` adds.
 -- The wholes are locked first, in the order of their ids; then a statement of its own, with a snapshot of its own, adds

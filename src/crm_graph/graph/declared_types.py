@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from crm_graph import kinds
 from crm_graph.graph.building import (
     KEY_SAYS,
     FieldOf,
@@ -84,7 +85,13 @@ class DeclaredTypes:
             found = self._annotation(inner, inputs=inputs)
             return listed(maybe(found) if optional else found)
         kind = kind_of(annotation)
+        if kind is kinds.MONEY and inputs:
+            return self._types.money_input
         return self._object(annotation, inputs=inputs) if kind is None else self._types.scalars.type(kind)
+
+    def input(self, cls: type[Any]) -> Made:
+        """The input type of a dataclass."""
+        return self._object(cls, inputs=True)
 
     def _object(self, cls: type[Any], *, inputs: bool) -> Made:
         if cls not in self._made:

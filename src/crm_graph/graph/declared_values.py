@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from crm_graph import kinds
 from crm_graph.errors import VariableInvalid
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.signatures import Member, item, kind_of, members, unwrapped
@@ -32,14 +33,15 @@ def _value(annotation: Any, given: object, path: str) -> Any:
     inside = item(inner)
     if inside is not None:
         return [_value(inside, one, path) for one in (given if isinstance(given, list) else [given])]
-    if dataclasses.is_dataclass(inner) and isinstance(inner, type):
+    kind = kind_of(inner)
+    if kind is None:
+        assert isinstance(inner, type)
+        assert dataclasses.is_dataclass(inner)
         if not isinstance(given, Mapping):
             raise VariableInvalid(f"{path}: an object is needed.")
         return inner(**arguments(members(inner), given, f"{path}."))
-    kind = kind_of(inner)
-    assert kind is not None
     try:
-        parsed = kind.parse(given)
+        parsed = kinds.money(given) if kind is kinds.MONEY else kind.parse(given)
     except ValueError as error:
         raise VariableInvalid(f"{path}: {error}.") from None
     return inner[str(parsed)] if isinstance(inner, type) and issubclass(inner, enum.Enum) else parsed

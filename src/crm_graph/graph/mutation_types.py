@@ -19,7 +19,9 @@ from crm_graph.graph.building import (
     shell,
     titled,
 )
+from crm_graph.plan.changes import Effect
 from crm_graph.plan.mutations import MUTATIONS, Mutation
+from crm_graph.plan.signatures import NAMES, enumeration
 from crm_graph.plan.writes.pending import REQUEST
 from crm_graph.specs import FieldSpec, camel
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from crm_graph.graph.declared_types import DeclaredTypes
     from crm_graph.graph.types import Types
 
+NAMES[Effect] = "WriteEffect"
 VERBS = ("create", "update", "delete", "upsert")
 _IF_MATCH = "The record's `etag`: nothing is written if it has changed since."
 
@@ -57,13 +60,16 @@ def mutation_fields(types: "Types", by_hand: "DeclaredTypes") -> dict[str, Field
     found: dict[str, FieldOf] = {}
     for name, entity in REGISTRY.items():
         for verb in verbs(entity):
+            if f"{verb}{name}" in MUTATIONS:
+                continue
             fields = _generated(types, entity, verb)
             made = input_type(shell(f"{titled(verb)}{name}Input"), fields, f"What `{verb}{name}` takes.")
             payload = _payload(types, payload_type(f"{verb}{name}"), entity, error, verb)
             found[f"{verb}{name}"] = field(payload, f"{verb}{name}", _says(verb, entity), {"input": made})
     for name, declared in MUTATIONS.items():
-        made = input_type(shell(f"{titled(name)}Input"), _declared(types, declared), f"What `{name}` takes.")
-        payload = _payload(types, payload_type(name), declared.entity, error)
+        taken = _declared(types, by_hand, declared)
+        made = input_type(shell(f"{titled(name)}Input"), taken, f"What `{name}` takes.")
+        payload = _payload(types, payload_type(name), declared.entity, error, effect=declared.upserts)
         found[name] = field(payload, name, declared.description, {"input": made})
     return found | by_hand.actions(error)
 
@@ -95,14 +101,20 @@ def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, Fie
     return fields | _common(verb != "create")
 
 
-def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
+def _declared(types: "Types", by_hand: "DeclaredTypes", declared: Mutation) -> dict[str, FieldOf]:
     fields = {} if declared.creates else {"id": field(strawberry.ID, "id", "Which record.")}
+    if declared.upserts:
+        fields = _generated(types, declared.entity, "upsert")
     for one in declared.arguments:
-        annotation = (
-            strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
-        )
+        annotation: Any = types.money_input
+        if one.parts is not None:
+            annotation = listed(by_hand.input(one.parts)) if one.many else by_hand.input(one.parts)
+        elif one.ref or one.kind is None:
+            annotation = strawberry.ID
+        elif one.kind is not kinds.MONEY:
+            annotation = types.scalars.type(one.kind)
         fields[one.name] = field(annotation if one.required else maybe(annotation), camel(one.name), one.description)
-    return fields | _common(if_match=not declared.creates)
+    return fields | _common(if_match=declared.upserts or not declared.creates)
 
 
 def _common(if_match: bool) -> dict[str, FieldOf]:
@@ -110,12 +122,16 @@ def _common(if_match: bool) -> dict[str, FieldOf]:
     return fields | {"idempotency_key": field(maybe(str), "idempotencyKey", KEY_SAYS)}
 
 
-def _payload(types: "Types", name: str, entity: type[Entity], error: Made, verb: str = "") -> Made:
+def _payload(
+    types: "Types", name: str, entity: type[Entity], error: Made, verb: str = "", *, effect: bool = False
+) -> Made:
     key = entity.__name__[0].lower() + entity.__name__[1:]
     fields = {"user_errors": field(listed(error), "userErrors", "Why nothing was written; empty if it was.")}
     if verb == "update" and any(s.write is not None and s.write.subject for s in entity.__specs__.values()):
         says = "Changes of the record that wait for a code or for approval, as you see them."
         fields["pending_changes"] = field(listed(types.objects[REQUEST]), "pendingChanges", says)
+    if effect:
+        fields["effect"] = field(types.scalars.type(enumeration(Effect)), "effect", "What became of the record.")
     if verb == "delete":
         fields["deleted_id"] = field(maybe(strawberry.ID), "deletedId", "Id of the record that is gone.")
     else:

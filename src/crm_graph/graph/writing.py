@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.sealing import Sealer
@@ -22,6 +23,7 @@ from crm_graph.errors import (
 )
 from crm_graph.graph.answering import acted, check, user_error
 from crm_graph.graph.building import payload_type
+from crm_graph.graph.declared_values import arguments as values
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
@@ -31,7 +33,7 @@ from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome,
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
 from crm_graph.plan.selection import Leaf, Selected
-from crm_graph.plan.signatures import Ask
+from crm_graph.plan.signatures import Ask, Member
 from crm_graph.plan.sql.fetch import refused
 from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
@@ -112,6 +114,8 @@ class Writer:
         if root.name in ACTIONS:
             check(root, request.variables)
             return denials
+        if root.name in MUTATIONS:
+            _parts(MUTATIONS[root.name], root.plain(request.variables)["input"])
         for selected in root.on(payload_type(root.name)):
             if selected.name not in _PLAIN:
                 statement = self._statement(request, selected, _shown(root, selected))
@@ -166,6 +170,8 @@ class Writer:
                 case "deletedId":
                     gone = outcome.effect is Effect.DELETED and outcome.id is not None
                     value = orjson.dumps(ids.encode(entity.__prefix__, outcome.id) if gone and outcome.id else None)
+                case "effect":
+                    value = orjson.dumps(outcome.effect.name)
                 case "__typename":
                     value = orjson.dumps(payload)
                 case "pendingChanges":
@@ -222,7 +228,7 @@ class Writer:
         return plans.put(key, compiler.records(selected, row) if many else compiler.record(entity, selected, row))
 
 
-_PLAIN = ("userErrors", "deletedId", "__typename")
+_PLAIN = ("userErrors", "deletedId", "effect", "__typename")
 
 
 def _verb(root: Selected) -> str:
@@ -314,16 +320,17 @@ async def _prepared(
         declared.creates or needs is None or await may_write(tx, request.actor, declared.entity, row, needs)
     ):
         return Outcome.refused(denied())  # before anything about the record's state is told
-    arguments: dict[str, object] = {}
+    arguments: dict[str, object] = _parts(declared, given)
     errors: list[UserError] = []
     for one in declared.arguments:
         value = given.get(camel(one.name))
-        if value is None:
+        if value is None or one.name in arguments:
             continue
         try:
-            if one.ref is None:
-                arguments[one.name] = one.kind.parse(value)
+            if one.ref is None and one.kind is not None:
+                arguments[one.name] = kinds.money(value) if one.kind is kinds.MONEY else one.kind.parse(value)
                 continue
+            assert one.ref is not None
             target = _row(value, REGISTRY[one.ref])
             if target is None or not await sees(tx, request.actor, REGISTRY[one.ref], target):
                 errors.append(
@@ -335,7 +342,23 @@ async def _prepared(
             errors.append(invalid(f"{error}.".capitalize(), camel(one.name)))
     if errors:
         return Outcome.refused(*errors)
-    return Call(tx, request.actor, row, arguments, _text(given.get("ifMatch")), request.request_id)
+    upserted = None
+    if declared.upserts:
+        own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
+        upserted = _change(declared.entity, "upsert", {n: v for n, v in given.items() if n not in own})
+    return Call(tx, request.actor, row, arguments, _text(given.get("ifMatch")), request.request_id, upserted)
+
+
+def _parts(declared: Mutation, given: object) -> dict[str, object]:
+    """The arguments that are made of parts. Raises `VariableInvalid`."""
+    found: dict[str, object] = {}
+    assert isinstance(given, Mapping)
+    for one in declared.arguments:
+        name = camel(one.name)
+        if one.parts is not None and given.get(name) is not None:
+            annotation = list[one.parts] if one.many else one.parts  # type: ignore[name-defined]
+            found |= values([Member(one.name, annotation, one.description, required=False)], {name: given[name]})
+    return found
 
 
 def _row(value: object, entity: type[Entity]) -> UUID | None:

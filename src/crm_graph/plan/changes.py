@@ -24,6 +24,8 @@ class Effect(enum.StrEnum):
     CREATED = enum.auto()
     UPDATED = enum.auto()
     UNCHANGED = enum.auto()
+    STALE = enum.auto()
+    """Nothing: what is on record is newer."""
     DELETED = enum.auto()
     REFUSED = enum.auto()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from crm_graph.auth.levels import Category, Level
@@ -17,18 +17,24 @@ from crm_graph.specs import camel
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor
     from crm_graph.db.session import Transaction
-    from crm_graph.plan.changes import Outcome
+    from crm_graph.plan.changes import Change, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One field of a mutation's input. With `ref`, the id of a record of that entity, which the caller must see."""
+    """One field of a mutation's input. With `ref`, the id of a record of that entity, which the caller must see.
+
+    Of money the call has a `kinds.Amount`; of `parts`, a dataclass as signatures.py has them, that one, or a list of it
+    where there are `many`.
+    """
 
     name: str
-    kind: Kind
+    kind: Kind | None
     description: str
     required: bool = False
     ref: str | None = None
+    parts: type[Any] | None = None
+    many: bool = False
 
 
 Offered = Callable[[Policy], bool]
@@ -40,7 +46,7 @@ Run = Callable[["Call"], Awaitable["Outcome"]]
 class Call:
     """One request for a hand-written mutation: the record, and its arguments as columns take them (ids as uuids).
 
-    Where the mutation makes the record, `row` means nothing.
+    Where the mutation makes the record, `row` is an id that is free for it.
     """
 
     tx: "Transaction"
@@ -49,6 +55,8 @@ class Call:
     arguments: Mapping[str, object]
     if_match: str | None = None
     request_id: str | None = None
+    upserted: "Change | None" = None
+    """Of a mutation that `upserts`: what the generated one would write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class Mutation:
     """It makes the record: its input names none, and its caller must be one who may make such records."""
     right: Right | None = None
     """What the caller must have besides."""
+    upserts: bool = False
+    """It takes the place of the generated upsert: its input has that one's fields, too, and its payload the effect."""
 
     def open_to(self, policy: Policy) -> bool:
         """Whether callers of this policy may run it on any record."""
@@ -87,6 +97,7 @@ def mutation(
     offered: Offered = lambda _policy: True,
     creates: bool = False,
     right: Right | None = None,
+    upserts: bool = False,
 ) -> Callable[[Run], Run]:
     """Make a function a mutation: `win_opportunity` becomes `winOpportunity`, its docstring the description.
 
@@ -101,7 +112,8 @@ def mutation(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
         description = (run.__doc__ or name).strip()
-        MUTATIONS[name] = Mutation(name, entity, description, arguments, run, needs, offered, creates, right)
+        makes = creates or upserts
+        MUTATIONS[name] = Mutation(name, entity, description, arguments, run, needs, offered, makes, right, upserts)
         return run
 
     return declare

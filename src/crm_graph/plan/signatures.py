@@ -141,6 +141,7 @@ _SIMPLE: dict[object, Kind] = {
     dt.datetime: kinds.DATETIME,
     dt.date: kinds.DATE,
     Id: kinds.ID,
+    kinds.Amount: kinds.MONEY,
 }
 
 

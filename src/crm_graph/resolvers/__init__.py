@@ -11,6 +11,7 @@ from crm_graph.resolvers import (
     invitations,
     managing,
     opportunities,
+    orders,
     prices,
     viewer,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "invitations",
     "managing",
     "opportunities",
+    "orders",
     "prices",
     "viewer",
 ]

@@ -5,7 +5,7 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, proposals, orders, price_lists, tickets, shares, changes
+from crm_graph.schema import pipelines, opportunities, proposals, orders, returns, price_lists, tickets, shares, changes
 from crm_graph.schema import custom_fields
 # isort: on
 
@@ -26,6 +26,7 @@ __all__ = [
     "price_lists",
     "products",
     "proposals",
+    "returns",
     "shares",
     "tickets",
     "users",

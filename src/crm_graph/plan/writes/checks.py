@@ -15,6 +15,7 @@ from crm_graph.plan.access.opening import left_out, open_lens
 from crm_graph.plan.access.write_access import NONE, WriteAccess
 from crm_graph.plan.changes import Action
 from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.plan.writes import wholes
 from crm_graph.plan.writes.shape import Shape
 
 NAMES = {"read_after": "integer", "write_after": "integer", "create_level": "integer"}
@@ -52,8 +53,10 @@ class Checks:
         for s, access in self.access.items():
             found[f"write_level{s}"] = "100" if trusted else access.write
             found[f"read_level{s}"] = access.read
-        found["may_delete"] = self.access[""].delete
-        found["unassigned"] = found["own_clearance"] = "FALSE"
+        found["may_delete"] = "TRUE" if trusted else self.access[""].delete
+        found["unassigned"] = found["own_clearance"] = found["frozen"] = "FALSE"
+        if self.shape.guarded and self.entity.__frozen__:
+            found["frozen"] = wholes.frozen(self.entity, self.entity.__frozen__, "t")
         if self.moving and not trusted:
             found["unassigned"] = f"{differs(self.moving, 't', 'i')} AND NOT ({self.access[''].assign})"
         clears = tuple(c for c in self.shape.written if c in rows.clears)
@@ -65,22 +68,25 @@ class Checks:
     def allowed(self) -> str:
         """Whether the row as it was, in `b`, may be written as `i` asks."""
         if self.shape.action is Action.DELETE:
-            return "b.may_delete"
+            return "b.may_delete AND NOT b.frozen"
         levels = [f"(i._need{s} IS NULL OR coalesce(b.write_level{s} >= i._need{s}, FALSE))" for s in self.access if s]
         general = "coalesce(b.write_level >= i._need, FALSE)"
-        return " AND ".join([general, *levels, "NOT b.unassigned", "NOT b.own_clearance"])
+        return " AND ".join([general, *levels, "NOT b.unassigned", "NOT b.own_clearance", "NOT b.frozen"])
 
     def after(self) -> Mapping[str, str]:
         """What is told of the row as the write leaves it, where the write could have changed that."""
         shape = self.shape
         names = {f"{name}{s}": kind for s in self.access for name, kind in NAMES.items()}
-        found = {name: f"NULL::{kind}" for name, kind in {"visible_after": "boolean", **names, **_SHARE}.items()}
+        told = {"visible_after": "boolean", "frozen_after": "boolean", **names, **_SHARE}
+        found = {name: f"NULL::{kind}" for name, kind in told.items()}
         if shape.trusted or shape.action is Action.DELETE:
             return found
         if shape.action is Action.CREATE or self.moving:
             found["visible_after"] = f"coalesce({self.lens.visible if self.lens else 'FALSE'}, FALSE)"
             for s, access in self.access.items():
                 found[f"write_after{s}"], found[f"read_after{s}"] = access.write, access.read
+        if shape.guarded and self.entity.__frozen__ and self.entity.__frozen__.of:
+            found["frozen_after"] = wholes.frozen(self.entity, self.entity.__frozen__, "t")
         if shape.action is not Action.UPDATE:
             found |= {f"create_level{s}": access.create for s, access in self.access.items()}
         return {**found, **self._share()}

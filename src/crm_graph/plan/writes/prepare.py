@@ -115,7 +115,9 @@ def _known_form(
     fields = classified(entity, classification)
     columns = tuple(name for name in fields if name in given)
     fixed = tuple(name for name in columns if _create_only(fields[name]) and not system)
-    return _form(fields, Shape(entity.__name__, action, written=columns, by_key=by_key), columns, fixed, system=system)
+    guarded = not system and _frozen(entity, action, columns)
+    shape = Shape(entity.__name__, action, written=columns, by_key=by_key, guarded=guarded)
+    return _form(fields, shape, columns, fixed, system=system)
 
 
 def _prepare_new(
@@ -154,8 +156,18 @@ def _new_form(
     settable = tuple(name for name in columns if upsert and name not in KEY_COLUMNS)
     fixed = tuple(name for name in settable if not system and _create_only(fields[name]))
     written = tuple(name for name in settable if name not in fixed)
-    shape = Shape(entity.__name__, action, written, inserted, fixed, by_key=upsert, team_default=team_default)
+    of_whole = entity.__frozen__ is not None and entity.__frozen__.of is not None
+    guarded = (upsert or of_whole) and not system and _frozen(entity, action, columns if of_whole else written)
+    shape = Shape(
+        entity.__name__, action, written, inserted, fixed, by_key=upsert, team_default=team_default, guarded=guarded
+    )
     return _form(fields, shape, columns, fixed, system=system)
+
+
+def _frozen(entity: type[Entity], action: Action, columns: Sequence[str]) -> bool:
+    """Whether frozen rows of the entity refuse a write of these columns."""
+    frozen = entity.__frozen__
+    return frozen is not None and (action is Action.DELETE or not set(columns) <= set(frozen.but))
 
 
 def _form(fields: Fields, shape: Shape, columns: Sequence[str], fixed: tuple[str, ...], *, system: bool) -> _Form:
@@ -212,7 +224,7 @@ def with_free_keys(prepared: Prepared, *, as_new: bool) -> Prepared:
     shape, asked = prepared.shape, prepared.asked
     if as_new:
         shape, asked = replace(shape, action=Action.CREATE, by_key=False), replace(asked, action=Action.CREATE)
-    keys = [name for name in shape.columns if asked.spec(name).unique]
+    keys = [name for name in shape.columns if asked.spec(name).unique and not asked.spec(name).ref]
     if shape.action is Action.CREATE:
         keys.append("external_id")
     free = {name: uuid4().hex for name in keys if prepared.row.get(name) is not None}

@@ -20,6 +20,7 @@ RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.
 """Run the whole transaction again, a bounded number of times."""
 KEY_COLUMNS = ("source", "external_id")
 FIXED = "This is given when the record is made, and stays."
+FROZEN = UserError("STATE_REFUSED", "In the state it is in, the record is no longer changed so.")
 NOT_FOUND = UserError(NotFound.code, "There is no such record.")
 
 
@@ -93,6 +94,8 @@ def _refusals(asked: Asked, row: Mapping[str, object]) -> tuple[list[UserError],
         refusals = _above(asked, asked.on_known, row, "write_level", creating=False) or _unmoved(asked, row)
     if not refusals and asked.if_match is not None and asked.if_match != row["etag"]:
         return [UserError(EtagMismatch.code, "The record has changed since you read it.", ("ifMatch",))], True
+    if not refusals and row["frozen"]:
+        return [FROZEN], True
     if not refusals and not row["fixed"]:
         refusals = [invalid(FIXED, asked.spec(f).input) for f in asked.fixed]
     if not refusals and not row["same_currency"]:
@@ -112,11 +115,12 @@ def _judge_written(asked: Asked, row: Mapping[str, object]) -> Judged:
         return Judged(outcome)
     if outcome.effect is Effect.CREATED:
         refusals = _above(asked, asked.levelled, row, "create_level", creating=True)
-        refusals = refusals or _overshared(asked, row)
+        refusals = refusals or _overshared(asked, row) or ([FROZEN] if row["frozen_after"] else [])
         return Judged(Outcome.refused(*refusals), undo=True) if refusals else Judged(outcome)
     if outcome.effect is Effect.UPDATED and (refusals := _overshared(asked, row)):
         return Judged(Outcome.refused(*refusals), undo=True)
-    moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns()]
+    # what is fixed was as it is
+    moving = [name for name in asked.levelled if name in asked.entity.__rows__.columns() and name not in asked.fixed]
     if outcome.effect is Effect.UPDATED and moving and not _still_granted(asked, row):
         return Judged(Outcome.refused(*(denied(asked.spec(name)) for name in moving)), undo=True)
     return Judged(outcome)

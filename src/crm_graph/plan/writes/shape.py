@@ -23,6 +23,8 @@ class Shape:
     by_key: bool = False
     team_default: bool = False
     trusted: bool = False
+    guarded: bool = False
+    """Whether it is refused on rows that are frozen (`Entity.__frozen__`)."""
 
     @property
     def columns(self) -> tuple[str, ...]:

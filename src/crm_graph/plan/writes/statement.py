@@ -56,7 +56,10 @@ class _Writer:
         self.checks = Checks(shape, policy, self.parameters, self.lens)
         self.has_before = shape.action is not Action.CREATE
         self.key = "t.source = i._source AND t.external_id = i._external" if shape.by_key else "t.id = i._id"
-        self.locks = wholes.locks(self.entity, self.key, self.organization) if self.has_before else {}
+        found = self.key if self.has_before else None
+        self.locks = {}
+        if self.has_before or shape.guarded:
+            self.locks = wholes.locks(self.entity, shape, found, self.organization)
 
     def build(self) -> Statement:
         parts = [f"i AS ({self._input()})", f"r AS MATERIALIZED ({self._references()})"]
@@ -220,9 +223,12 @@ class _Writer:
         )
 
     def _outbox(self) -> str:
-        noun = snake(self.shape.entity)
+        noun, called = snake(self.shape.entity), self.entity.__events__.items()
+        otherwise = "".join(f" WHEN '{done}' THEN '{name}'" for done, name in called)
+        verb = f"CASE d.effect{otherwise} ELSE d.effect END" if called else "d.effect"
         return (
-            f"{INTO_OUTBOX} SELECT {self.organization}, d._event, coalesce({self.event}, '{noun}.' || d.effect),"
+            f"{INTO_OUTBOX} SELECT {self.organization}, d._event,"
+            f" coalesce({self.event}, '{noun}.' || {verb}),"
             f" '{self.shape.entity}', d.id, jsonb_build_object('id', d.id, 'fields',"
             " (SELECT coalesce(jsonb_agg(f ORDER BY f), '[]') FROM jsonb_object_keys(d.changes) f))"
             " FROM d ORDER BY d._n"

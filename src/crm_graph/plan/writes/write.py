@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.plan.changes import Action, Change, ExternalKey, Outcome, key_taken
-from crm_graph.plan.writes.fields import delete_rows, insert_fields, update_fields, update_rows
+from crm_graph.plan.writes.fields import delete_rows, insert_fields, insert_rows, update_fields, update_rows
 from crm_graph.plan.writes.idempotency import claim, remember
 from crm_graph.plan.writes.prepare import Prepared, prepare
 from crm_graph.plan.writes.refusals import RETRYABLE
@@ -21,7 +21,16 @@ from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.plan.writes.shape import Shape
 from crm_graph.plan.writes.subject_writes import write_as_subject
 
-__all__ = ["RETRYABLE", "delete_rows", "insert_fields", "update_fields", "update_rows", "write", "write_rows"]
+__all__ = [
+    "RETRYABLE",
+    "delete_rows",
+    "insert_fields",
+    "insert_rows",
+    "update_fields",
+    "update_rows",
+    "write",
+    "write_rows",
+]
 
 
 async def write(tx: Transaction, actor: Actor, change: Change, *, request_id: str | None = None) -> Outcome:
