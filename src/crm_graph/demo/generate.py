@@ -8,6 +8,7 @@ from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.orders import sell, take_stock
+from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
@@ -67,6 +68,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     share(business)
     _register(business)
     price(business)
+    take_back(business)
     return rows
 
 
