@@ -6,7 +6,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -253,3 +253,21 @@ def in_minor_units(amount: Decimal, currency: str) -> Decimal:
     if fixed != amount:
         raise ValueError(f"{currency} has {minor_units(currency)} decimals")
     return fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Money as a client gives it, in its currency's minor units."""
+
+    amount: Decimal
+    currency: str
+
+
+def money(value: object) -> Amount:
+    """An amount and its currency, from their object; refuses digits beyond the currency's own."""
+    if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
+        raise ValueError("an amount and a currency are needed")
+    amount = value["amount"]
+    number = decimal(str(amount) if isinstance(amount, Decimal) else amount)
+    currency = str(CURRENCY.parse(value["currency"]))
+    return Amount(in_minor_units(number, currency), currency)

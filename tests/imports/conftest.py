@@ -21,6 +21,7 @@ from crm_graph.imports.run import Result, run
 class Importing:
     database: Database
     actor: Actor
+    url: str
     lines: dict[str, list[Line]] = field(default_factory=dict)
 
     async def run(self, mapping: str | Path, files: list[Path], **options) -> Result:
@@ -59,5 +60,5 @@ async def importing(module_database_url: str) -> AsyncIterator[Importing]:
     new = await missing_organization(database, f"Test {uuid7().hex}", "EUR")
     async with database.transaction(new.id, None, "test") as tx:
         await new.make(tx)
-    yield Importing(database, new.actor)
+    yield Importing(database, new.actor, module_database_url)
     await database.dispose()

@@ -1,89 +1,12 @@
 """Opportunities through their pipeline, over HTTP: what every move leaves behind, and that a refused one leaves nothing."""
 
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
-import pytest_asyncio
 
-from crm_graph.db.embedded import EmbeddedServer
-from tests.conftest import clone
-from tests.fixtures.api import Api, running
-from tests.fixtures.demo import Demo
+from tests.resolvers.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-_FOUND = """SELECT o.id, o.pipeline_id, o.stage_id FROM opportunities o JOIN organizations g ON g.id = o.organization_id
- JOIN stages s ON s.organization_id = o.organization_id AND s.id = o.stage_id
- WHERE g.external_id = 'main' AND o.status = 'OPEN' AND s.outcome = 'OPEN' AND {} ORDER BY o.id LIMIT 1"""
-_TABLES = ("stage_changes", "audit_entries", "outbox_events", "opportunities_history", "idempotency_keys")
-
-
-class World:
-    """A demo of its own, whose opportunities are used once each."""
-
-    def __init__(self, api: Api, connection: Any) -> None:
-        self.api, self.connection, self.used = api, connection, list[Any]()
-
-    async def open(self, where: str = "TRUE") -> Any:
-        """An open opportunity that nobody has moved yet."""
-        found = await self.connection.fetchrow(_FOUND.format(f"o.id <> ALL($1::uuid[]) AND {where}"), self.used)
-        assert found is not None
-        self.used.append(found["id"])
-        return found
-
-    async def stage(self, pipeline: Any, outcome: str, other_than: Any = None) -> str:
-        found = await self.connection.fetchval(
-            "SELECT id FROM stages WHERE pipeline_id = $1 AND outcome = $2 AND id IS DISTINCT FROM $3 LIMIT 1",
-            pipeline,
-            outcome,
-            other_than,
-        )
-        return f"sta_{found.hex}"
-
-    async def row(self, row: Any) -> dict[str, Any]:
-        return dict(await self.connection.fetchrow("SELECT * FROM opportunities WHERE id = $1", row))
-
-    async def traces(self) -> list[int]:
-        return [await self.connection.fetchval(f"SELECT count(*) FROM {table}") for table in _TABLES]
-
-    async def do(self, persona: str, verb: str, row: Any, **more: object) -> tuple[dict[str, Any] | None, list[str]]:
-        """The record and the codes of a mutation's payload."""
-        name = verb[0].upper() + verb[1:]
-        text = (
-            f"mutation ($i: {name}Input!) {{ {verb}(input: $i)"
-            " { opportunity { id status etag } userErrors { code field } } }"
-        )
-        payload = (await self.api.as_(persona)(text, {"i": {"id": f"opp_{row.hex}", **more}})).data[verb]
-        return payload["opportunity"], [e["code"] for e in payload["userErrors"]]
-
-    async def refused(self, persona: str, verb: str, row: Any, code: str, **more: object) -> None:
-        before, traces = await self.row(row), await self.traces()
-        _, codes = await self.do(persona, verb, row, **more)
-        assert codes == [code]
-        assert (await self.row(row), await self.traces()) == (before, traces)
-
-    async def left(self, row: Any) -> tuple[list[str], list[str], int, int]:
-        """Events, stages entered by note, audit entries and former states of an opportunity."""
-        events = "SELECT type FROM outbox_events WHERE row_id = $1 ORDER BY sequence"
-        notes = "SELECT to_stage_id, note FROM stage_changes WHERE opportunity_id = $1 AND note LIKE 'test%'"
-        return (
-            [r["type"] for r in await self.connection.fetch(events, row)],
-            [f"sta_{r['to_stage_id'].hex} {r['note']}" for r in await self.connection.fetch(notes, row)],
-            await self.connection.fetchval("SELECT count(*) FROM audit_entries WHERE row_id = $1", row),
-            await self.connection.fetchval("SELECT count(*) FROM opportunities_history WHERE id = $1", row),
-        )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(embedded_server: EmbeddedServer, small_demo_template: Demo) -> AsyncIterator[World]:
-    with clone(embedded_server, small_demo_template.template) as url:
-        connection = await asyncpg.connect(url)
-        async with running(url, small_demo_template.data_dir, small_demo_template.personas) as api:
-            yield World(api, connection)
-        await connection.close()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,11 @@ PIPELINES = (
     ("Service contracts", 1, (("First Contact", 15), ("Offer", 50), ("Signature", 85))),
 )
 
+STALLED_AFTER = 30
+"""Days after which an open sale is stalled where nothing happens."""
+CONDITIONS = {-1: ["customerId"], 0: ["amount", "closeOn"]}
+"""What must be filled in before a stage is left, by its distance from the one in which proposals are written."""
+
 
 def stock(business: Business) -> None:
     """Add the products; one of each series is no longer on sale."""
@@ -63,7 +68,8 @@ def lay_pipelines(business: Business) -> None:
     """Add the pipelines with their stages, won and lost last."""
     since = business.calendar.start - timedelta(days=20)
     for name, offers_at, stages in PIPELINES:
-        pipeline = business.rows.add(pipelines.Pipeline, since, name=name)
+        first = name == PIPELINES[0][0]
+        pipeline = business.rows.add(pipelines.Pipeline, since, name=name, is_default=True if first else None)
         steps = [(stage, probability, StageOutcome.OPEN) for stage, probability in stages]
         steps += [("Won", 100, StageOutcome.WON), ("Lost", 0, StageOutcome.LOST)]
         made = []
@@ -76,6 +82,8 @@ def lay_pipelines(business: Business) -> None:
                 position=position,
                 probability=probability,
                 outcome=outcome,
+                stalled_after_days=STALLED_AFTER if outcome is StageOutcome.OPEN else None,
+                exit_fields=CONDITIONS.get(position - 1 - offers_at, []) if outcome is StageOutcome.OPEN else [],
             )
             made.append(Step(identifier, stage, probability, outcome))
         business.pipelines.append(Selling(pipeline, name, tuple(made[:-2]), made[-2], made[-1], offers_at))

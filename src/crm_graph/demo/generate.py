@@ -7,6 +7,7 @@ from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
 from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
+from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.prices import price
 from crm_graph.demo.rows import Calendar, Rows
@@ -67,6 +68,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     share(business)
     _register(business)
     price(business)
+    keep_busy(business)
     return rows
 
 

@@ -120,6 +120,7 @@ def _open(
         product_id=lines[0].item.id,
         pipeline_id=pipeline.id,
         stage_id=step.id,
+        entered_stage_at=moved,
         status=status,
         currency=buyer.currency,
         amount=sum((line.total for line in lines), Decimal(0)),
@@ -136,6 +137,7 @@ def _open(
     for position, line in enumerate(lines, start=1):
         business.rows.add(OpportunityLine, began, opportunity_id=identifier, **line.values(position, buyer.currency))
     before: UUID | None = None
+    since: datetime | None = None
     for entered, moment in moves:
         business.rows.add(
             StageChange,
@@ -146,8 +148,9 @@ def _open(
             changed_at=moment,
             changed_by_id=owner.id,
             note=random.choice(NOTES) if before else None,
+            entered_at=since,
         )
-        before = entered.id
+        before, since = entered.id, moment
     return _Opened(identifier, name, owner, partner)
 
 

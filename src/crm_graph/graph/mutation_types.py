@@ -1,5 +1,6 @@
 """Inputs and payloads of mutations: generated for every entity that can be written, and of the hand-written ones."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import strawberry
@@ -19,7 +20,7 @@ from crm_graph.graph.building import (
     shell,
     titled,
 )
-from crm_graph.plan.mutations import MUTATIONS, Mutation
+from crm_graph.plan.mutations import MUTATIONS, Argument, Listed, Mutation
 from crm_graph.plan.writes.pending import REQUEST
 from crm_graph.specs import FieldSpec, camel
 
@@ -97,12 +98,21 @@ def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, Fie
 
 def _declared(types: "Types", declared: Mutation) -> dict[str, FieldOf]:
     fields = {} if declared.creates else {"id": field(strawberry.ID, "id", "Which record.")}
-    for one in declared.arguments:
-        annotation = (
-            strawberry.ID if one.ref else types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
-        )
+    return fields | _arguments(types, declared.arguments) | _common(if_match=not declared.creates)
+
+
+def _arguments(types: "Types", arguments: Sequence[Argument | Listed]) -> dict[str, FieldOf]:
+    fields: dict[str, FieldOf] = {}
+    for one in arguments:
+        annotation: Any
+        if isinstance(one, Listed):
+            annotation = listed(input_type(shell(one.item), _arguments(types, one.of), one.description))
+        elif one.ref:
+            annotation = strawberry.ID
+        else:
+            annotation = types.money_input if one.kind is kinds.MONEY else types.scalars.type(one.kind)
         fields[one.name] = field(annotation if one.required else maybe(annotation), camel(one.name), one.description)
-    return fields | _common(if_match=not declared.creates)
+    return fields
 
 
 def _common(if_match: bool) -> dict[str, FieldOf]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.sealing import Sealer
@@ -29,7 +30,7 @@ from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.actions import ACTIONS
 from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, denied, invalid
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.mutations import MUTATIONS, Call, Mutation, may_write
+from crm_graph.plan.mutations import MUTATIONS, Argument, Call, Listed, Mutation, may_write
 from crm_graph.plan.selection import Leaf, Selected
 from crm_graph.plan.signatures import Ask
 from crm_graph.plan.sql.fetch import refused
@@ -314,28 +315,50 @@ async def _prepared(
         declared.creates or needs is None or await may_write(tx, request.actor, declared.entity, row, needs)
     ):
         return Outcome.refused(denied())  # before anything about the record's state is told
-    arguments: dict[str, object] = {}
-    errors: list[UserError] = []
-    for one in declared.arguments:
-        value = given.get(camel(one.name))
-        if value is None:
-            continue
-        try:
-            if one.ref is None:
-                arguments[one.name] = one.kind.parse(value)
-                continue
-            target = _row(value, REGISTRY[one.ref])
-            if target is None or not await sees(tx, request.actor, REGISTRY[one.ref], target):
-                errors.append(
-                    UserError(ReferenceNotFound.code, "This names no record that you can see.", (camel(one.name),))
-                )
-            else:
-                arguments[one.name] = target
-        except ValueError as error:
-            errors.append(invalid(f"{error}.".capitalize(), camel(one.name)))
+    arguments, errors = await _arguments(tx, request.actor, declared.arguments, given)
     if errors:
         return Outcome.refused(*errors)
     return Call(tx, request.actor, row, arguments, _text(given.get("ifMatch")), request.request_id)
+
+
+async def _arguments(
+    tx: Transaction,
+    actor: Actor,
+    arguments: Sequence[Argument | Listed],
+    given: Mapping[str, object],
+    within: tuple[str, ...] = (),
+) -> tuple[dict[str, object], list[UserError]]:
+    """The arguments that were given, as columns take them, and what is wrong with others."""
+    found: dict[str, object] = {}
+    errors: list[UserError] = []
+    for one in arguments:
+        value, path = given.get(camel(one.name)), (*within, camel(one.name))
+        if value is None:
+            continue
+        try:
+            if isinstance(one, Listed):
+                found[one.name] = items = list[dict[str, object]]()
+                for n, item in enumerate(_items(one, value)):
+                    inner, faults = await _arguments(tx, actor, one.of, item, (*path, str(n)))
+                    items.append(inner)
+                    errors += faults
+            elif one.ref is None:
+                found[one.name] = kinds.money(value) if one.kind is kinds.MONEY else one.kind.parse(value)
+            else:
+                target = _row(value, REGISTRY[one.ref])
+                if target is None or not await sees(tx, actor, REGISTRY[one.ref], target):
+                    errors.append(UserError(ReferenceNotFound.code, "This names no record that you can see.", path))
+                else:
+                    found[one.name] = target
+        except ValueError as error:
+            errors.append(invalid(f"{error}.".capitalize(), *path))
+    return found, errors
+
+
+def _items(listed: Listed, value: object) -> Sequence[Mapping[str, object]]:
+    if not isinstance(value, list) or len(value) > listed.most:
+        raise ValueError(f"a list of at most {listed.most} is needed")
+    return value
 
 
 def _row(value: object, entity: type[Entity]) -> UUID | None:

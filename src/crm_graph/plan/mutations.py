@@ -22,13 +22,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One field of a mutation's input. With `ref`, the id of a record of that entity, which the caller must see."""
+    """One field of a mutation's input. With `ref`, the id of a record of that entity, which the caller must see.
+
+    Of money the call has a `kinds.Amount`.
+    """
 
     name: str
     kind: Kind
     description: str
     required: bool = False
     ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A field of a mutation's input that is a list of objects of the type `item`; the call has a list of mappings."""
+
+    name: str
+    item: str
+    of: tuple[Argument, ...]
+    description: str
+    required: bool = False
+    most: int = 100
 
 
 Offered = Callable[[Policy], bool]
@@ -58,7 +73,7 @@ class Mutation:
     name: str
     entity: type[Entity]
     description: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[Argument | Listed, ...]
     run: Run
     needs: Level | None
     """The clearance for writing that the caller must have on the record; `None`: it decides itself who may."""
@@ -82,7 +97,7 @@ MUTATIONS: dict[str, Mutation] = {}
 
 def mutation(
     entity: type[Entity],
-    *arguments: Argument,
+    *arguments: Argument | Listed,
     needs: Level | None,
     offered: Offered = lambda _policy: True,
     creates: bool = False,

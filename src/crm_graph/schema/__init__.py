@@ -5,7 +5,8 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, key_accounts, products
-from crm_graph.schema import pipelines, opportunities, proposals, orders, price_lists, tickets, shares, changes
+from crm_graph.schema import pipelines, losses, opportunities, leads, tasks
+from crm_graph.schema import proposals, orders, price_lists, tickets, shares, changes
 from crm_graph.schema import custom_fields
 # isort: on
 
@@ -18,6 +19,8 @@ __all__ = [
     "custom_fields",
     "customers",
     "key_accounts",
+    "leads",
+    "losses",
     "opportunities",
     "orders",
     "organizations",
@@ -27,6 +30,7 @@ __all__ = [
     "products",
     "proposals",
     "shares",
+    "tasks",
     "tickets",
     "users",
 ]

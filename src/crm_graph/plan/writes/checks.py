@@ -52,7 +52,7 @@ class Checks:
         for s, access in self.access.items():
             found[f"write_level{s}"] = "100" if trusted else access.write
             found[f"read_level{s}"] = access.read
-        found["may_delete"] = self.access[""].delete
+        found["may_delete"] = "TRUE" if trusted else self.access[""].delete
         found["unassigned"] = found["own_clearance"] = "FALSE"
         if self.moving and not trusted:
             found["unassigned"] = f"{differs(self.moving, 't', 'i')} AND NOT ({self.access[''].assign})"

@@ -118,15 +118,11 @@ def _reference(spec: FieldSpec, raw: object) -> UUID:
 
 
 def _money(raw: object, draft: Draft) -> Decimal:
-    if not isinstance(raw, Mapping) or set(raw) != {"amount", "currency"}:
-        raise ValueError("an amount and a currency are needed")
-    amount = raw["amount"]
-    number = kinds.decimal(str(amount) if isinstance(amount, Decimal) else amount)
-    currency = str(kinds.CURRENCY.parse(raw["currency"]))
-    if draft.currency not in (None, currency):
+    found = kinds.money(raw)
+    if draft.currency not in (None, found.currency):
         raise ValueError("all amounts of a record are in its one currency")
-    draft.currency = currency
-    return kinds.in_minor_units(number, currency)
+    draft.currency = found.currency
+    return found.amount
 
 
 def with_defaults(entity: type[Entity], draft: Draft, currency: str) -> Draft:

@@ -65,16 +65,20 @@ async def update_rows(
 
 
 async def delete_rows(
-    tx: Transaction, actor: Actor, entity: str, rows: Sequence[UUID], *, request_id: str | None = None
+    tx: Transaction,
+    actor: Actor,
+    entity: str,
+    rows: Sequence[UUID],
+    *,
+    trusted: bool = False,
+    request_id: str | None = None,
 ) -> list[Outcome]:
-    """Remove many rows, where the caller may; outcomes in order."""
+    """Remove many rows, where the caller may, or where that was decided before (`trusted`); outcomes in order."""
     if not rows:
         return []
-    cls, shape = REGISTRY[entity], Shape(entity, Action.DELETE)
-    prepared = [
-        Prepared(shape, Asked(cls, fields_of(cls, actor.policy), Action.DELETE, {}), {**identity(row), "_need": 0})
-        for row in rows
-    ]
+    cls, shape = REGISTRY[entity], Shape(entity, Action.DELETE, trusted=trusted)
+    asked = Asked(cls, fields_of(cls, actor.policy), Action.DELETE, {}, trusted=trusted)
+    prepared = [Prepared(shape, asked, {**identity(row), "_need": 0}) for row in rows]
     return await run(await tx.raw(), actor, prepared, request_id)
 
 
@@ -84,15 +88,19 @@ async def insert_fields(
     entity: str,
     values: Mapping[str, object],
     *,
+    row: UUID | None = None,
     event: str | None = None,
     request_id: str | None = None,
 ) -> Outcome:
-    """The writing part of a mutation of our own: a new row, whoever may make it, with audit and an event."""
+    """The writing part of a mutation of our own: a new row, whoever may make it, with audit and an event.
+
+    `row` is its id, where others refer to it already.
+    """
     cls = REGISTRY[entity]
     draft = with_defaults(cls, Draft(dict(values), frozenset(values)), actor.currency)
     if draft.errors:
         return Outcome.refused(*draft.errors)
-    row = uuid7()
+    row = row or uuid7()
     prepared = Prepared(
         Shape(entity, Action.CREATE, inserted=tuple(draft.values), trusted=True),
         Asked(cls, fields_of(cls, actor.policy), Action.CREATE, {}, trusted=True),
