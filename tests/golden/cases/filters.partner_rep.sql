@@ -15,7 +15,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              ) IS TRUE
+              )
             )
           ) AND (
             (
@@ -38,7 +38,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              ) IS TRUE
+              )
             )
           ) AND (
             t4.name_fold = ANY(
@@ -64,7 +64,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                 )
-              ) IS TRUE
+              )
             )
           ) AND (t6.kind <> $6::text AND t6.country <> ALL($7::text[]))
         ) AS "totalCount"
@@ -83,7 +83,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              ) IS TRUE
+              )
             )
           ) AND t8.created_at >= $8::timestamptz
         ) AS "totalCount"

@@ -54,5 +54,6 @@ def amount(column: Column, sign: str, bound: str, whole: str) -> str:
         far = f"{value} <= (SELECT -crm_bucket_end(-{bound}, {least}))"
         near = f"{value} < (SELECT crm_bucket_end({bound}, {past}))"
     if whole != "FALSE":
-        far, near = f"({far} OR {plain} AND {whole})", f"({plain} OR {near} AND {whole} IS NOT TRUE)"
+        # where amounts are to be farther, the weakened filter has left those that are: asked again last, of few
+        far, near = f"({far} OR {whole} AND {plain})", f"({plain} OR {near} AND {whole} IS NOT TRUE)"
     return f"CASE WHEN (SELECT {farther}) THEN {far} ELSE {near} END"
