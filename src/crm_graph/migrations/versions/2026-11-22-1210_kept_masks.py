@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611221210"
-down_revision = "202611221270"
+down_revision = "202611221280"
 branch_labels = None
 depends_on = None
 
