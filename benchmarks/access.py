@@ -22,7 +22,7 @@ from crm_graph import resolvers, schema  # noqa: F401 - they fill the registries
 from crm_graph.auth import callers
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import PUBLIC
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.db.lanes import Lanes
 from crm_graph.graph import types

@@ -21,7 +21,7 @@ from benchmarks import data
 from benchmarks.data import ORGANIZATION
 from crm_graph import resolvers, schema
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.policy.policy import resolve
+from crm_graph.auth.policy import resolve
 from crm_graph.db.connection import ReadConnection
 from crm_graph.db.ids import encode, uuid7
 from crm_graph.db.roles import Role

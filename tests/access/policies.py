@@ -14,7 +14,7 @@ from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.classification import Classification, CustomField, Levels
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.auth.scopes import Scopes, resource
 from crm_graph.entity import REGISTRY, backs

@@ -7,7 +7,7 @@ import pytest
 from crm_graph.auth.classification import Classification, Levels
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.plan.access.fields import classified

@@ -5,7 +5,7 @@ import pytest
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import Policy, resolved
+from crm_graph.auth.policy import Policy, resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.opening import open_lens

@@ -8,8 +8,8 @@ import pytest
 from crm_graph.auth import callers
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC
+from crm_graph.auth.policy import resolve
 from crm_graph.auth.policy.loading import AccessPolicies
-from crm_graph.auth.policy.policy import resolve
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import uuid7
 from crm_graph.db.lanes import Lanes

@@ -1,4 +1,4 @@
-"""Signing in with an app and with passkeys in a real browser (Debian's Chromium), at the width of a phone."""
+"""Signing in with an app and with passkeys in a real browser (Debian's Chromium), at the width of a mobile."""
 
 import re
 import time
@@ -13,77 +13,77 @@ from tests.fixtures.phone import Visitor
 pytestmark = pytest.mark.full
 
 
-def test_a_passkey_is_added_and_signs_in(phone: Visitor, live_server: Server) -> None:
+def test_a_passkey_is_added_and_signs_in(mobile: Visitor, live_server: Server) -> None:
     ada = live_server.personas["sales_manager"]
-    phone.sign_in(ada["email"], ada["password"])
-    assert phone.path == "/account"
-    phone.shot("account")
-    phone.click("a:has-text('passkeys')")
-    phone.page.fill("#name", "This phone")
-    phone.shot("passkeys-none")
-    phone.click("button:text-is('Make a passkey')")
-    assert phone.page.is_visible("text=This phone")
-    phone.shot("passkeys-one")
-    phone.page.click("button:text-is('Make a passkey')")
-    phone.page.wait_for_selector("text=This device has a passkey")
-    phone.shot("passkeys-twice")
-    phone.sign_out()
-    phone.shot("sign-in")
-    phone.click("button:text-is('Sign in with a passkey')")
-    assert phone.path == "/account"
-    phone.go("/account/confirm?next=/account/password")
-    phone.shot("confirm")
-    phone.click("button:text-is('Use a passkey')")
-    assert phone.path == "/account/password"
-    phone.shot("password")
-    phone.go("/account/passkeys")
-    phone.page.click("summary")
-    phone.shot("passkeys-rename")
-    phone.click("button:text-is('Remove')")
-    phone.sign_out()
-    phone.click("button:text-is('Sign in with a passkey')")
-    assert phone.page.is_visible("text=was not accepted")
-    phone.shot("sign-in-refused")
-    phone.problems = [problem for problem in phone.problems if "status of 422" not in problem]
+    mobile.sign_in(ada["email"], ada["password"])
+    assert mobile.path == "/account"
+    mobile.shot("account")
+    mobile.click("a:has-text('passkeys')")
+    mobile.page.fill("#name", "This phone")
+    mobile.shot("passkeys-none")
+    mobile.click("button:text-is('Make a passkey')")
+    assert mobile.page.is_visible("text=This phone")
+    mobile.shot("passkeys-one")
+    mobile.page.click("button:text-is('Make a passkey')")
+    mobile.page.wait_for_selector("text=This device has a passkey")
+    mobile.shot("passkeys-twice")
+    mobile.sign_out()
+    mobile.shot("sign-in")
+    mobile.click("button:text-is('Sign in with a passkey')")
+    assert mobile.path == "/account"
+    mobile.go("/account/confirm?next=/account/password")
+    mobile.shot("confirm")
+    mobile.click("button:text-is('Use a passkey')")
+    assert mobile.path == "/account/password"
+    mobile.shot("password")
+    mobile.go("/account/passkeys")
+    mobile.page.click("summary")
+    mobile.shot("passkeys-rename")
+    mobile.click("button:text-is('Remove')")
+    mobile.sign_out()
+    mobile.click("button:text-is('Sign in with a passkey')")
+    assert mobile.page.is_visible("text=was not accepted")
+    mobile.shot("sign-in-refused")
+    mobile.problems = [problem for problem in mobile.problems if "status of 422" not in problem]
 
 
-def test_an_app_is_set_up_and_asked_for(phone: Visitor, live_server: Server) -> None:
+def test_an_app_is_set_up_and_asked_for(mobile: Visitor, live_server: Server) -> None:
     ada = live_server.personas["sales_rep"]
-    phone.sign_in(ada["email"], ada["password"])
-    phone.click("a:has-text('authenticator app')")
-    phone.shot("app-off")
-    phone.click("button:text-is('Set it up')")
-    app = pyotp.TOTP(phone.page.inner_text(".secret").replace(" ", ""))
-    assert phone.page.locator("svg.qr").bounding_box()["width"] > 150
-    phone.shot("app-setup")
-    phone.page.fill("#code", app.now())
-    phone.click("button:text-is('Switch it on')")
-    codes = phone.page.locator(".codes code").all_inner_texts()
+    mobile.sign_in(ada["email"], ada["password"])
+    mobile.click("a:has-text('authenticator app')")
+    mobile.shot("app-off")
+    mobile.click("button:text-is('Set it up')")
+    app = pyotp.TOTP(mobile.page.inner_text(".secret").replace(" ", ""))
+    assert mobile.page.locator("svg.qr").bounding_box()["width"] > 150
+    mobile.shot("app-setup")
+    mobile.page.fill("#code", app.now())
+    mobile.click("button:text-is('Switch it on')")
+    codes = mobile.page.locator(".codes code").all_inner_texts()
     assert len(codes) == 10
-    phone.shot("recovery-codes")
-    phone.go("/account/second-step")
-    phone.shot("app-on")
-    phone.sign_out()
-    phone.sign_in(ada["email"], ada["password"])
-    assert phone.path == "/sign-in/second-step"
-    phone.shot("second-step")
-    phone.page.fill("#code", "000000")
-    phone.click("button:text-is('Go on')")
-    assert phone.page.is_visible("text=This code is not right")
-    phone.shot("second-step-wrong")
-    phone.page.click("summary")
-    phone.shot("second-step-recovery")
-    phone.page.fill("#recovery", codes[0])
-    phone.click("button:text-is('Use the recovery code')")
-    assert phone.path == "/account"
-    phone.sign_out()
-    phone.sign_in(ada["email"], ada["password"])
-    phone.page.fill("#code", next_code(app))
-    phone.click("button:text-is('Go on')")
-    assert phone.path == "/account"
-    phone.go("/account/second-step")
-    phone.click("button:text-is('Switch it off')")
-    phone.problems = [problem for problem in phone.problems if "status of 422" not in problem]
+    mobile.shot("recovery-codes")
+    mobile.go("/account/second-step")
+    mobile.shot("app-on")
+    mobile.sign_out()
+    mobile.sign_in(ada["email"], ada["password"])
+    assert mobile.path == "/sign-in/second-step"
+    mobile.shot("second-step")
+    mobile.page.fill("#code", "000000")
+    mobile.click("button:text-is('Go on')")
+    assert mobile.page.is_visible("text=This code is not right")
+    mobile.shot("second-step-wrong")
+    mobile.page.click("summary")
+    mobile.shot("second-step-recovery")
+    mobile.page.fill("#recovery", codes[0])
+    mobile.click("button:text-is('Use the recovery code')")
+    assert mobile.path == "/account"
+    mobile.sign_out()
+    mobile.sign_in(ada["email"], ada["password"])
+    mobile.page.fill("#code", next_code(app))
+    mobile.click("button:text-is('Go on')")
+    assert mobile.path == "/account"
+    mobile.go("/account/second-step")
+    mobile.click("button:text-is('Switch it off')")
+    mobile.problems = [problem for problem in mobile.problems if "status of 422" not in problem]
 
 
 def next_code(app: pyotp.TOTP) -> str:

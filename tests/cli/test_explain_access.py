@@ -8,7 +8,7 @@ import pytest
 from crm_graph.auth.access_policy import access_policy
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.levels import Level
-from crm_graph.auth.policy.policy import Policy, resolve
+from crm_graph.auth.policy import Policy, resolve
 from crm_graph.cli.access_report import FieldUnknown, described, granted, sees, ways, writes
 from crm_graph.cli.explain_access import CallerUnclear
 from crm_graph.db import ids

@@ -13,7 +13,7 @@ from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.classification import Classification, CustomField
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.levels import CONFIDENTIAL
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.graph.documents import Documents, Full
 from crm_graph.graph.known_fields import extended
 from crm_graph.graph.limits import Limits

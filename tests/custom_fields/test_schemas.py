@@ -7,7 +7,7 @@ from crm_graph import resolvers, schema  # noqa: F401 - declare the model and it
 from crm_graph.auth.classification import Classification, CustomField
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC, RESTRICTED, Level
-from crm_graph.auth.policy.policy import Policy, resolved
+from crm_graph.auth.policy import Policy, resolved
 from crm_graph.entity import REGISTRY
 from crm_graph.errors import CrmError
 from crm_graph.graph import known_fields

@@ -33,6 +33,14 @@ def loaded(module_database_url: str) -> str:
     return module_database_url
 
 
+async def test_what_the_database_sums_the_demo_has_summed(loaded: str) -> None:
+    """Twice told: sums by Python, and by triggers, which leave a second version of what they correct."""
+    for table in ("orders", "returns"):
+        (row,) = await fetch(loaded, f"SELECT count(*) AS rows, max(version) AS last FROM {table}")
+        assert row["rows"] > 0
+        assert row["last"] == 1
+
+
 async def fetch(url: str, sql: str, *args: object) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(url)
     try:

@@ -9,7 +9,7 @@ from benchmarks.shapes import Shape, shapes
 from crm_graph import resolvers, schema  # noqa: F401 - they fill the registries
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL, RESTRICTED, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.db.ids import uuid7
 from crm_graph.entity import REGISTRY

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crm_graph.auth.default_policy import ROLES
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.policy.loading import in_force
-from crm_graph.auth.policy.policy import resolved
 from crm_graph.auth.rights import Right
 from crm_graph.imports.undo import undo
 from crm_graph.plan.policies.judge import LockOut

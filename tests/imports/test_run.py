@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_graph.auth.policy.policy import resolve
+from crm_graph.auth.policy import resolve
 from crm_graph.db.ids import encode
 from crm_graph.imports import cells
 from crm_graph.imports import run as run_module

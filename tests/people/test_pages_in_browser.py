@@ -1,4 +1,4 @@
-"""How people come in, and how apps are let in, in a real browser at the width of a phone."""
+"""How people come in, and how apps are let in, in a real browser at the width of a mobile."""
 
 import html
 import re
@@ -45,7 +45,7 @@ INVITE = """mutation ($email: String!) { inviteUser(input: {email: $email, roles
   invitation { id } userErrors { code message } } }"""
 
 
-@pytest.mark.parametrize("visitor", ["phone", "plain"])
+@pytest.mark.parametrize("visitor", ["mobile", "plain"])
 def test_an_invitation_is_accepted(visitor: str, request: pytest.FixtureRequest, live_server: Server) -> None:
     browser: Visitor = request.getfixturevalue(visitor)
     email = f"zoe.{visitor}@nordwind.example"
@@ -77,49 +77,49 @@ WHO = """query ($email: EmailAddress!) { users(first: 1, filter: {email: {eq: $e
   nodes { id roles customer { id } } } }"""
 
 
-def test_a_shopper_signs_up_and_is_the_customer_they_were(phone: Visitor, live_server: Server) -> None:
+def test_a_shopper_signs_up_and_is_the_customer_they_were(mobile: Visitor, live_server: Server) -> None:
     email = "cleo@shopper.example"
-    phone.go("/sign-in")
-    phone.shot("people-sign-in")
-    phone.click("a[href^='/sign-up']")
-    phone.page.fill("#name", "Cleo Sommer")
-    phone.page.fill("#email", email)
-    phone.shot("sign-up")
-    phone.click("button:text-is('Go on')")
-    assert phone.path == "/sign-in/code/enter"
-    phone.page.fill("#code", "0000 0000")
-    phone.shot("enter-code")
-    phone.click("button:text-is('Go on')")
-    assert phone.page.is_visible("text=This is not the code")
-    phone.shot("enter-code-wrong")
-    phone.page.fill("#code", code_to(live_server, email))
-    phone.click("button:text-is('Go on')")
-    assert phone.path == "/account"
-    phone.shot("customer-account")
+    mobile.go("/sign-in")
+    mobile.shot("people-sign-in")
+    mobile.click("a[href^='/sign-up']")
+    mobile.page.fill("#name", "Cleo Sommer")
+    mobile.page.fill("#email", email)
+    mobile.shot("sign-up")
+    mobile.click("button:text-is('Go on')")
+    assert mobile.path == "/sign-in/code/enter"
+    mobile.page.fill("#code", "0000 0000")
+    mobile.shot("enter-code")
+    mobile.click("button:text-is('Go on')")
+    assert mobile.page.is_visible("text=This is not the code")
+    mobile.shot("enter-code-wrong")
+    mobile.page.fill("#code", code_to(live_server, email))
+    mobile.click("button:text-is('Go on')")
+    assert mobile.path == "/account"
+    mobile.shot("customer-account")
 
     known = asked(live_server, "administrator", PEOPLE)["customers"]["nodes"]
     addresses = [one["email"] for one in known]
     before = next(one for one in known if not one["users"]["totalCount"] and addresses.count(one["email"]) == 1)
-    phone.click("a:has-text('Were you a customer before?')")
-    phone.page.fill("#email", before["email"])
-    phone.shot("customer-link")
-    phone.click("button:text-is('Mail a code there')")
-    phone.shot("customer-link-code")
-    phone.page.fill("#code", code_to(live_server, before["email"]))
-    phone.click("button:text-is('Go on')")
-    assert phone.path == "/account"
+    mobile.click("a:has-text('Were you a customer before?')")
+    mobile.page.fill("#email", before["email"])
+    mobile.shot("customer-link")
+    mobile.click("button:text-is('Mail a code there')")
+    mobile.shot("customer-link-code")
+    mobile.page.fill("#code", code_to(live_server, before["email"]))
+    mobile.click("button:text-is('Go on')")
+    assert mobile.path == "/account"
     [user] = asked(live_server, "administrator", WHO, email=email)["users"]["nodes"]
     assert (user["roles"], user["customer"]["id"]) == (["customer"], before["id"])
 
-    phone.sign_out()
-    phone.click("a[href^='/sign-in/code']")
-    phone.page.fill("#email", email)
-    phone.shot("code")
-    phone.click("button:text-is('Mail me a code')")
-    phone.page.fill("#code", code_to(live_server, email))
-    phone.click("button:text-is('Go on')")
-    assert phone.path == "/account"
-    forgiven(phone, 422)
+    mobile.sign_out()
+    mobile.click("a[href^='/sign-in/code']")
+    mobile.page.fill("#email", email)
+    mobile.shot("code")
+    mobile.click("button:text-is('Mail me a code')")
+    mobile.page.fill("#code", code_to(live_server, email))
+    mobile.click("button:text-is('Go on')")
+    assert mobile.path == "/account"
+    forgiven(mobile, 422)
 
 
 def test_a_customer_signs_in_by_a_code_without_scripts(plain: Visitor, live_server: Server) -> None:
@@ -152,17 +152,17 @@ SYNC = {
 STATUS = "{ apps(first: 50) { id status reviewNote } }"
 
 
-def test_an_administrator_decides_about_apps(phone: Visitor, plain: Visitor, live_server: Server) -> None:
+def test_an_administrator_decides_about_apps(mobile: Visitor, plain: Visitor, live_server: Server) -> None:
     ids = []
     for wanted in (PORTAL, SYNC, {**PORTAL, "name": "Not again", "purpose": ""}):
         made = asked(live_server, "administrator", REGISTER, input=wanted)["registerApp"]
         assert made["userErrors"] == []
         ids.append(made["app"]["id"])
     boss = live_server.personas["administrator"]
-    phone.sign_in(boss["email"], boss["password"])
-    phone.click("a:has-text('Apps that wait')")
-    assert phone.path == "/access/apps"
-    phone.shot("apps-waiting")
+    mobile.sign_in(boss["email"], boss["password"])
+    mobile.click("a:has-text('Apps that wait')")
+    assert mobile.path == "/access/apps"
+    mobile.shot("apps-waiting")
 
     plain.sign_in(boss["email"], boss["password"])
     plain.go("/access/apps")
@@ -189,5 +189,5 @@ def test_an_administrator_decides_about_apps(phone: Visitor, plain: Visitor, liv
         ("ACTIVE", None),
         ("REJECTED", "There is one already."),
     ]
-    phone.go("/access/apps")
-    phone.shot("apps-done")
+    mobile.go("/access/apps")
+    mobile.shot("apps-done")

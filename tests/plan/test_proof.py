@@ -10,7 +10,7 @@ import pytest
 import crm_graph
 from crm_graph import resolvers, schema
 from crm_graph.auth import rows
-from crm_graph.auth.policy.policy import resolve
+from crm_graph.auth.policy import resolve
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema

@@ -10,7 +10,7 @@ from crm_graph.auth.classification import SHIPPED, Classification, Levels
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, RESTRICTED, Category
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.visibility import sees

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Level
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.changes import Action, Effect

@@ -10,7 +10,7 @@ import orjson
 
 from crm_graph import schema  # noqa: F401 - declares the model
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.policy.policy import resolve
+from crm_graph.auth.policy import resolve
 from crm_graph.db.ids import encode, uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, table_name

@@ -10,7 +10,7 @@ import pytest_asyncio
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL, RESTRICTED, Category
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.changes import Effect, Outcome

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm_graph import slots
 from crm_graph.auth.classification import Classification, Levels
 from crm_graph.auth.levels import CONFIDENTIAL, PUBLIC, RESTRICTED
-from crm_graph.auth.policy.policy import Policy, resolve
+from crm_graph.auth.policy import Policy, resolve
 from crm_graph.entity import REGISTRY, table_of
 from crm_graph.errors import PredicateAccessDenied
 from crm_graph.plan.compile import Compiler

@@ -10,9 +10,9 @@ import orjson
 from crm_graph.auth.classification import Classification, CustomField
 from crm_graph.auth.default_policy import RIGHTS, ROLES
 from crm_graph.auth.grants import Grant
+from crm_graph.auth.policy import Policy, resolved
 from crm_graph.auth.policy import document as policy_document
 from crm_graph.auth.policy.document import Document, Problem, RoleChange
-from crm_graph.auth.policy.policy import Policy, resolved
 from crm_graph.auth.rights import Right
 from crm_graph.auth.scopes import Scopes
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from crm_graph.auth.delegations import Delegation
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 
 
 class ActorKind(enum.StrEnum):

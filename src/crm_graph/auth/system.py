@@ -6,8 +6,8 @@ import asyncpg
 
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.default_policy import ADMINISTRATOR, RIGHTS, ROLES
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.policy.loading import in_force
-from crm_graph.auth.policy.policy import resolved
 
 
 async def system_actor(connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, channel: str) -> Actor:

@@ -8,7 +8,7 @@ from typing import Final
 from crm_graph.auth.classification import SHIPPED, Classification
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import PARTS, Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError

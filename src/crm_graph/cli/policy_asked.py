@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from crm_graph.auth.access_policy import SHIPPED_POLICY, AccessPolicy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.policy.loading import in_force
-from crm_graph.auth.policy.policy import Policy
 from crm_graph.cli.options import database, settings_from
 from crm_graph.cli.signals import stopping
 from crm_graph.db.connection import connect

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from crm_graph.demo.baskets import Line, fill
 from crm_graph.demo.business import Business, Buyer, cents
+from crm_graph.demo.payments import RATES, paid, tax_in
 from crm_graph.schema.customers import LifecycleStage
 from crm_graph.schema.orders import Channel, Order, OrderLine, OrderStatus
 
@@ -47,6 +48,7 @@ def place(
 ) -> None:
     """Add one order with its lines; of a `proposal`, if it was made by accepting one."""
     total = sum((line.total for line in lines), Decimal(0))
+    tax = sum((tax_in(line.total, buyer.country.code) for line in lines), Decimal(0))
     status, changed = _status(business, random, moment)
     identifier = business.rows.add(
         Order,
@@ -61,10 +63,14 @@ def place(
         placed_at=moment,
         currency=buyer.currency,
         total=total,
+        net=total - tax,
+        tax=tax,
+        **paid(status, total, moment, changed),
     )
+    taxed = {"tax_rate": RATES.get(buyer.country.code), "tax_included": True}
     for position, line in enumerate(lines, start=1):
         values = line.values(position, buyer.currency)
-        business.rows.add(OrderLine, moment, order_id=identifier, unit_cost=line.unit_cost, **values)
+        business.rows.add(OrderLine, moment, order_id=identifier, unit_cost=line.unit_cost, **taxed, **values)
     buyer.orders.append((identifier, moment))
     if status not in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
         buyer.last_order = max(moment, buyer.last_order or moment)

@@ -19,7 +19,7 @@ from graphql import (
     extend_schema,
 )
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.graph.documents import Full, Recent
 from crm_graph.graph.known_aggregates import Added, given, output
 from crm_graph.graph.known_aggregates import add as add_aggregates

@@ -24,7 +24,7 @@ from graphql import (
     get_named_type,
 )
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.graph.aggregate_types import aggregate_types
 from crm_graph.graph.mutation_types import written

@@ -10,7 +10,7 @@ from graphql.language import DocumentNode, OperationDefinitionNode
 
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.db.lanes import Lanes
 from crm_graph.db.session import Database
 from crm_graph.errors import FieldAccessDenied

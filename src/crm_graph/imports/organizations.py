@@ -9,8 +9,8 @@ from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.callers import by_email
 from crm_graph.auth.classification import SHIPPED, Classification
 from crm_graph.auth.default_policy import RIGHTS, ROLES
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.policy.loading import in_force
-from crm_graph.auth.policy.policy import resolved
 from crm_graph.db.ids import decode, uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError, IdInvalid

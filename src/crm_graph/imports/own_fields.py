@@ -5,7 +5,7 @@ One that the importer neither sees nor may write is answered as a name that neve
 
 from dataclasses import replace
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.imports.mapping import FieldMapping, ImportMapping, TableMapping, importable, no_such_field
 from crm_graph.plan.access.custom import known
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from crm_graph import kinds
 from crm_graph.auth.classification import Classification
 from crm_graph.auth.levels import RESTRICTED, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.db import ids
 from crm_graph.db.lanes import Lane

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind

@@ -9,7 +9,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.names import snake
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import fields_of

@@ -1,6 +1,6 @@
 """What is not GraphQL: pages, the explorer's configuration, and the command that explains access."""
 
-from crm_graph.auth.policy.policy import resolve
+from crm_graph.auth.policy import resolve
 from crm_graph.cli.access_report import granted
 from crm_graph.entity import REGISTRY
 from tests.access.channels.registry import Probe, channel

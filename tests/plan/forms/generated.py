@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import RESTRICTED, Category, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from tests.plan.forms.world import ORGANIZATION, made
 

@@ -14,7 +14,7 @@ from crm_graph import resolvers, schema  # noqa: F401 - they fill the registries
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import INTERNAL, PUBLIC
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.errors import CrmError
 from crm_graph.graph import types

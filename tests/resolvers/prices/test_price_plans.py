@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.db.connection import connect
 from crm_graph.db.roles import Role
 from crm_graph.plan.sql.parameters import Parameters

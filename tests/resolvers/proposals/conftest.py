@@ -1,6 +1,7 @@
 """A demo of this folder's own, and proposals written over HTTP."""
 
 from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -37,13 +38,19 @@ class World:
             ).hex
         )
         found = await self.connection.fetch(
-            "SELECT id, list_price, unit_cost FROM products WHERE organization_id = $1 AND currency = 'EUR' AND active"
+            "SELECT id, unit_cost FROM products WHERE organization_id = $1 AND currency = 'EUR' AND active"
             " AND list_price IS NOT NULL ORDER BY list_price, id",
             self.organization,
         )
         self.products = [f"prd_{row['id'].hex}" for row in found]
-        self.prices = [row["list_price"] for row in found]
         self.costs = [row["unit_cost"] for row in found]
+
+    async def price(self, product: str, quantity: str = "1") -> Decimal:
+        """What one costs the customer persona in euros, when they buy so many: as anybody may ask."""
+        text = """query ($p: ID!, $c: ID!, $q: Decimal!) {
+          price(productId: $p, customerId: $c, quantity: $q, currency: "EUR") { unitPrice } }"""
+        variables = {"p": product, "c": self.customer, "q": quantity}
+        return Decimal((await self.api.as_("sales_manager")(text, variables)).data["price"]["unitPrice"])
 
     async def allow_all(self) -> None:
         """Give the sales manager authority for any discount."""

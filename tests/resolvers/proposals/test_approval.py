@@ -1,5 +1,6 @@
 """Discounts within the author's authority are approved at once; beyond it, by somebody whose authority covers them."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -81,10 +82,10 @@ async def test_what_is_withdrawn_or_revised_is_asked_about_no_longer(world: Worl
 
 async def test_a_low_price_is_a_discount_too(world: World) -> None:
     """And one above the list makes no room for it."""
-    cheap = {"amount": str(world.prices[5] / 2), "currency": "EUR"}
-    dear = {"amount": str(world.prices[5] * 2), "currency": "EUR"}
-    lines = [{"productId": world.products[5], "unitPrice": price} for price in (cheap, dear)]
+    listed = await world.price(world.products[5])
+    offers = [(listed / 2).quantize(Decimal("0.01")), listed * 2]
+    lines = [{"productId": world.products[5], "unitPrice": {"amount": str(one), "currency": "EUR"}} for one in offers]
     draft = await world.draft(*lines, by="sales_rep")
     found = await world.done("submitProposal", {"id": draft["id"]}, by="sales_rep", shown=SHOWN)
     assert found["status"] == "IN_APPROVAL"
-    assert found["approvalRequest"]["percent"] == "16.67"
+    assert Decimal(found["approvalRequest"]["percent"]) == round((listed - offers[0]) * 100 / (listed * 3), 2)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_the_whole_way(world: World) -> None:
     draft = await world.draft({"productId": world.products[3], "quantity": "3"})
     assert (draft["status"], draft["revision"], draft["current"], draft["open"]) == ("DRAFT", 1, True, False)
-    assert Decimal(draft["total"]["amount"]) == world.prices[3] * 3
+    assert Decimal(draft["total"]["amount"]) == await world.price(world.products[3], "3") * 3
     one = {"id": draft["id"]}
     assert (await world.done("submitProposal", one))["status"] == "APPROVED"
     assert await world.seen(draft["id"]) is None

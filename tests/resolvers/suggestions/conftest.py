@@ -34,7 +34,7 @@ class Market:
         """The id of a mutation's record, and the codes of its errors."""
         name, one = verb[0].upper() + verb[1:], entity[0].lower() + entity[1:]
         text = f"mutation ($i: {name}Input!) {{ {verb}(input: $i) {{ {one} {{ id }} userErrors {{ code }} }} }}"
-        payload = (await self.api.as_(persona)(text, {"i": values})).data[verb]
+        payload = (await self.api.as_(persona)(text, {"i": values})).json["data"][verb]  # who sees none is told so too
         return payload[one] and payload[one]["id"], [e["code"] for e in payload["userErrors"]]
 
     async def made_of(self, verb: str, entity: str, persona: str = "administrator", **values: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL
-from crm_graph.auth.policy.policy import resolved
+from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.db.ids import decode
 from crm_graph.db.session import Database

@@ -61,7 +61,7 @@ async def test_a_release_tells_the_customer_who_agreed(market: Market) -> None:
     assert product["name"] in mail["body"]
     assert "7" not in mail["subject"] + mail["body"].replace(product["name"], "")
     assert (row["status"], row["told_at"] is not None) == ("RELEASED", True)
-    assert await market.events(suggestion) == ["saleSuggestion.created", "sale_suggestion.released"]
+    assert await market.events(suggestion) == ["sale_suggestion.created", "sale_suggestion.released"]
     _, errors = await market.do("releaseSuggestion", "SaleSuggestion", "sales_rep", id=suggestion)
     assert errors == ["STATE_REFUSED"]
     assert len(await market.mails_to("agreed@customers.example")) == 1

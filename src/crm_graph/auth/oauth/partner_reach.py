@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from crm_graph.auth import scopes as record_scopes
 from crm_graph.auth.default_policy import ENTITIES
 from crm_graph.auth.oauth.scope import IDENTITY
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.policy.loading import LOAD, in_force, loaded_policy
-from crm_graph.auth.policy.policy import Policy
 from crm_graph.auth.rights import RIGHTS, Right
 from crm_graph.errors import CrmError
 

@@ -13,7 +13,7 @@ from typing import Final
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue
 from crm_graph.db.ids import decode_as
 from crm_graph.entity import REGISTRY

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.access.opening import fields_known

@@ -10,7 +10,7 @@ from functools import lru_cache
 from crm_graph import kinds, sums
 from crm_graph.auth.classification import SHIPPED, Classification, CustomField, Levels
 from crm_graph.auth.levels import INTERNAL, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.slots import KINDS
 from crm_graph.specs import FieldSpec, Read, Search, Write

@@ -1,6 +1,6 @@
 """What a share of a row reaches: the row, and those of its parts that are named and that no other partner has."""
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.sql.parameters import Parameters

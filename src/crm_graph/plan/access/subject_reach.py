@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import fields_of

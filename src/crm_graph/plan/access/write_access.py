@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import PARTS, Rule, predicate, share_clearance
 from crm_graph.entity import REGISTRY, Entity, table_name

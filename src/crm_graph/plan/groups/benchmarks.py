@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import RESTRICTED
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import Entity
 from crm_graph.plan.access.lens import Lens

@@ -13,7 +13,7 @@ import asyncpg
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level, Mask
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import Entity, table_name
 from crm_graph.plan.access.lens import Lens, shown

@@ -9,7 +9,7 @@ import asyncpg
 from crm_graph.auth.access_policy import AccessPolicy, Role
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.default_policy import ADMINISTRATOR, CUSTOMER_ROLE, PARTNER_ROLES
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.policy.versions import holders, outsiders
 from crm_graph.auth.rights import Right
 from crm_graph.errors import CrmError

@@ -15,7 +15,7 @@ import asyncpg
 from crm_graph.auth.access_policy import AccessPolicy, Role
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.default_policy import CUSTOMER_ROLE, PARTNER_ROLES
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.plan.policies.effective import changes
 from crm_graph.plan.policies.judge import OUTSIDE

@@ -172,9 +172,10 @@ def link(lens: Lens, via: Via | None) -> str:
 def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, via: Via | None) -> str:
     """How many rows there are on all pages; counted through a lens of its own, without the page's laterals."""
     if via is None and selected.arguments.get("search") is None:
-        many = compiler.many(entity, unordered=True)
+        many, tree = compiler.many(entity), selected.arguments.get("filter")
+        if many is not None and set_conditions.plain(many, tree):
+            many = compiler.many(entity, unordered=True)
         assert many is not None
-        tree = selected.arguments.get("filter")
         seen_by = None if compiler.naive else set_conditions.seen_by(many, tree)
         return sets.total(many, compiler.parameters, compiler.filters.where(many, tree, seen_by), seen_by)
     whole = via[0] if via and entity.__rows__.parent == via[1].column else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from crm_graph import kinds
 from crm_graph.auth.levels import Mask
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.kinds import Kind
 from crm_graph.plan.access.lens import Column, Lens

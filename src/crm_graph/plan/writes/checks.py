@@ -6,7 +6,7 @@ A suffix stands for a category of fields that some grant leaves out: the levels 
 from collections.abc import Mapping
 
 from crm_graph.auth.levels import Category
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access import write_access

@@ -8,7 +8,7 @@ Nothing is written for a row whose check fails. What only the new row can tell i
 
 from crm_graph import kinds
 from crm_graph.auth.names import snake
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.db.traces import INTO_AUDIT, INTO_OUTBOX
 from crm_graph.entity import REGISTRY, Entity, table_name

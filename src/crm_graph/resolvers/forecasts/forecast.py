@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.db.ids import decode_as, encode
 from crm_graph.entity import REGISTRY
 from crm_graph.errors import ValueInvalid

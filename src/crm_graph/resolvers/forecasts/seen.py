@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY
 from crm_graph.plan.access.lens import Column, Lens
 from crm_graph.plan.access.opening import open_lens

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.db.session import Transaction
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.resolvers.prices.statement import SCOPES, Situation, statement

@@ -10,7 +10,7 @@ from typing import Final
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL, PARTNER
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.db.ids import decode_as, encode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.access.lens import Lens

@@ -6,9 +6,13 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph.plan.mutations import Call
+from crm_graph.resolvers.prices.pricing import prices
 from crm_graph.resolvers.proposals.states import Facts
 
-_PRODUCT: Final = "SELECT currency, list_price, unit_cost FROM products WHERE organization_id = $1 AND id = $2"
+_ABOUT: Final = """
+SELECT CASE WHEN p.currency = $3 THEN p.unit_cost END AS unit_cost, o.partner_id
+  FROM products p LEFT JOIN opportunities o ON o.organization_id = p.organization_id AND o.id = $4
+ WHERE p.organization_id = $1 AND p.id = $2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +23,18 @@ class Price:
     unit_cost: Decimal | None
 
 
-async def offered(call: Call, facts: Facts, product: UUID, quantity: Decimal) -> Price:  # noqa: ARG001
-    """The price of a product for the proposal's customer, when so many are bought."""
-    found = await (await call.tx.raw()).fetchrow(_PRODUCT, call.actor.organization_id, product)
-    assert found is not None, "the product was seen in this transaction"
-    if found["currency"] != facts.currency:
-        return Price(None, None)
-    return Price(found["list_price"], found["unit_cost"])
+async def offered(call: Call, facts: Facts, product: UUID, quantity: Decimal) -> Price:
+    """The price of a product for the proposal's customer, when so many are bought; lists of a channel do not count."""
+    organization = call.actor.organization_id
+    about = await (await call.tx.raw()).fetchrow(_ABOUT, organization, product, facts.currency, facts.opportunity_id)
+    assert about is not None, "the product was seen in this transaction"
+    (found,) = await prices(
+        call.tx,
+        organization,
+        [(product, quantity)],
+        facts.customer_id,
+        None,
+        facts.currency,
+        partner=about["partner_id"],
+    )
+    return Price(found.unit_price if found else None, about["unit_cost"])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.auth.policy.policy import Policy
+from crm_graph.auth.policy import Policy
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Outcome, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, mutation
