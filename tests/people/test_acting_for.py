@@ -1,12 +1,10 @@
-"""Acting for companies and households, over HTTP: who may, what they see and change, what is on record, how it ends."""
+"""Acting for companies and households, over HTTP: who may, what they see and change, and what is on record."""
 
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -17,80 +15,21 @@ from crm_graph.db.ids import decode
 from crm_graph.db.session import Database
 from tests.auth.conftest import sign_in
 from tests.auth.oauth.conftest import pkce
-from tests.fixtures.api import Answer
+from tests.people.acting import UPDATE, WHO, Acting, acting_in
 from tests.people.conftest import People, form_token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WHO = "{ viewer { customerId actingFor actsFor { id name kind role mayChange } } }"
 CUSTOMERS = "{ customers { totalCount nodes { id name email taxNumber website } } }"
 ORDERS = "{ orders(first: 200) { totalCount nodes { number customer { id } total { amount } } } }"
-UPDATE = """mutation ($i: UpdateCustomerInput!) { updateCustomer(input: $i) {
-  customer { id name email city } pendingChanges { id field after waitsFor } userErrors { code field } } }"""
 ADDRESS = "mutation ($i: UpdateAddressInput!) { updateAddress(input: $i) { address { street } userErrors { code } } }"
 AUDIT = "query ($id: ID!) { auditEntries(node: $id) { action userId userName userKind actingForId actingForName } }"
 COMPANY = "Alpenglas Moser GmbH"
-LEFT = ("customers", "addresses", "contacts", "household_members", "change_requests", "audit_entries", "outbox_events")
-
-
-class Acting:
-    """The customer persona, and for whom they may act, by role."""
-
-    def __init__(self, people: People, me: Any, whom: Mapping[str, str]) -> None:
-        self.people, self.admin, self.api = people, people.admin, people.api
-        self.me, self.whom = me, whom
-
-    async def ask(
-        self, whom: str | None, query: str, variables: Any = None, *, persona: str = "customer", **more: Any
-    ) -> Answer:
-        """As the persona, acting for the customer of an id, or of one's role there."""
-        headers = {"x-acting-for": self.whom.get(whom, whom)} if whom is not None else {}
-        answer: Answer = await self.api.as_(persona)(query, variables, headers=headers, **more)
-        return answer
-
-    def uuid(self, role: str) -> UUID:
-        return decode(self.whom[role])[1]
-
-    async def left(self) -> list[Any]:
-        return [await self.admin.fetch(f"SELECT * FROM {table} ORDER BY id") for table in LEFT]
-
-    async def heard(self, whom: str, wanted: int) -> None:
-        """Both processes answer so within five seconds."""
-        until = time.monotonic() + 5
-        for api in (self.people.world.api, self.people.world.other):
-            while (
-                await api.as_("customer")("{ __typename }", headers={"x-acting-for": self.whom.get(whom, whom)})
-            ).status != wanted:
-                assert time.monotonic() < until, f"{whom} is not {wanted} in time"
-                await asyncio.sleep(0.02)
-
-    async def update(self, persona: str, entity: str, /, **given: object) -> list[tuple[str, list[str]]]:
-        """The refusals of an update by staff, which then has left nothing."""
-        return await self._write(persona, "update", entity, given)
-
-    async def create(self, persona: str, entity: str, /, **given: object) -> list[tuple[str, list[str]]]:
-        return await self._write(persona, "create", entity, given)
-
-    async def _write(
-        self, persona: str, verb: str, entity: str, given: Mapping[str, object]
-    ) -> list[tuple[str, list[str]]]:
-        query = (
-            f"mutation ($i: {verb.title()}{entity}Input!)"
-            f" {{ {verb}{entity}(input: $i) {{ userErrors {{ code field }} }} }}"
-        )
-        before = await self.left()
-        answer = await self.api.as_(persona)(query, {"i": given})
-        errors = answer.json["data"][f"{verb}{entity}"]["userErrors"]
-        if errors:
-            assert await self.left() == before
-        return [(e["code"], e["field"]) for e in errors]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def acting(people: People) -> Acting:
-    me = await people.user("customer")
-    offered = (await people.api.as_("customer")(WHO)).data["viewer"]["actsFor"]
-    return Acting(people, me, {one["role"]: one["id"] for one in offered})
+    return await acting_in(people)
 
 
 async def test_a_storefront_can_offer_the_choice(acting: Acting) -> None:
@@ -360,100 +299,6 @@ async def test_an_app_acts_as_the_person_who_let_it_in_and_none_on_its_own(actin
     headers = {"authorization": f"Bearer {own}"}
     alone_viewer = await acting.api.request("POST", "/graphql", json={"query": WHO}, headers=headers)
     assert alone_viewer.data["viewer"]["actsFor"] == []
-
-
-async def test_what_ends_a_delegation_ends_it_in_every_process(acting: Acting) -> None:
-    """Within five seconds, and so does what begins one; each by the way that staff or the database has."""
-    me, admin = acting.me["customer_id"], acting.admin
-    company, household = acting.uuid("PORTAL_ADMIN"), acting.uuid("ADULT")
-    contact = await admin.fetchval("SELECT id FROM contacts WHERE customer_id = $1 AND person_id = $2", company, me)
-    member = await admin.fetchval("SELECT id FROM household_members WHERE member_id = $1", me)
-    contact_id, member_id, person = f"con_{contact.hex}", f"hhm_{member.hex}", f"cus_{me.hex}"
-    for role, entity, off, on in (
-        ("PORTAL_ADMIN", "Contact", {"role": "USER"}, {"role": "PORTAL_ADMIN"}),
-        ("PORTAL_ADMIN", "Contact", {"personId": None}, {"personId": person}),
-        ("ADULT", "HouseholdMember", {"mayAct": False}, {"mayAct": True}),
-        ("ADULT", "HouseholdMember", {"mayAct": False, "role": "CHILD"}, {"mayAct": True, "role": "ADULT"}),
-    ):
-        id_ = contact_id if entity == "Contact" else member_id
-        await acting.heard(role, 200)
-        assert await acting.update("service_agent", entity, id=id_, **off) == []
-        await acting.heard(role, 403)
-        assert await acting.update("sales_manager", entity, id=id_, **on) == []
-        await acting.heard(role, 200)
-    kinds = ((company, "PORTAL_ADMIN"), (household, "ADULT"), (me, "ADULT"))
-    for row, role in kinds:
-        kind = await admin.fetchval("SELECT kind FROM customers WHERE id = $1", row)
-        await admin.execute("UPDATE customers SET kind = $2 WHERE id = $1", row, "PERSON" if row != me else "HOUSEHOLD")
-        await acting.heard(role, 403)
-        await admin.execute("UPDATE customers SET kind = $2 WHERE id = $1", row, kind)
-        await acting.heard(role, 200)
-    delete = "mutation ($i: Delete{0}Input!) {{ delete{0}(input: $i) {{ deletedId userErrors {{ code }} }} }}"
-    for role, entity, id_ in (("PORTAL_ADMIN", "Contact", contact_id), ("ADULT", "HouseholdMember", member_id)):
-        answer = await acting.api.as_("sales_manager")(delete.format(entity), {"i": {"id": id_}})
-        assert answer.data[f"delete{entity}"]["deletedId"] == id_
-        await acting.heard(role, 403)
-    begun = {"customerId": acting.whom["PORTAL_ADMIN"], "personId": person, "name": "Me", "role": "PORTAL_USER"}
-    assert await acting.create("sales_manager", "Contact", **begun) == []
-    begun = {"householdId": acting.whom["ADULT"], "memberId": person, "mayAct": True}
-    assert await acting.create("sales_manager", "HouseholdMember", **begun) == []
-    for role in ("PORTAL_ADMIN", "ADULT"):
-        await acting.heard(role, 200)
-    await admin.execute("DELETE FROM contacts WHERE person_id = $1 AND customer_id <> $2", me, company)
-    await acting.heard("PORTAL_USER", 403)
-    assert (await acting.ask("PORTAL_ADMIN", UPDATE, {"i": {"id": acting.whom["PORTAL_ADMIN"]}})).codes == [
-        "ACTING_FOR_READS"  # who is a portal user now
-    ]
-
-
-async def test_who_lets_people_act_sees_what_they_will_see(acting: Acting) -> None:
-    """Service agents see customers at INTERNAL: they end what they may not begin."""
-    household = await acting.admin.fetchval(
-        "SELECT id FROM customers h WHERE organization_id = $1 AND kind = 'HOUSEHOLD'"
-        " AND NOT EXISTS (SELECT FROM household_members m WHERE m.household_id = h.id AND m.member_id = $2) LIMIT 1",
-        acting.people.organization, acting.me["customer_id"],
-    )  # fmt: skip
-    person, company = f"cus_{acting.me['customer_id'].hex}", acting.whom["PORTAL_USER"]
-    given: dict[str, object] = {"customerId": company, "name": "Me", "personId": person}
-    denied = [("WRITE_ACCESS_DENIED", ["personId"]), ("WRITE_ACCESS_DENIED", ["role"])]
-    for role in ("PORTAL_USER", "PORTAL_ADMIN"):
-        assert await acting.create("service_agent", "Contact", **given, role=role) == denied
-    assert await acting.create("service_agent", "Contact", **given, role="PAYER") == []
-    assert await acting.create("service_agent", "Contact", customerId=company, name="No", role="PORTAL_USER") == []
-    rows = await acting.admin.fetch(
-        "SELECT id, name FROM contacts WHERE customer_id = $1 AND name IN ('Me', 'No')", decode(company)[1]
-    )
-    ids = {row["name"]: f"con_{row['id'].hex}" for row in rows}
-    role_denied, person_denied = [denied[1]], [denied[0]]
-    assert await acting.update("service_agent", "Contact", id=ids["Me"], role="PORTAL_USER") == role_denied
-    assert await acting.update("service_agent", "Contact", id=ids["No"], personId=person) == person_denied
-    # a rep who only sees the customer at PARTNER writes nothing there; one who looks after it does
-    await acting.admin.execute("UPDATE customers SET owner_id = NULL, team_id = NULL WHERE id = $1", decode(company)[1])
-    assert await acting.update("sales_rep", "Contact", id=ids["Me"], role="PORTAL_USER") == role_denied
-    await acting.admin.execute("DELETE FROM customer_shares WHERE customer_id = $1", decode(company)[1])
-    rep = await acting.people.user("sales_rep")
-    await acting.admin.execute("UPDATE customers SET team_id = $2 WHERE id = $1", decode(company)[1], rep["team_id"])
-    assert await acting.update("sales_rep", "Contact", id=ids["Me"], role="PORTAL_USER") == role_denied
-    await acting.admin.execute("UPDATE customers SET owner_id = $2 WHERE id = $1", decode(company)[1], rep["id"])
-    assert await acting.update("sales_rep", "Contact", id=ids["Me"], role="PORTAL_USER") == []
-    assert await acting.update("service_agent", "Contact", id=ids["Me"], phone="+43 1 2345", role="PORTAL_USER") == []
-    assert await acting.update("service_agent", "Contact", id=ids["Me"], role="USER") == []
-
-    given = {"householdId": f"cus_{household.hex}", "memberId": person}
-    refused = await acting.create("service_agent", "HouseholdMember", **given, mayAct=True)
-    assert {code for code, _ in refused} == {"WRITE_ACCESS_DENIED"}
-    assert await acting.create("service_agent", "HouseholdMember", **given) == []
-    assert await acting.create("sales_manager", "HouseholdMember", **given) == [("KEY_TAKEN", ["memberId"])]
-    member = await acting.admin.fetchval("SELECT id FROM household_members WHERE household_id = $1 AND member_id = $2",
-        household, acting.me["customer_id"])  # fmt: skip
-    id_ = f"hhm_{member.hex}"
-    assert await acting.update("service_agent", "HouseholdMember", id=id_, mayAct=True) == [
-        ("WRITE_ACCESS_DENIED", ["mayAct"])
-    ]
-    child = await acting.update("sales_manager", "HouseholdMember", id=id_, role="CHILD", mayAct=True)
-    assert child == [("VALUE_INVALID", ["mayAct"])]
-    assert await acting.update("service_agent", "HouseholdMember", id=id_, role="CHILD") == []
-    assert (await acting.ask(f"cus_{household.hex}", WHO)).codes == ["ACTING_FOR_REFUSED"]
 
 
 async def test_refusals_are_counted(acting: Acting) -> None:
