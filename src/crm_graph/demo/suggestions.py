@@ -57,7 +57,7 @@ def _suggestions(business: Business) -> None:
                     basis=SuggestionBasis.BOUGHT_TOGETHER,
                     because_id=because,
                     bought=len(pairs[because, product]),
-                    of=len(buyers[because]),
+                    out_of=len(buyers[because]),
                     share=round(share[because, product], 6),
                 )
 

@@ -6,6 +6,7 @@ import asyncpg
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
@@ -18,6 +19,10 @@ _FOUND = """SELECT customer_id, withdrawn_at, now() AS now FROM consents
  WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
 
 
+def _sees_consents(policy: Policy) -> bool:
+    return bool(policy.on(Consent.__name__))
+
+
 @mutation(
     Consent,
     Argument("customer_id", kinds.ID, "Who agrees.", required=True, ref="Customer"),
@@ -25,6 +30,7 @@ _FOUND = """SELECT customer_id, withdrawn_at, now() AS now FROM consents
     Argument("channel", choice_kind(ConsentChannel), "On which channel.", required=True),
     Argument("evidence", kinds.STRING, "How we know: the form, the call, the words.", required=True),
     needs=None,
+    offered=_sees_consents,
     creates=True,
 )
 async def give_consent(call: Call) -> Outcome:
@@ -53,7 +59,7 @@ async def give_consent(call: Call) -> Outcome:
     )
 
 
-@mutation(Consent, needs=None)
+@mutation(Consent, needs=None, offered=_sees_consents)
 async def withdraw_consent(call: Call) -> Outcome:
     """Put on record that a customer does not agree any more; from then on nothing is sent under it."""
     connection = await call.tx.raw()

@@ -44,7 +44,7 @@ class SaleSuggestion(Entity, table=True):
     """The product they have, which others bought with it."""
     bought: int = attr(Read(INTERNAL))
     """How many customers bought it together with that, or of the segment."""
-    of: int = attr(Read(INTERNAL))
+    out_of: int = attr(Read(INTERNAL))
     """Of how many."""
     share: Decimal = attr(Read(INTERNAL), Filter, Sort)
     """How many that is of all, from 0 to 1."""

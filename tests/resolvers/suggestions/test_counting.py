@@ -21,7 +21,7 @@ from tests.resolvers.suggestions.conftest import Market
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PRODUCTS = """query ($c: ID!, $p: ID) { productSuggestions(customerId: $c, excludeProposalId: $p, first: 100) {
-  productId productName basis becauseId bought of share lift reason } }"""
+  productId productName basis becauseId bought outOf share lift reason } }"""
 CUSTOMERS = (
     "query ($p: ID!) { customerSuggestions(productId: $p, first: 100) { customerId customerName basis reason } }"
 )

@@ -28,7 +28,7 @@ WITH bought AS MATERIALIZED (
    WHERE o.organization_id = $1 AND o.status NOT IN ('CANCELLED', 'RETURNED')
 ), likely AS (
   SELECT b.customer_id, a.other_id AS product_id, 'BOUGHT_TOGETHER' AS basis, a.product_id AS because_id,
-         a.together AS bought, a.buyers AS of, a.confidence AS share
+         a.together AS bought, a.buyers AS out_of, a.confidence AS share
     FROM bought b JOIN product_associations a ON a.organization_id = $1 AND a.product_id = b.product_id
    WHERE a.lift > 1 AND a.confidence >= {LEAST_SHARE}
    UNION ALL
@@ -50,7 +50,7 @@ WITH bought AS MATERIALIZED (
              WHERE s.organization_id = $1 AND s.customer_id = b.customer_id AND s.status = 'PROPOSED') AS place
     FROM best b
 )
-SELECT customer_id, product_id, basis, because_id, bought, of, share, owner_id
+SELECT customer_id, product_id, basis, because_id, bought, out_of, share, owner_id
   FROM ranked WHERE place <= {MOST_OPEN} ORDER BY share DESC, customer_id, product_id LIMIT {MOST}"""
 
 _OWNERS: Final = """SELECT id, name, email FROM users

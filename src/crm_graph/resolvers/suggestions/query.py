@@ -35,7 +35,7 @@ class ProductSuggestion:
     because_id: Annotated[Id | None, "The product that the customer has, which others bought with it."]
     because_name: Annotated[str | None, "Its name."]
     bought: Annotated[int, "How many customers bought it together with that, or of the segment."]
-    of: Annotated[int, "Of how many: of the organisation's customers, and at least five."]
+    out_of: Annotated[int, "Of how many: of the organisation's customers, and at least five."]
     share: Annotated[Decimal, "How many that is of all, from 0 to 1."]
     lift: Annotated[Decimal | None, "How many times as often as by chance."]
     reason: Annotated[str, "The same in words."]
@@ -51,7 +51,7 @@ class CustomerSuggestion:
     because_id: Annotated[Id | None, "The product that the customer has, with which others bought this one."]
     because_name: Annotated[str | None, "Its name."]
     bought: Annotated[int, "How many customers bought both together, or of the segment."]
-    of: Annotated[int, "Of how many: of the organisation's customers, and at least five."]
+    out_of: Annotated[int, "Of how many: of the organisation's customers, and at least five."]
     share: Annotated[Decimal, "How many that is of all, from 0 to 1."]
     lift: Annotated[Decimal | None, "How many times as often as by chance."]
     reason: Annotated[str, "The same in words."]
@@ -62,7 +62,7 @@ WITH who AS ({customer}), had AS ({had} AND {ordered_by} = (SELECT id FROM who))
 offered AS ({offered}),
 likely AS (
   SELECT a.other_id AS product_id, 'BOUGHT_TOGETHER' AS basis, a.product_id AS because_id, a.together AS bought,
-         a.buyers AS of, a.confidence AS share, a.lift
+         a.buyers AS out_of, a.confidence AS share, a.lift
     FROM had h JOIN product_associations a ON a.organization_id = {organization} AND a.product_id = h.product_id
    WHERE a.lift > 1
    UNION ALL
@@ -86,8 +86,8 @@ rules AS (
   SELECT a.* FROM product_associations a
    WHERE a.organization_id = {organization} AND a.other_id = (SELECT id FROM what) AND a.lift > 1
 ), likely AS (
-  SELECT h.customer_id, 'BOUGHT_TOGETHER' AS basis, r.product_id AS because_id, r.together AS bought, r.buyers AS of,
-         r.confidence AS share, r.lift
+  SELECT h.customer_id, 'BOUGHT_TOGETHER' AS basis, r.product_id AS because_id, r.together AS bought,
+         r.buyers AS out_of, r.confidence AS share, r.lift
     FROM rules r JOIN LATERAL ({had} AND {product_bought} = r.product_id) h ON h.customer_id IS NOT NULL
    UNION ALL
   SELECT c.id, 'SEGMENT', NULL, s.buyers, s.customers, s.share, NULL
@@ -214,10 +214,10 @@ def _row(node: Id | None, entity: str) -> UUID | None:
 def _why(row: asyncpg.Record) -> tuple[SuggestionBasis, Id | None, str | None, int, int, Decimal, Decimal | None]:
     because = None if row["because"] is None else Id(encode("prd", row["because_id"]))
     share, lift = round(row["share"], 4), None if row["lift"] is None else round(row["lift"], 4)
-    return SuggestionBasis(row["basis"]), because, row["because"], row["bought"], row["of"], share, lift
+    return SuggestionBasis(row["basis"]), because, row["because"], row["bought"], row["out_of"], share, lift
 
 
 def _reason(row: asyncpg.Record) -> str:
     if row["basis"] == SuggestionBasis.SEGMENT.value:
-        return f"bought by {row['bought']} of {row['of']} customers of the segment"
-    return f"bought with {row['because'] or 'a product they have'} by {row['bought']} of {row['of']} customers"
+        return f"bought by {row['bought']} of {row['out_of']} customers of the segment"
+    return f"bought with {row['because'] or 'a product they have'} by {row['bought']} of {row['out_of']} customers"
