@@ -152,6 +152,9 @@ def test_an_order_comes_to_the_sum_of_its_lines(main: Rows) -> None:
         assert (
             {line["currency"] for line in mine} == {order["currency"]} == {customers[order["customer_id"]]["currency"]}
         )
+        assert order["net"] + order["tax"] == order["total"]
+        assert (order["status"] in ("PLACED", "CANCELLED")) == (order["paid"] is None)
+        assert (order["status"] == "RETURNED") == (order["credited"] is not None)
         assert [line["position"] for line in mine] == list(range(1, len(mine) + 1))
         assert all(0 < line["unit_cost"] < line["unit_price"] * 2 for line in mine)
         assert order["placed_at"] >= customers[order["customer_id"]]["created_at"]

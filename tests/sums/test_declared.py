@@ -12,9 +12,12 @@ from crm_graph.specs import DeclarationError, FieldSpec, Read, SumOf, Write
 
 
 def test_orders_are_sums_of_their_lines() -> None:
-    (order,) = [one for one in sums.kept() if one.whole == "orders"]
-    assert (order.lines, order.column) == ("order_lines", "order_id")
-    assert ("total", "crm_round(l.quantity * l.unit_price, l.currency)") in order.sums
+    found = {(one.whole, one.lines): dict(one.sums) for one in sums.kept()}
+    assert found["orders", "credits"] == {"credited": "l.amount"}
+    lines = found["orders", "order_lines"]
+    assert lines.keys() == {"total", "net", "tax"}
+    amount = "(crm_round(l.quantity * l.unit_price, l.currency))"
+    assert lines["tax"] == f"crm_tax({amount}, l.tax_rate, l.tax_included, l.tax_given, l.currency)"
 
 
 async def test_a_missing_trigger_is_a_difference_that_a_migration_mends(database_url: str) -> None:
