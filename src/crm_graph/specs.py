@@ -229,6 +229,12 @@ class FieldSpec:
         return f"{alias}.{self.fold}" if self.fold else None
 
     @property
+    def kept_mask(self) -> str | None:
+        """The column that keeps its mask (tables.py); `None` where the mask is made when it is asked for."""
+        made = self.custom or self.sql is not None or self.proposed is not None
+        return f"{self.name}_mask" if not made and self.read and self.read.mask and self.read.mask.kept else None
+
+    @property
     def vector(self) -> str:
         """The stored vector that full-text search goes by, of a field that is searched."""
         return f"{self.name}_search"

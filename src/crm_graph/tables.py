@@ -10,6 +10,7 @@ from crm_graph.auth.levels import Level
 from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
 
+_NO_HISTORY = {"history": False}
 NUMBERS = (kinds.MONEY, kinds.INT, kinds.DECIMAL)
 
 
@@ -67,6 +68,9 @@ def _complete_field(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> No
     name, c = table.name, table.c
     if spec.fold:
         table.append_column(_stored(spec.fold, f"left(crm_fold({spec.name}), 500)"))
+    if (mask := spec.read.mask if spec.read else None) and spec.kept_mask:
+        made = sa.Computed(f"{mask.value}({spec.name})", persisted=True)
+        table.append_column(sa.Column(spec.kept_mask, c[spec.name].type, made, info=_NO_HISTORY))
     if spec.matching:
         table.append_column(_stored(f"{spec.name}_match", f"{spec.matching}({spec.name})"))
         unique = "uq" if spec.unique else "ix"  # what is unique is so however it is written
@@ -125,7 +129,7 @@ def _index_values(table: sa.Table, spec: FieldSpec, decisive: list[str]) -> None
         postgresql_include=decisive if differs else [],
     )
     if spec.read is not None and spec.read.mask is not None:
-        shown = getattr(sa.func, spec.read.mask.value)(c[spec.name])
+        shown = c[spec.kept_mask] if spec.kept_mask else getattr(sa.func, spec.read.mask.value)(c[spec.name])
         sa.Index(
             f"ix_{name}_{spec.name}_mask",
             c.organization_id,
@@ -164,11 +168,14 @@ def _stored(name: str, sql: str) -> sa.Column[str]:
 
 
 def history(table: sa.Table) -> sa.Table:
-    """Every version a row has had: its values, from when to when, by whom, through which channel; without vectors."""
+    """Every version a row has had: its values, from when to when, by whom, through which channel.
+
+    Without vectors and masks, which are made of the values again where they are asked for.
+    """
     columns = [
         sa.Column(c.name, c.type, primary_key=c.primary_key, nullable=c.nullable)
         for c in table.columns
-        if not isinstance(c.type, TSVECTOR)
+        if not isinstance(c.type, TSVECTOR) and c.info.get("history", True)
     ]
     stamp = sa.TIMESTAMP(timezone=True)
     columns += [

@@ -14,7 +14,7 @@ from crm_graph.auth.policy import resolve
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.types import build_schema, core_schema
-from crm_graph.plan.access import lens
+from crm_graph.plan.access import lens, opening
 from crm_graph.plan.compile import Compiler, members
 from crm_graph.plan.reads import ordering
 from crm_graph.plan.reads.filters import Filters
@@ -33,6 +33,7 @@ FILTERED = '{ opportunities(filter: { name: { startsWith: "a" } }) { nodes { nam
 SHARED = '{ customers(filter: { name: { startsWith: "a" } }) { nodes { name } } }'
 PICKED = "{ customers(first: 2) { nodes { name } } }"
 ORDERED = "{ customers(orderBy: [{ annualRevenue: ASC }]) { totalCount nodes { name } } }"
+PAGE = "{ customers(first: 20) { nodes { name phone } } }"
 SEARCHED = '{ customers(search: "ada") { edges { cursor highlights { field } node { name } } pageInfo { endCursor } } }'
 CURSOR = "{ customers(first: 2) { pageInfo { endCursor } nodes { name } } }"
 
@@ -112,6 +113,14 @@ async def test_a_share_is_looked_for_in_the_organisation_only(
     monkeypatch.setattr(rows, "share_rows", lambda *given: own(*given).replace(found, instead))
     with pytest.raises(UnprovenStatement):
         await compiled(SHARED, "partner_rep")
+
+
+async def test_the_shares_of_a_page_are_gathered_in_the_organisation_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, bound = opening.gathered, "sh.organization_id = $1::uuid AND "
+    assert "MATERIALIZED (SELECT sh.customer_id AS id" in (await compiled(PAGE, "sales_rep")).sql
+    monkeypatch.setattr(opening, "gathered", lambda *given: own(*given).replace(bound, ""))
+    with pytest.raises(UnprovenStatement):
+        await compiled(PAGE, "sales_rep")
 
 
 @pytest.mark.parametrize(

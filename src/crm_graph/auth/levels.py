@@ -43,6 +43,11 @@ class Mask(enum.StrEnum):
         """The kinds of value it fits, by name: what it shows is of the kind that it hides."""
         return _MASKED_KINDS[self]
 
+    @property
+    def kept(self) -> bool:
+        """Whether tables keep it beside the value: of texts of which it takes several steps to make."""
+        return self in (Mask.EMAIL, Mask.PHONE, Mask.INITIALS)
+
 
 _MASKED_KINDS = {
     Mask.EXISTS: ("String", "EmailAddress", "PhoneNumber"),

@@ -191,9 +191,12 @@ class Compiler:
             self.deny(coordinate, RESTRICTED, place)
         return lens
 
-    def many(self, entity: type[Entity]) -> Lens | None:
-        """The lens on an entity in the form for counting, grouping and ordering: the same rows and values."""
-        return open_lens(entity, self.policy, self.parameters, self.alias(), as_set=not self.naive)
+    def many(self, entity: type[Entity], *, unordered: bool = False) -> Lens | None:
+        """The lens on an entity in the form for counting, grouping and ordering: the same rows and values.
+
+        `unordered`: for counting alone.
+        """
+        return open_lens(entity, self.policy, self.parameters, self.alias(), as_set=not self.naive, unordered=unordered)
 
     def deny(self, coordinate: str, requires: Level | Right, place: Place) -> None:
         self.denials.setdefault(place.path, Denial(coordinate, requires, place))

@@ -9,7 +9,7 @@ SELECT (
         SELECT v.k0 AS "k0", v.k1 AS "k1", count(*) AS "n", sum(v.m0) AS "a0", count(DISTINCT v.m1) AS "a1", count(DISTINCT v.m2) AS "a2", sum(v.m3) AS "a3", trim_scale(round(avg(v.m3), 6)) AS "a4", v.c AS "c", grouping(v.c) AS "part"
         FROM (
           SELECT t2.segment AS "k0", date_trunc('year', t2.created_at, 'UTC') AS "k1", CASE WHEN (
-            t2.owner_id = $2::uuid OR (
+            t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
               (
                 t2.id IN (
                   SELECT sh.customer_id
@@ -17,9 +17,9 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                 )
               ) IS TRUE
-            ) OR t2.team_id = ANY($4::uuid[])
+            )
           ) THEN t2.annual_revenue WHEN TRUE THEN crm_mask_bucket(t2.annual_revenue) END AS "m0", t2.city AS "m1", CASE WHEN (
-            t2.owner_id = $2::uuid OR (
+            t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
               (
                 t2.id IN (
                   SELECT sh.customer_id
@@ -27,9 +27,9 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                 )
               ) IS TRUE
-            ) OR t2.team_id = ANY($4::uuid[])
+            )
           ) THEN t2.owner_id END AS "m2", CASE WHEN (
-            t2.owner_id = $2::uuid OR (
+            t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
               (
                 t2.id IN (
                   SELECT sh.customer_id
@@ -37,7 +37,7 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                 )
               ) IS TRUE
-            ) OR t2.team_id = ANY($4::uuid[])
+            )
           ) THEN t2.employees END AS "m3", t2.currency AS "c"
           FROM customers t2
           WHERE t2.organization_id = $1::uuid AND t2.kind = $5::text OFFSET 0

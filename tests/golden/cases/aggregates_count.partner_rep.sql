@@ -10,7 +10,7 @@ SELECT (
             SELECT 1 AS one
             FROM opportunities t2
             WHERE t2.organization_id = $1::uuid AND (
-              (
+              t2.partner_id = $3::uuid OR (
                 (
                   t2.id IN (
                     SELECT sh.opportunity_id
@@ -18,7 +18,7 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                   )
                 ) IS TRUE
-              ) OR t2.partner_id = $3::uuid
+              )
             )
           ) v
         ) t3

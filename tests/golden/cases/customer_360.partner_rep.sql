@@ -11,7 +11,7 @@ SELECT (
     ) AS "owner", (
       SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
       FROM (
-        SELECT CASE WHEN t3k.cl >= 20 THEN t3.name WHEN t3k.cl >= 10 THEN crm_mask_initials(t3.name) END AS "name", CASE WHEN t3k.cl >= 20 THEN t3.role END AS "role", CASE WHEN t3k.cl >= 30 THEN t3.email WHEN t3k.cl >= 20 THEN crm_mask_email(t3.email) END AS "email"
+        SELECT CASE WHEN t3k.cl >= 20 THEN t3.name WHEN t3k.cl >= 10 THEN t3.name_mask END AS "name", CASE WHEN t3k.cl >= 20 THEN t3.role END AS "role", CASE WHEN t3k.cl >= 30 THEN t3.email WHEN t3k.cl >= 20 THEN t3.email_mask END AS "email"
         FROM contacts t3
         CROSS JOIN LATERAL (SELECT greatest(least(30, t1k.cl)) AS cl OFFSET 0) t3k
         WHERE t3.organization_id = $1::uuid AND t3.customer_id = t1.id AND CASE WHEN t3k.cl >= 20 THEN t3.customer_id END = t1.id

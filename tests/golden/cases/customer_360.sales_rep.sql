@@ -11,7 +11,7 @@ SELECT (
     ) AS "owner", (
       SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
       FROM (
-        SELECT t3.name AS "name", t3.role AS "role", CASE WHEN t3k.cl >= 30 THEN t3.email WHEN t3k.cl >= 20 THEN crm_mask_email(t3.email) END AS "email"
+        SELECT t3.name AS "name", t3.role AS "role", CASE WHEN t3k.cl >= 30 THEN t3.email WHEN t3k.cl >= 20 THEN t3.email_mask END AS "email"
         FROM contacts t3
         CROSS JOIN LATERAL (SELECT greatest(least(40, t1k.cl)) AS cl OFFSET 0) t3k
         WHERE t3.organization_id = $1::uuid AND t3.customer_id = t1.id

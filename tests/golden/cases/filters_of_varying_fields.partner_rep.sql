@@ -17,7 +17,7 @@ SELECT (
       ) AND (
         (
           (
-            strpos(crm_fold(t2.email), crm_fold($6::text)) > 0 OR strpos(crm_fold(crm_mask_email(t2.email)), crm_fold($7::text)) > 0
+            strpos(crm_fold(t2.email), crm_fold($6::text)) > 0 OR strpos(crm_fold(t2.email_mask), crm_fold($7::text)) > 0
           ) AND (
             (
               (
@@ -53,7 +53,7 @@ SELECT (
                   )
                 ) IS TRUE
               )
-            ) THEN crm_mask_email(t2.email) END
+            ) THEN t2.email_mask END
           ), crm_fold($3::text)
         ) > 0 AND (
           (

@@ -7,7 +7,7 @@ SELECT (
       WHERE t2.organization_id = $1::uuid AND (
         (
           (
-            strpos(crm_fold(t2.email), crm_fold($8::text)) > 0 OR strpos(crm_fold(crm_mask_email(t2.email)), crm_fold($9::text)) > 0
+            strpos(crm_fold(t2.email), crm_fold($8::text)) > 0 OR strpos(crm_fold(t2.email_mask), crm_fold($9::text)) > 0
           ) AND TRUE
         ) AND (
           (t2.city_fold = left(crm_fold($10::text), 500) AND t2.city = $10::text) OR t2.employees > $11::integer
@@ -16,7 +16,7 @@ SELECT (
         strpos(
           crm_fold(
             CASE WHEN (
-              t2.owner_id = $2::uuid OR (
+              t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
                 (
                   t2.id IN (
                     SELECT sh.customer_id
@@ -24,13 +24,13 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                   )
                 ) IS TRUE
-              ) OR t2.team_id = ANY($4::uuid[])
-            ) THEN t2.email WHEN TRUE THEN crm_mask_email(t2.email) END
+              )
+            ) THEN t2.email WHEN TRUE THEN t2.email_mask END
           ), crm_fold($5::text)
         ) > 0 AND (
           (t2.city_fold = left(crm_fold($6::text), 500) AND t2.city = $6::text) OR (
             (
-              t2.owner_id = $2::uuid OR (
+              t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
                 (
                   t2.id IN (
                     SELECT sh.customer_id
@@ -38,7 +38,7 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                   )
                 ) IS TRUE
-              ) OR t2.team_id = ANY($4::uuid[])
+              )
             ) AND t2.employees > $7::integer
           )
         )

@@ -1,7 +1,7 @@
 SELECT (
   SELECT row_to_json(x)
   FROM (
-    SELECT 'cus_' || encode(uuid_send(t1.id), 'hex') AS "id", t1.name AS "name", t1.kind AS "kind", t1.segment AS "segment", t1.stage AS "stage", t1.city AS "city", t1.country AS "country", CASE WHEN t1k.cl >= 30 THEN t1.email WHEN t1k.cl >= 20 THEN crm_mask_email(t1.email) END AS "email", CASE WHEN t1k.cl >= 30 THEN t1.phone WHEN t1k.cl >= 20 THEN crm_mask_phone(t1.phone) END AS "phone", CASE WHEN CASE WHEN t1k.cl >= 40 THEN t1.credit_limit WHEN t1k.cl >= 30 THEN crm_mask_bucket(t1.credit_limit) END IS NOT NULL THEN json_build_object(
+    SELECT 'cus_' || encode(uuid_send(t1.id), 'hex') AS "id", t1.name AS "name", t1.kind AS "kind", t1.segment AS "segment", t1.stage AS "stage", t1.city AS "city", t1.country AS "country", CASE WHEN t1k.cl >= 30 THEN t1.email WHEN t1k.cl >= 20 THEN t1.email_mask END AS "email", CASE WHEN t1k.cl >= 30 THEN t1.phone WHEN t1k.cl >= 20 THEN t1.phone_mask END AS "phone", CASE WHEN CASE WHEN t1k.cl >= 40 THEN t1.credit_limit WHEN t1k.cl >= 30 THEN crm_mask_bucket(t1.credit_limit) END IS NOT NULL THEN json_build_object(
       'amount', (
         CASE WHEN t1k.cl >= 40 THEN t1.credit_limit WHEN t1k.cl >= 30 THEN crm_mask_bucket(t1.credit_limit) END
       )::text, 'currency', t1.currency

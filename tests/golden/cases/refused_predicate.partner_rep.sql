@@ -7,7 +7,7 @@ SELECT (
       SELECT 1
       FROM opportunities t2
       WHERE t2.organization_id = $1::uuid AND (
-        (
+        t2.partner_id = $3::uuid OR (
           (
             t2.id IN (
               SELECT sh.opportunity_id
@@ -15,9 +15,9 @@ SELECT (
               WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) IS TRUE
-        ) OR t2.partner_id = $3::uuid
+        )
       ) AND t2.product_id = t1.id AND CASE WHEN (
-        (
+        t2.partner_id = $3::uuid OR (
           (
             t2.id IN (
               SELECT sh.opportunity_id
@@ -25,7 +25,7 @@ SELECT (
               WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
             )
           ) IS TRUE
-        ) OR t2.partner_id = $3::uuid
+        )
       ) THEN t2.product_id END = t1.id AND EXISTS (
         SELECT 1
         FROM customers t3
@@ -40,7 +40,7 @@ SELECT (
             ) IS TRUE
           )
         ) AND t2.customer_id = t3.id AND CASE WHEN (
-          (
+          t2.partner_id = $3::uuid OR (
             (
               t2.id IN (
                 SELECT sh.opportunity_id
@@ -48,7 +48,7 @@ SELECT (
                 WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
               )
             ) IS TRUE
-          ) OR t2.partner_id = $3::uuid
+          )
         ) THEN t2.customer_id END = t3.id AND CASE WHEN (
           (
             (

@@ -7,7 +7,7 @@ SELECT (
       SELECT 1
       FROM opportunities t2
       WHERE t2.organization_id = $1::uuid AND (
-        t2.owner_id = $2::uuid OR (
+        t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
           (
             t2.id IN (
               SELECT sh.opportunity_id
@@ -15,9 +15,9 @@ SELECT (
               WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) IS TRUE
-        ) OR t2.team_id = ANY($4::uuid[])
+        )
       ) AND t2.product_id = t1.id AND CASE WHEN (
-        t2.owner_id = $2::uuid OR (
+        t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
           (
             t2.id IN (
               SELECT sh.opportunity_id
@@ -25,12 +25,12 @@ SELECT (
               WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
             )
           ) IS TRUE
-        ) OR t2.team_id = ANY($4::uuid[])
+        )
       ) THEN t2.product_id END = t1.id AND EXISTS (
         SELECT 1
         FROM customers t3
         WHERE t3.organization_id = $1::uuid AND t2.customer_id = t3.id AND CASE WHEN (
-          t2.owner_id = $2::uuid OR (
+          t2.owner_id = $2::uuid OR t2.team_id = ANY($4::uuid[]) OR (
             (
               t2.id IN (
                 SELECT sh.opportunity_id
@@ -38,7 +38,7 @@ SELECT (
                 WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
               )
             ) IS TRUE
-          ) OR t2.team_id = ANY($4::uuid[])
+          )
         ) THEN t2.customer_id END = t3.id AND CASE WHEN (
           t3.owner_id = $2::uuid OR (
             (
@@ -50,7 +50,7 @@ SELECT (
             ) IS TRUE
           )
         ) THEN t3.tax_number WHEN (
-          t3.owner_id = $2::uuid OR (
+          t3.owner_id = $2::uuid OR t3.team_id = ANY($4::uuid[]) OR (
             (
               t3.id IN (
                 SELECT sh.customer_id
@@ -58,7 +58,7 @@ SELECT (
                 WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
               )
             ) IS TRUE
-          ) OR t3.team_id = ANY($4::uuid[])
+          )
         ) THEN crm_mask_exists(t3.tax_number) END IS NOT NULL
       )
     )

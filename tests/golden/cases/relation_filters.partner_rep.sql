@@ -21,7 +21,7 @@ SELECT (
             SELECT 1
             FROM opportunities t4
             WHERE t4.organization_id = $1::uuid AND (
-              (
+              t4.partner_id = $3::uuid OR (
                 (
                   t4.id IN (
                     SELECT sh.opportunity_id
@@ -29,9 +29,9 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                   )
                 ) IS TRUE
-              ) OR t4.partner_id = $3::uuid
+              )
             ) AND t4.customer_id = t3.id AND CASE WHEN (
-              (
+              t4.partner_id = $3::uuid OR (
                 (
                   t4.id IN (
                     SELECT sh.opportunity_id
@@ -39,10 +39,10 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
                 ) IS TRUE
-              ) OR t4.partner_id = $3::uuid
+              )
             ) THEN t4.customer_id END = t3.id AND (
               (
-                (
+                t4.partner_id = $3::uuid OR (
                   (
                     t4.id IN (
                       SELECT sh.opportunity_id
@@ -50,7 +50,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t4.partner_id = $3::uuid
+                )
               ) AND t4.status = $4::text
             )
           )
@@ -76,7 +76,7 @@ SELECT (
             SELECT 1
             FROM opportunities t8
             WHERE t8.organization_id = $1::uuid AND (
-              (
+              t8.partner_id = $3::uuid OR (
                 (
                   t8.id IN (
                     SELECT sh.opportunity_id
@@ -84,9 +84,9 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                   )
                 ) IS TRUE
-              ) OR t8.partner_id = $3::uuid
+              )
             ) AND t8.customer_id = t7.id AND CASE WHEN (
-              (
+              t8.partner_id = $3::uuid OR (
                 (
                   t8.id IN (
                     SELECT sh.opportunity_id
@@ -94,7 +94,7 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
                 ) IS TRUE
-              ) OR t8.partner_id = $3::uuid
+              )
             ) THEN t8.customer_id END = t7.id
           )
         ) AS "totalCount"
@@ -120,7 +120,7 @@ SELECT (
               SELECT 1
               FROM opportunities t13
               WHERE t13.organization_id = $1::uuid AND (
-                (
+                t13.partner_id = $3::uuid OR (
                   (
                     t13.id IN (
                       SELECT sh.opportunity_id
@@ -128,9 +128,9 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                     )
                   ) IS TRUE
-                ) OR t13.partner_id = $3::uuid
+                )
               ) AND t13.customer_id = t12.id AND CASE WHEN (
-                (
+                t13.partner_id = $3::uuid OR (
                   (
                     t13.id IN (
                       SELECT sh.opportunity_id
@@ -138,11 +138,11 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t13.partner_id = $3::uuid
+                )
               ) THEN t13.customer_id END = t12.id AND NOT coalesce(
                 (
                   (
-                    (
+                    t13.partner_id = $3::uuid OR (
                       (
                         t13.id IN (
                           SELECT sh.opportunity_id
@@ -150,7 +150,7 @@ SELECT (
                           WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                         )
                       ) IS TRUE
-                    ) OR t13.partner_id = $3::uuid
+                    )
                   ) AND t13.status = $5::text
                 ), FALSE
               )
@@ -158,7 +158,7 @@ SELECT (
               SELECT 1
               FROM opportunities t14
               WHERE t14.organization_id = $1::uuid AND (
-                (
+                t14.partner_id = $3::uuid OR (
                   (
                     t14.id IN (
                       SELECT sh.opportunity_id
@@ -166,9 +166,9 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                     )
                   ) IS TRUE
-                ) OR t14.partner_id = $3::uuid
+                )
               ) AND t14.customer_id = t12.id AND CASE WHEN (
-                (
+                t14.partner_id = $3::uuid OR (
                   (
                     t14.id IN (
                       SELECT sh.opportunity_id
@@ -176,7 +176,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t14.partner_id = $3::uuid
+                )
               ) THEN t14.customer_id END = t12.id
             )
           )
@@ -189,7 +189,7 @@ SELECT (
           SELECT count(*)
           FROM opportunities t18
           WHERE t18.organization_id = $1::uuid AND (
-            (
+            t18.partner_id = $3::uuid OR (
               (
                 t18.id IN (
                   SELECT sh.opportunity_id
@@ -197,7 +197,7 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
               ) IS TRUE
-            ) OR t18.partner_id = $3::uuid
+            )
           ) AND (
             EXISTS (
               SELECT 1
@@ -213,7 +213,7 @@ SELECT (
                   ) IS TRUE
                 )
               ) AND t18.customer_id = t19.id AND CASE WHEN (
-                (
+                t18.partner_id = $3::uuid OR (
                   (
                     t18.id IN (
                       SELECT sh.opportunity_id
@@ -221,7 +221,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t18.partner_id = $3::uuid
+                )
               ) THEN t18.customer_id END = t19.id AND (
                 (
                   (
@@ -239,7 +239,7 @@ SELECT (
               SELECT 1
               FROM stages t20
               WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN (
-                (
+                t18.partner_id = $3::uuid OR (
                   (
                     t18.id IN (
                       SELECT sh.opportunity_id
@@ -247,7 +247,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t18.partner_id = $3::uuid
+                )
               ) THEN t18.stage_id END = t20.id AND t20.outcome = $7::text
             )
           )

@@ -11,7 +11,7 @@ SELECT (
             SELECT 1
             FROM opportunities t4
             WHERE t4.organization_id = $1::uuid AND (
-              t4.owner_id = $2::uuid OR (
+              t4.owner_id = $2::uuid OR t4.team_id = ANY($4::uuid[]) OR (
                 (
                   t4.id IN (
                     SELECT sh.opportunity_id
@@ -19,9 +19,9 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                   )
                 ) IS TRUE
-              ) OR t4.team_id = ANY($4::uuid[])
+              )
             ) AND t4.customer_id = t3.id AND CASE WHEN (
-              t4.owner_id = $2::uuid OR (
+              t4.owner_id = $2::uuid OR t4.team_id = ANY($4::uuid[]) OR (
                 (
                   t4.id IN (
                     SELECT sh.opportunity_id
@@ -29,10 +29,10 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
                 ) IS TRUE
-              ) OR t4.team_id = ANY($4::uuid[])
+              )
             ) THEN t4.customer_id END = t3.id AND (
               (
-                t4.owner_id = $2::uuid OR (
+                t4.owner_id = $2::uuid OR t4.team_id = ANY($4::uuid[]) OR (
                   (
                     t4.id IN (
                       SELECT sh.opportunity_id
@@ -40,7 +40,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t4.team_id = ANY($4::uuid[])
+                )
               ) AND t4.status = $5::text
             )
           )
@@ -56,7 +56,7 @@ SELECT (
             SELECT 1
             FROM opportunities t8
             WHERE t8.organization_id = $1::uuid AND (
-              t8.owner_id = $2::uuid OR (
+              t8.owner_id = $2::uuid OR t8.team_id = ANY($4::uuid[]) OR (
                 (
                   t8.id IN (
                     SELECT sh.opportunity_id
@@ -64,9 +64,9 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                   )
                 ) IS TRUE
-              ) OR t8.team_id = ANY($4::uuid[])
+              )
             ) AND t8.customer_id = t7.id AND CASE WHEN (
-              t8.owner_id = $2::uuid OR (
+              t8.owner_id = $2::uuid OR t8.team_id = ANY($4::uuid[]) OR (
                 (
                   t8.id IN (
                     SELECT sh.opportunity_id
@@ -74,7 +74,7 @@ SELECT (
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
                 ) IS TRUE
-              ) OR t8.team_id = ANY($4::uuid[])
+              )
             ) THEN t8.customer_id END = t7.id
           )
         ) AS "totalCount"
@@ -90,7 +90,7 @@ SELECT (
               SELECT 1
               FROM opportunities t13
               WHERE t13.organization_id = $1::uuid AND (
-                t13.owner_id = $2::uuid OR (
+                t13.owner_id = $2::uuid OR t13.team_id = ANY($4::uuid[]) OR (
                   (
                     t13.id IN (
                       SELECT sh.opportunity_id
@@ -98,9 +98,9 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                     )
                   ) IS TRUE
-                ) OR t13.team_id = ANY($4::uuid[])
+                )
               ) AND t13.customer_id = t12.id AND CASE WHEN (
-                t13.owner_id = $2::uuid OR (
+                t13.owner_id = $2::uuid OR t13.team_id = ANY($4::uuid[]) OR (
                   (
                     t13.id IN (
                       SELECT sh.opportunity_id
@@ -108,11 +108,11 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t13.team_id = ANY($4::uuid[])
+                )
               ) THEN t13.customer_id END = t12.id AND NOT coalesce(
                 (
                   (
-                    t13.owner_id = $2::uuid OR (
+                    t13.owner_id = $2::uuid OR t13.team_id = ANY($4::uuid[]) OR (
                       (
                         t13.id IN (
                           SELECT sh.opportunity_id
@@ -120,7 +120,7 @@ SELECT (
                           WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                         )
                       ) IS TRUE
-                    ) OR t13.team_id = ANY($4::uuid[])
+                    )
                   ) AND t13.status = $6::text
                 ), FALSE
               )
@@ -128,7 +128,7 @@ SELECT (
               SELECT 1
               FROM opportunities t14
               WHERE t14.organization_id = $1::uuid AND (
-                t14.owner_id = $2::uuid OR (
+                t14.owner_id = $2::uuid OR t14.team_id = ANY($4::uuid[]) OR (
                   (
                     t14.id IN (
                       SELECT sh.opportunity_id
@@ -136,9 +136,9 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                     )
                   ) IS TRUE
-                ) OR t14.team_id = ANY($4::uuid[])
+                )
               ) AND t14.customer_id = t12.id AND CASE WHEN (
-                t14.owner_id = $2::uuid OR (
+                t14.owner_id = $2::uuid OR t14.team_id = ANY($4::uuid[]) OR (
                   (
                     t14.id IN (
                       SELECT sh.opportunity_id
@@ -146,7 +146,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t14.team_id = ANY($4::uuid[])
+                )
               ) THEN t14.customer_id END = t12.id
             )
           )
@@ -159,7 +159,7 @@ SELECT (
           SELECT count(*)
           FROM opportunities t18
           WHERE t18.organization_id = $1::uuid AND (
-            t18.owner_id = $2::uuid OR (
+            t18.owner_id = $2::uuid OR t18.team_id = ANY($4::uuid[]) OR (
               (
                 t18.id IN (
                   SELECT sh.opportunity_id
@@ -167,13 +167,13 @@ SELECT (
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
               ) IS TRUE
-            ) OR t18.team_id = ANY($4::uuid[])
+            )
           ) AND (
             EXISTS (
               SELECT 1
               FROM customers t19
               WHERE t19.organization_id = $1::uuid AND t18.customer_id = t19.id AND CASE WHEN (
-                t18.owner_id = $2::uuid OR (
+                t18.owner_id = $2::uuid OR t18.team_id = ANY($4::uuid[]) OR (
                   (
                     t18.id IN (
                       SELECT sh.opportunity_id
@@ -181,13 +181,13 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t18.team_id = ANY($4::uuid[])
+                )
               ) THEN t18.customer_id END = t19.id AND t19.country = $7::text
             ) AND EXISTS (
               SELECT 1
               FROM stages t20
               WHERE t20.organization_id = $1::uuid AND t18.stage_id = t20.id AND CASE WHEN (
-                t18.owner_id = $2::uuid OR (
+                t18.owner_id = $2::uuid OR t18.team_id = ANY($4::uuid[]) OR (
                   (
                     t18.id IN (
                       SELECT sh.opportunity_id
@@ -195,7 +195,7 @@ SELECT (
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
                   ) IS TRUE
-                ) OR t18.team_id = ANY($4::uuid[])
+                )
               ) THEN t18.stage_id END = t20.id AND t20.outcome = $8::text
             )
           )

@@ -60,6 +60,8 @@ class Band:
     name: str
     sql: str
     above: Callable[[int], str]
+    on_page: str = ""
+    """`sql` where the shares of the page's rows are gathered first."""
 
 
 Clearances = Mapping[Category | None, int]
@@ -86,6 +88,8 @@ class Lens:
     as_set: bool = False
     rules: "tuple[Reached, ...]" = ()
     """What the caller's grants reach, one by one; empty where rows must be seen by two callers."""
+    shares: str = ""
+    """SQL of the shares of a page's rows, gathered at once (`page_shares.py`); empty where rows are probed."""
 
     @property
     def lowest(self) -> int:
@@ -102,10 +106,11 @@ class Lens:
 
     def fence(self) -> str:
         """The lateral that computes the clearances asked for, once a row; empty where there are none."""
-        if not self.asked:
-            return ""
-        columns = ", ".join(f"{sql} AS {name}" for name, sql in self.asked.items())
-        return f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) {self.alias}k"
+        return f" CROSS JOIN LATERAL (SELECT {self.clearances()} OFFSET 0) {self.alias}k" if self.asked else ""
+
+    def clearances(self) -> str:
+        """The clearances asked for, as columns."""
+        return ", ".join(f"{sql} AS {name}" for name, sql in self.asked.items())
 
     def source(self) -> str:
         """What goes into FROM; call it after the columns were taken: only they tell whether the lateral is needed."""
@@ -144,7 +149,7 @@ class Lens:
         if level <= band.lowest or self.about_oneself(spec):
             return Column(spec, raw)
         below = level.below()
-        masked = f"{mask.value}({raw})" if mask and below and below <= band.highest else None
+        masked = self.mask(spec) if mask and below and below <= band.highest else None
         if level > band.highest:
             if masked is None or below is None:
                 return Column(spec, None)
@@ -155,6 +160,14 @@ class Lens:
             arms += f" WHEN {self.clears(spec, below)} THEN {masked}"
         gate = self.clears(spec, below if masked and below else level) if self.as_set else None
         return Column(spec, f"CASE {arms.strip()} END", raw if level <= band.highest else masked, masked, gate, raw)
+
+    def mask(self, spec: FieldSpec) -> str | None:
+        """SQL of what shows of a field where its mask does; a history keeps no masks."""
+        if spec.read is None or spec.read.mask is None:
+            return None
+        if spec.kept_mask and not self.table:
+            return f"{self.alias}.{spec.kept_mask}"
+        return f"{spec.read.mask.value}({self._raw(spec, None)})"
 
     def clears(self, spec: FieldSpec, level: int) -> str:
         """SQL that is true on the rows whose clearance, as it counts for a field, is `level` or more."""
@@ -199,8 +212,8 @@ class Lens:
     def row_clearance(self, category: Category | None = None) -> str:
         """The SQL column with the clearance on the row; asking for it makes its lateral part of `source`."""
         band = self.band(category)
-        self.asked.setdefault(band.name, band.sql)
-        return f"{self.alias}k.{band.name}"
+        self.asked.setdefault(band.name, band.on_page if self.shares else band.sql)
+        return f"{self.alias}{'' if self.shares else 'k'}.{band.name}"
 
     def unseen(self, at: Clearances) -> tuple[list[str], list[str]]:
         """The names of the fields that are hidden, and of those that are masked, at these clearances.

@@ -26,4 +26,4 @@ def sight(lens: Lens | None, beyond: Lens | None, spec: FieldSpec) -> Sight:
         return Sight.HIDDEN
     if column.varies:
         return Sight.ROWS
-    return Sight.MASKED if spec.read and spec.read.mask and column.sql.startswith(spec.read.mask.value) else Sight.VALUE
+    return Sight.MASKED if lens is not None and column.sql == lens.mask(spec) else Sight.VALUE

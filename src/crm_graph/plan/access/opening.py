@@ -1,7 +1,8 @@
 """Opening a lens: from a policy's grants on an entity to the rows that they reach and what they clear on each.
 
 `open_lens` is the only way to a table. Opened `as_set`, the conditions go by columns and by sets of ids, each gathered
-once a statement (`IS TRUE` keeps PostgreSQL from making joins of them, which end the order of an index).
+once a statement (`IS TRUE` keeps PostgreSQL from making joins of them, which end the order of an index; what goes by
+no order is opened `unordered`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,7 @@ from crm_graph.auth.rows import PARTS, Rule, predicate, share_clearance, shared_
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import Fields, fields_of, known_fields
 from crm_graph.plan.access.lens import Band, Lens
+from crm_graph.plan.access.page_shares import among, gathered
 from crm_graph.plan.access.shares import part_of_shared
 from crm_graph.plan.sql.parameters import Parameters
 
@@ -27,6 +29,7 @@ def open_lens(
     parent: Lens | None = None,
     table: str = "",
     as_set: bool = False,
+    unordered: bool = False,
     shares: str = "TRUE",
 ) -> Lens | None:
     """The entity through the policy's lens; `None` when no row of it exists for this caller.
@@ -46,13 +49,13 @@ def open_lens(
             return None
         parameters.reaches(table or table_name(entity), alias, own.visible, seen.visible)
         return _both(own, seen)
-    rules = _Rules(entity, policy, parameters, alias, parent, shares)
+    rules = _Rules(entity, policy, parameters, alias, parent, shares, unordered)
     reached = rules.reached(None)
     if not reached:
         return None
     visible = "TRUE" if any(r.sql == "TRUE" for r in reached) else "(" + " OR ".join(r.sql for r in reached) + ")"
     if as_set and visible != "TRUE":
-        visible = _any([r.above(Level.PUBLIC) for r in reached])
+        visible = _any_of(reached, Level.PUBLIC)
     parameters.reaches(table or table_name(entity), alias, visible)
     bands: dict[Category | None, Band] = {None: _band(reached, None)}
     bands |= {category: _band(rules.reached(category), category) for category in left_out(entity, policy)}
@@ -126,15 +129,20 @@ def _band(reached: "Sequence[Reached]", category: Category | None) -> Band:
     everywhere = max((r.lowest for r in reached if r.sql == "TRUE"), default=None)
     lowest = everywhere if everywhere is not None else 0 if category else min(r.lowest for r in reached)
     highest = max((r.highest for r in reached), default=0)
-    sql = f"greatest({', '.join(r.clearance for r in reached)})" if reached else "0"
+    sql, on_page = (
+        f"greatest({', '.join(clearances)})" if reached else "0"
+        for clearances in ([r.clearance for r in reached], [r.on_page or r.clearance for r in reached])
+    )
 
     def above(level: int) -> str:
-        return "TRUE" if level <= lowest else _any([r.above(level) for r in reached if r.highest >= level])
+        return "TRUE" if level <= lowest else _any_of(reached, level)
 
-    return Band(lowest, highest, _name(category), sql, above)
+    return Band(lowest, highest, _name(category), sql, above, on_page)
 
 
-def _any(conditions: Sequence[str]) -> str:
+def _any_of(reached: "Sequence[Reached]", level: int) -> str:
+    """The rows that one of the rules clears to a level; sets, which cost more than columns, are asked last."""
+    conditions = [r.above(level) for r in sorted(reached, key=lambda r: r.rule is Rule.SHARED) if r.highest >= level]
     return "TRUE" if "TRUE" in conditions else f"({' OR '.join(conditions)})" if conditions else "FALSE"
 
 
@@ -157,7 +165,10 @@ def _lowest(levels: Sequence[Level | None]) -> Level | None:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The rows one grant reaches, and the clearance it gives on them; `above`: as of a `Band`, at most `highest`."""
+    """The rows one grant reaches, and the clearance it gives on them; `above`: as of a `Band`, at most `highest`.
+
+    Of shares that may be gathered for a page (`page_shares.py`): by `gathered`, from its ids, and then `on_page`.
+    """
 
     rule: Rule
     sql: str
@@ -166,6 +177,8 @@ class Reached:
     highest: int
     above: Callable[[int], str]
     subject: Level | None = None
+    on_page: str = ""
+    gathered: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,7 @@ class _Rules:
     alias: str
     parent: Lens | None
     shares: str
+    unordered: bool
 
     def reached(self, category: Category | None) -> list[Reached]:
         """What the grants reach that do not leave the category out."""
@@ -201,6 +215,7 @@ class _Rules:
                 return None
             of = (table_name(self.entity), self.parameters.organization, self.parameters.actor)
             also = "" if self.shares == "TRUE" else f" AND {self.shares}"
+            held = "" if self.unordered else " IS TRUE"
             if also:
                 sql, shared = f"({self.shares} AND {sql})", f"CASE WHEN {self.shares} THEN {shared} END"
             return Reached(
@@ -209,7 +224,9 @@ class _Rules:
                 shared,
                 Level.PUBLIC,
                 level,
-                lambda at: f"(({self.alias}.id IN ({shared_ids(*of, at)})) IS TRUE{also})",
+                lambda at: f"(({self.alias}.id IN ({shared_ids(*of, at)})){held}{also})",
+                on_page="" if also else among(f"{self.alias}s", self.alias, level),
+                gathered=None if also else lambda ids: gathered(of[0], ids, *of[1:]),
             )
         clearance = str(level.value) if sql == "TRUE" else f"CASE WHEN {sql} THEN {level.value} END"
         return Reached(grant.rule, sql, clearance, level, level, lambda _at: sql, subject)

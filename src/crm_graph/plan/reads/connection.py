@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crm_graph.entity import Entity, table_name
-from crm_graph.plan.access import sets
+from crm_graph.plan.access import page_shares, sets
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
-from crm_graph.plan.reads import branches, ordering, paging, set_conditions, slot_order
+from crm_graph.plan.reads import branches, known_page, ordering, paging, set_conditions, slot_order
 from crm_graph.plan.reads.branch import Wanted
 from crm_graph.plan.reads.search import Search, keys, search
 from crm_graph.plan.selection import Selected
@@ -69,6 +69,8 @@ class _Rows:
         self._coordinate, self._arguments = coordinate, selected.arguments
         self.search, self.keys = self._sought(lens)
         self.condition = _condition(compiler, lens, selected, self.search)
+        if via is None and self.search is None:
+            known_page.gather(compiler, lens, self.keys, self._wanted(self.page.size + 1))
 
     def _sought(self, lens: Lens) -> tuple[Search | None, tuple[ordering.Key, ...]]:
         """What is searched for through a lens, and the order keys there."""
@@ -86,15 +88,15 @@ class _Rows:
 
     def array(self, fields: Sequence[tuple[str, str]], key: str | None = None) -> str:
         """The page as a JSON array of these fields; as the one value of an object with `key`."""
-        before, rest = self.rows(self.page.size)
+        before, rest = self.rows(self.page.size, fields)
         if not self.turned:
             return json_array(fields, rest, key)
         page = numbered([("o", json_object(fields))], rest)
         by = "q.n DESC" if self.page.reverse else "q.n"
         return f"({before}SELECT coalesce(json_agg(q.o ORDER BY {by}), '[]'::json) FROM ({page}) q)"
 
-    def rows(self, limit: int) -> tuple[str, str]:
-        """A CTE to put in front, and the FROM … LIMIT of the page."""
+    def rows(self, limit: int, shown: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """A CTE to put in front, and the FROM … LIMIT of the page of which `shown` is asked."""
         before = "" if self.page.cursor is None else self._position()
         found = self._picked(limit)
         if found is not None:
@@ -106,6 +108,9 @@ class _Rows:
         if self.via is None and self.search is None:
             where += slot_order.narrowed(self.compiler, self.lens, self.keys, self._wanted(limit))
         by = ordering.order_by(self.keys, reverse=self.page.reverse)
+        if self.lens.shares:
+            found = f"WHERE {where} ORDER BY {by} LIMIT {limit}"
+            return before, page_shares.page(self.lens, found, by, columns(shown))
         return before, f"FROM {self.lens.source()} WHERE {where} ORDER BY {by} LIMIT {limit}"
 
     def _picked(self, limit: int) -> str | None:
@@ -167,9 +172,10 @@ def link(lens: Lens, via: Via | None) -> str:
 def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coordinate: str, via: Via | None) -> str:
     """How many rows there are on all pages; counted through a lens of its own, without the page's laterals."""
     if via is None and selected.arguments.get("search") is None:
-        many = compiler.many(entity)
+        many, tree = compiler.many(entity), selected.arguments.get("filter")
+        if many is not None and many.sparse and set_conditions.plain(many, tree):
+            many = compiler.many(entity, unordered=True)
         assert many is not None
-        tree = selected.arguments.get("filter")
         seen_by = None if compiler.naive else set_conditions.seen_by(many, tree)
         return sets.total(many, compiler.parameters, compiler.filters.where(many, tree, seen_by), seen_by)
     whole = via[0] if via and entity.__rows__.parent == via[1].column else None
@@ -208,7 +214,7 @@ def _windowed(
         else:
             continue
         lists.append((one.key, f"j{len(lists)}"))
-    before, rest = rows.rows(rows.page.size + 1)
+    before, rest = rows.rows(rows.page.size + 1, kept)
     size, backwards = rows.page.size, " ORDER BY q.n DESC" if rows.page.reverse else ""
     kept_ids = [("id", "q.id"), *((f"k{i}", f"q.k{i}") for i in range(len(values)))]
     aggregates = [("total", "count(*)")]

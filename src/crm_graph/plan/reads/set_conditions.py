@@ -36,6 +36,15 @@ def seen_by(lens: Lens, tree: Value) -> str | None:
     return None
 
 
+def plain(lens: Lens, tree: Value) -> bool:
+    """Whether a filter asks of a row its values alone, no mask and no other record, nor of sets but who sees them.
+
+    Then these may be joined with; else PostgreSQL would ask the filter's sets of more rows than those of the join.
+    """
+    asked = [lens.named(name) for name in tree] if isinstance(tree, dict) else []
+    return bool(asked) and all(spec and spec.ref is None and lens.column(spec).masked is None for spec in asked)
+
+
 def amount(column: Column, sign: str, bound: str, whole: str) -> str:
     """A comparison of an amount that shows itself on the rows of `whole`, and its mask on others that show it.
 
@@ -54,5 +63,6 @@ def amount(column: Column, sign: str, bound: str, whole: str) -> str:
         far = f"{value} <= (SELECT -crm_bucket_end(-{bound}, {least}))"
         near = f"{value} < (SELECT crm_bucket_end({bound}, {past}))"
     if whole != "FALSE":
-        far, near = f"({far} OR {plain} AND {whole})", f"({plain} OR {near} AND {whole} IS NOT TRUE)"
+        # where amounts are to be farther, the weakened filter has left those that are: asked again last, of few
+        far, near = f"({far} OR {whole} AND {plain})", f"({plain} OR {near} AND {whole} IS NOT TRUE)"
     return f"CASE WHEN (SELECT {farther}) THEN {far} ELSE {near} END"
