@@ -247,8 +247,9 @@ def test_every_table_and_reference_carries_the_organisation() -> None:
         for constraint in table.foreign_key_constraints:
             assert constraint.column_keys[0] == "organization_id", f"{constraint.name} leaves the organisation out"
         assert entity.__history__.primary_key.columns.keys() == ["organization_id", "id", "history_from"]
-        vectors = {spec.vector for spec in entity.__specs__.values() if spec.search} | {*slots.vectors()}
-        assert set(table.c.keys()) - vectors <= set(entity.__history__.c.keys())
+        made = {spec.vector for spec in entity.__specs__.values() if spec.search} | {*slots.vectors()}
+        made |= {spec.kept_mask for spec in entity.__specs__.values() if spec.kept_mask}
+        assert set(table.c.keys()) - made <= set(entity.__history__.c.keys())
 
 
 def test_every_field_has_a_level_or_is_not_exposed() -> None:

@@ -98,6 +98,14 @@ async def loosen(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         )
         for one in constraints:
             await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {one['conname']}")
+        unique = await connection.fetch(
+            "SELECT indexrelid::regclass::text AS name FROM pg_index"
+            " WHERE indrelid = $1::text::regclass AND indisunique"
+            " AND indexrelid NOT IN (SELECT conindid FROM pg_constraint)",
+            table,
+        )
+        for one in unique:
+            await connection.execute(f"DROP INDEX {one['name']}")
 
 
 async def _write(

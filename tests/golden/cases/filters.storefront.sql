@@ -6,8 +6,8 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM products t6
-          WHERE t6.organization_id = $1::uuid AND (t6.active) AND (t6.list_price BETWEEN $2::numeric AND $3::numeric AND t6.currency = $4::text)
+          FROM products t7
+          WHERE t7.organization_id = $1::uuid AND (t7.active) AND (t7.list_price BETWEEN $2::numeric AND $3::numeric AND t7.currency = $4::text)
         ) AS "totalCount"
       ) x
     ) AS "range", (
@@ -15,8 +15,8 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM products t8
-          WHERE t8.organization_id = $1::uuid AND (t8.active) AND t8.series IS NULL
+          FROM products t10
+          WHERE t10.organization_id = $1::uuid AND (t10.active) AND t10.series IS NULL
         ) AS "totalCount"
       ) x
     ) AS "empty", (
@@ -24,8 +24,8 @@ SELECT (
       FROM (
         SELECT (
           SELECT count(*)
-          FROM products t10
-          WHERE t10.organization_id = $1::uuid AND (t10.active) AND t10.active = $5::boolean
+          FROM products t13
+          WHERE t13.organization_id = $1::uuid AND (t13.active) AND t13.active = $5::boolean
         ) AS "totalCount"
       ) x
     ) AS "flag"

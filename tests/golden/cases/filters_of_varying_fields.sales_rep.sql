@@ -23,7 +23,7 @@ SELECT (
                     FROM customer_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                   )
-                )
+                ) IS TRUE
               )
             ) THEN t2.email WHEN TRUE THEN t2.email_mask END
           ), crm_fold($5::text)
@@ -37,7 +37,7 @@ SELECT (
                     FROM customer_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                   )
-                )
+                ) IS TRUE
               )
             ) AND t2.employees > $7::integer
           )

@@ -15,7 +15,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              )
+              ) IS TRUE
             )
           ) AND EXISTS (
             SELECT 1
@@ -70,7 +70,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              )
+              ) IS TRUE
             )
           ) AND NOT EXISTS (
             SELECT 1
@@ -113,7 +113,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              )
+              ) IS TRUE
             )
           ) AND (
             NOT EXISTS (
@@ -196,7 +196,7 @@ SELECT (
                   FROM opportunity_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              )
+              ) IS TRUE
             )
           ) AND (
             EXISTS (
@@ -220,7 +220,7 @@ SELECT (
                       FROM opportunity_shares sh
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
-                  )
+                  ) IS TRUE
                 )
               ) THEN t18.customer_id END = t19.id AND (
                 (
@@ -246,7 +246,7 @@ SELECT (
                       FROM opportunity_shares sh
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
-                  )
+                  ) IS TRUE
                 )
               ) THEN t18.stage_id END = t20.id AND t20.outcome = $7::text
             )

@@ -166,7 +166,7 @@ SELECT (
                   FROM opportunity_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
                 )
-              )
+              ) IS TRUE
             )
           ) AND (
             EXISTS (
@@ -180,7 +180,7 @@ SELECT (
                       FROM opportunity_shares sh
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
-                  )
+                  ) IS TRUE
                 )
               ) THEN t18.customer_id END = t19.id AND t19.country = $7::text
             ) AND EXISTS (
@@ -194,7 +194,7 @@ SELECT (
                       FROM opportunity_shares sh
                       WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($3::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                     )
-                  )
+                  ) IS TRUE
                 )
               ) THEN t18.stage_id END = t20.id AND t20.outcome = $8::text
             )

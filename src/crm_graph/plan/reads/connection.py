@@ -173,7 +173,7 @@ def _total(compiler: "Compiler", selected: Selected, entity: type[Entity], coord
     """How many rows there are on all pages; counted through a lens of its own, without the page's laterals."""
     if via is None and selected.arguments.get("search") is None:
         many, tree = compiler.many(entity), selected.arguments.get("filter")
-        if many is not None and set_conditions.plain(many, tree):
+        if many is not None and many.sparse and set_conditions.plain(many, tree):
             many = compiler.many(entity, unordered=True)
         assert many is not None
         seen_by = None if compiler.naive else set_conditions.seen_by(many, tree)
