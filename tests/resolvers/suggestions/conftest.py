@@ -63,7 +63,8 @@ class Market:
         for place, product in enumerate(products, 1):
             await self.connection.execute(
                 "INSERT INTO order_lines (organization_id, id, version, created_at, updated_at, order_id, product_id,"
-                " position, quantity, currency) VALUES ($1, gen_random_uuid(), 1, now(), now(), $2, $3, $4, 1, 'EUR')",
+                " kind, tax_included, position, quantity, currency)"
+                " VALUES ($1, gen_random_uuid(), 1, now(), now(), $2, $3, 'PRODUCT', FALSE, $4, 1, 'EUR')",
                 row,
                 order,
                 decode(product)[1],
