@@ -48,7 +48,7 @@ SELECT (
         SELECT t7.name AS "name", t7.status AS "status", CASE WHEN (t7.amount - t7.cost) IS NOT NULL THEN json_build_object('amount', ((t7.amount - t7.cost))::text) END AS "margin", (
           SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
           FROM (
-            SELECT t8.number AS "number", CASE WHEN t8.total IS NOT NULL THEN json_build_object('amount', (t8.total)::text) END AS "total"
+            SELECT t8.number AS "number", CASE WHEN (t8.subtotal - (crm_round(t8.subtotal * t8.discount_percent * 0.01, t8.currency))) IS NOT NULL THEN json_build_object('amount', ((t8.subtotal - (crm_round(t8.subtotal * t8.discount_percent * 0.01, t8.currency))))::text) END AS "total"
             FROM proposals t8
             WHERE t8.organization_id = $1::uuid AND t8.opportunity_id = t7.id
             ORDER BY t8.created_at DESC, t8.id DESC

@@ -50,7 +50,11 @@ SELECT (
         SELECT CASE WHEN t7k.cl >= 20 THEN t7.name END AS "name", CASE WHEN t7k.cl >= 20 THEN t7.status END AS "status", CASE WHEN CASE WHEN t7k.cl >= 40 THEN (t7.amount - t7.cost) END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t7k.cl >= 40 THEN (t7.amount - t7.cost) END)::text) END AS "margin", (
           SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
           FROM (
-            SELECT CASE WHEN t8k.cl >= 20 THEN t8.number END AS "number", CASE WHEN CASE WHEN t8k.cl >= 20 THEN t8.total END IS NOT NULL THEN json_build_object('amount', (CASE WHEN t8k.cl >= 20 THEN t8.total END)::text) END AS "total"
+            SELECT CASE WHEN t8k.cl >= 20 THEN t8.number END AS "number", CASE WHEN CASE WHEN t8k.cl >= 20 THEN (t8.subtotal - (crm_round(t8.subtotal * t8.discount_percent * 0.01, t8.currency))) END IS NOT NULL THEN json_build_object(
+              'amount', (
+                CASE WHEN t8k.cl >= 20 THEN (t8.subtotal - (crm_round(t8.subtotal * t8.discount_percent * 0.01, t8.currency))) END
+              )::text
+            ) END AS "total"
             FROM proposals t8
             CROSS JOIN LATERAL (
               SELECT greatest(CASE WHEN t8.owner_id = $2::uuid THEN 40 END, least(40, t7k.cl)) AS cl OFFSET 0

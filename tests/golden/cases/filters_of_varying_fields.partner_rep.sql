@@ -12,7 +12,7 @@ SELECT (
               FROM customer_shares sh
               WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
-          )
+          ) IS TRUE
         )
       ) AND (
         (
@@ -26,7 +26,7 @@ SELECT (
                   FROM customer_shares sh
                   WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                 )
-              )
+              ) IS TRUE
             )
           )
         ) AND ((t2.city_fold = left(crm_fold($8::text), 500) AND t2.city = $8::text) OR t2.employees > $9::integer)
@@ -41,7 +41,7 @@ SELECT (
                     FROM customer_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                   )
-                )
+                ) IS TRUE
               )
             ) THEN t2.email WHEN (
               (
@@ -51,7 +51,7 @@ SELECT (
                     FROM customer_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
-                )
+                ) IS TRUE
               )
             ) THEN t2.email_mask END
           ), crm_fold($3::text)
@@ -65,7 +65,7 @@ SELECT (
                     FROM customer_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 20
                   )
-                )
+                ) IS TRUE
               )
             ) AND (t2.city_fold = left(crm_fold($4::text), 500) AND t2.city = $4::text)
           ) OR (
@@ -77,7 +77,7 @@ SELECT (
                     FROM customer_shares sh
                     WHERE sh.organization_id = $1::uuid AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now() AND sh.clearance >= 30
                   )
-                )
+                ) IS TRUE
               )
             ) AND t2.employees > $5::integer
           )
