@@ -32,6 +32,19 @@ WRONG = {
         """,
         ["Thing.__prefix__", "three small letters", "Set __prefix__"],
     ),
+    "a prefix that another entity has": (
+        '''
+        class Other(Entity, table=True):
+            "Another thing."
+            __prefix__ = "thg"
+            name: str = attr(Read(PUBLIC))
+            """Name."""
+        class Thing(Entity, table=True):
+            "A thing."
+            __prefix__ = "thg"
+        ''',
+        ["Thing.__prefix__", "ids of Other begin so", "Choose other letters"],
+    ),
     "no description of the entity": (
         """
         class Thing(Entity, table=True):

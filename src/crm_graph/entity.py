@@ -175,11 +175,18 @@ def _refuse(cls: type, field: str, fault: str, remedy: str) -> typing.NoReturn:
     raise DeclarationError(f"{_where(cls)}.{field}: {fault}. {remedy}.")
 
 
-def _declare(cls: type[Entity]) -> None:
+def _refuse_prefix(cls: type[Entity]) -> None:
     if cls.__name__ in REGISTRY:
         raise DeclarationError(f"{_where(cls)}: the entity is declared twice. Rename one of them.")
     if not re.fullmatch("[a-z]{3}", cls.__prefix__):
         _refuse(cls, "__prefix__", "three small letters are needed to begin its ids", 'Set __prefix__ = "abc"')
+    for other in REGISTRY.values():
+        if other.__prefix__ == cls.__prefix__:
+            _refuse(cls, "__prefix__", f"ids of {other.__name__} begin so, too", "Choose other letters")
+
+
+def _declare(cls: type[Entity]) -> None:
+    _refuse_prefix(cls)
     if not (cls.__doc__ or "").strip() or cls.__doc__ == Entity.__doc__:
         _refuse(cls, "__doc__", "the entity has no description", "Add a docstring; the API shows it")
     cls.__tablename__ = table_name(cls)

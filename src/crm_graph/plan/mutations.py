@@ -97,6 +97,8 @@ class Mutation:
 
     def open_to(self, policy: Policy) -> bool:
         """Whether callers of this policy may run it on any record."""
+        if policy.beside is not None:  # looking as somebody else, nothing is written
+            return False
         if (self.right is not None and self.right not in policy.rights) or not self.offered(policy):
             return False
         needs, grants = self.needs, [g for g in policy.on(self.entity.__name__) if g.create or not self.creates]

@@ -61,11 +61,12 @@ SELECT at, action, actor_id, actor_kind, channel, acting_for, request_id, change
 # Failures are counters; each is shown where its last one was.
 _WITH_SIGN_IN = f"""
 SELECT * FROM (
-    (SELECT at, id, action, actor_id, actor_kind, channel, request_id, changes::text AS changes FROM audit_entries
+    (SELECT at, id, action, actor_id, actor_kind, channel, acting_for, request_id, changes::text AS changes
+       FROM audit_entries
       WHERE organization_id = $1 AND row_id = $2 AND entity = $3 AND at < coalesce($4::timestamptz, 'infinity')
       ORDER BY at DESC, id DESC LIMIT $5)
     UNION ALL
-    (SELECT last_at, id, '{Act.SIGN_IN_FAILED}', NULL, 'storefront', 'sign_in', NULL,
+    (SELECT last_at, id, '{Act.SIGN_IN_FAILED}', NULL, 'storefront', 'sign_in', NULL, NULL,
             json_build_object('times', json_build_array(NULL, times), 'since', json_build_array(NULL, hour))::text
        FROM sign_in_failures
       WHERE organization_id = $1 AND user_id = $2 AND last_at < coalesce($4::timestamptz, 'infinity')

@@ -31,7 +31,7 @@ class CompensationState(Choice):
 class Compensation(Entity, table=True):
     """A fee waived, a credit or a refund for a customer; who granted it had the authority to."""
 
-    __prefix__ = "cmp"
+    __prefix__ = "cps"
     __rows__ = Rows(parent="customer_id", published="granted")
     __imported__ = False
     __checks__ = {
