@@ -23,6 +23,9 @@ _UNTOUCHED = ("id", "version", "source", "external_id", "currency")
 _FIXED = ("Organization", "Team", "CustomerShare", "OpportunityShare", "KeyAccountShare")
 """Entities whose rows decide who sees what."""
 
+_KEYS = """SELECT i.indexrelid::regclass::text AS name FROM pg_index i WHERE i.indrelid = $1::text::regclass
+ AND i.indisunique AND NOT i.indisprimary AND i.indnkeyatts > 2 AND i.indexrelid::regclass::text NOT LIKE '%_external_id'"""
+
 
 def another(spec: FieldSpec, value: Any, random: Random, ids: list[UUID]) -> Any:
     """A value of the field's kind other than this one; what is empty may get one, and what is not become empty."""
@@ -98,6 +101,9 @@ async def loosen(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         )
         for one in constraints:
             await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {one['conname']}")
+        # keys of several fields: a copy of a row has them all
+        for one in await connection.fetch(_KEYS, table):
+            await connection.execute(f"DROP INDEX {one['name']}")
 
 
 async def _write(
