@@ -293,7 +293,7 @@ async def test_a_share_reaches_the_parts_that_are_named_and_no_other_partner_s(w
         "ticket": True,
         "change": False,
     }
-    assert await refused(world, reseller, Action.UPDATE, "Order", "theirs", status="PAID") == [("NOT_FOUND", "")]
+    assert await refused(world, reseller, Action.UPDATE, "Order", "theirs", channel="PHONE") == [("NOT_FOUND", "")]
     assert await refused(world, reseller, Action.UPDATE, "Order", "ours", status="PAID") == [
         ("WRITE_ACCESS_DENIED", "status")
     ]

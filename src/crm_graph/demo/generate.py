@@ -11,6 +11,7 @@ from crm_graph.demo.customers import welcome
 from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.orders import sell, take_stock
+from crm_graph.demo.outlook import look_ahead
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price
 from crm_graph.demo.proposals import draft_templates
@@ -78,6 +79,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     price(business)
     suggest(business)
     keep_busy(business)
+    look_ahead(business)
     take_back(business)
     return rows
 

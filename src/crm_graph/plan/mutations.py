@@ -97,9 +97,8 @@ class Mutation:
 
     def open_to(self, policy: Policy) -> bool:
         """Whether callers of this policy may run it on any record."""
-        if policy.beside is not None:  # looking as somebody else, nothing is written
-            return False
-        if (self.right is not None and self.right not in policy.rights) or not self.offered(policy):
+        lacks = self.right is not None and self.right not in policy.rights
+        if policy.looks or lacks or not self.offered(policy):
             return False
         needs, grants = self.needs, [g for g in policy.on(self.entity.__name__) if g.create or not self.creates]
         return needs is None or any(g.write is not None and g.write >= needs for g in grants)

@@ -63,7 +63,7 @@ async def _people(connection: Any) -> None:
     await _insert(connection, "pipelines", made("pipeline", 0), _BEGAN, name="Sales")
     await _insert(
         connection, "stages", made("stage", 0), _BEGAN,
-        pipeline_id=made("pipeline", 0), name="Open", position=1, probability=10, outcome="OPEN",
+        pipeline_id=made("pipeline", 0), name="Open", position=1, probability=10, outcome="OPEN", exit_fields=[],
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ async def _opportunity(connection: Any, random: Random, n: int) -> None:
     await _insert(
         connection, "opportunities", made("opportunity", n), _BEGAN + timedelta(days=random.randrange(12)),
         name=f"Opportunity {n % 9}", customer_id=made("customer", random.randrange(CUSTOMERS)), pipeline_id=made("pipeline", 0),
-        stage_id=made("stage", 0), status="OPEN", currency=random.choice(("EUR", "USD")), engaged_on=_BEGAN.date(),
+        stage_id=made("stage", 0), status="OPEN", forecast_category="PIPELINE", currency=random.choice(("EUR", "USD")), engaged_on=_BEGAN.date(),
         amount=_maybe(random, Decimal(10), Decimal(1000)), cost=_maybe(random, Decimal(5)), probability=_maybe(random, 10, 50),
         owner_id=_maybe(random, *(made("user", k) for k in range(3))), team_id=_maybe(random, *(made("team", k) for k in range(3))),
         partner_id=_maybe(random, *(made("partner", k) for k in range(3))),

@@ -100,7 +100,7 @@ async def test_the_reason_names_counts_of_five_at_least(market: Market) -> None:
     proposal = await market.made_of(
         "createProposal", "Proposal", number="P-SUGGESTED", title="Offer", customerId=customers[10]
     )
-    await market.made_of("createProposalLine", "ProposalLine", proposalId=proposal, productId=other)
+    await market.made_of("addProposalLine", "Proposal", id=proposal, productId=other)
     left = (await market.ask("administrator", PRODUCTS, c=customers[10], p=proposal)).data["productSuggestions"]
     assert [row["productId"] for row in left] == [row["productId"] for row in found if row["productId"] != other]
     buyers = (await market.ask("administrator", CUSTOMERS, p=other)).data["customerSuggestions"]

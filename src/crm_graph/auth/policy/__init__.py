@@ -36,6 +36,8 @@ class Policy:
     rights: frozenset[Right] = frozenset()
     beside: "Policy | None" = None
     """What must allow it too: the policy of the person whom the caller views as."""
+    looks: bool = False
+    """Whether the caller only looks, as somebody else or for a customer, and writes nothing."""
     speaks: bool = False
     """Whether the caller acts for a customer and changes what a person changes about themselves."""
 
@@ -49,7 +51,7 @@ class Policy:
         }
         key = hashlib.sha256(f"{self.key} as {other.key}".encode()).hexdigest()[:16]
         rights = self.rights & other.rights & {Right.POLICY_READ}
-        return replace(self, grants=grants, key=key, beside=other, rights=rights)
+        return replace(self, grants=grants, key=key, beside=other, rights=rights, looks=True)
 
     def on(self, entity: str) -> tuple[Grant, ...]:
         """The caller's grants on an entity; empty when no row of it exists for them."""

@@ -144,6 +144,7 @@ def upgrade() -> None:
     op.execute(f"SELECT crm_keep_sums('proposal_lines', 'proposals', 'proposal_id', {SUMS})")
     for name, condition in CHECKS.items():
         op.create_check_constraint(f"ck_proposals_{name}", "proposals", condition)
+    op.execute("SELECT crm_keep_history('proposal_templates')")
 
 
 def downgrade() -> None:

@@ -65,7 +65,7 @@ def policy_acting(policy: Policy, *, speaks: bool) -> Policy:
         return known
     grants = {entity: tuple(_narrowed(entity, one, speaks) for one in found) for entity, found in policy.grants.items()}
     key = hashlib.sha256(f"{policy.key} {'speaking' if speaks else 'looking'} for".encode()).hexdigest()[:16]
-    made = replace(policy, grants=grants, key=key, rights=frozenset(), speaks=speaks)
+    made = replace(policy, grants=grants, key=key, rights=frozenset(), looks=not speaks, speaks=speaks)
     _made[policy.key, speaks] = made
     while len(_made) > _MOST:
         _made.popitem(last=False)
