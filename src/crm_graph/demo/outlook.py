@@ -1,4 +1,4 @@
-"""What sellers are to bring in this quarter, what was expected of them last night, and who reads proposals by a link."""
+"""What sellers are to bring in this quarter, what was expected of them last night, who reads proposals by a link."""
 
 import hashlib
 from collections import defaultdict

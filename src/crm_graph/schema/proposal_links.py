@@ -43,7 +43,6 @@ class ProposalQuestion(Entity, table=True):
 
     __prefix__ = "prq"
     __rows__ = Rows(parent="proposal_id", delegated=True)
-    __checks__ = {"answered": "(answer IS NULL) = (answered_at IS NULL)"}
 
     proposal_id: UUID = attr(Read(PARTNER, subject=True), Ref("Proposal", back="questions", owned=True))
     """The proposal."""

@@ -100,7 +100,8 @@ async def test_the_reason_names_counts_of_five_at_least(market: Market) -> None:
     proposal = await market.made_of(
         "createProposal", "Proposal", number="P-SUGGESTED", title="Offer", customerId=customers[10]
     )
-    await market.made_of("addProposalLine", "Proposal", id=proposal, productId=other)
+    price = {"amount": "1", "currency": "EUR"}
+    await market.made_of("addProposalLine", "Proposal", id=proposal, productId=other, unitPrice=price)
     left = (await market.ask("administrator", PRODUCTS, c=customers[10], p=proposal)).data["productSuggestions"]
     assert [row["productId"] for row in left] == [row["productId"] for row in found if row["productId"] != other]
     buyers = (await market.ask("administrator", CUSTOMERS, p=other)).data["customerSuggestions"]

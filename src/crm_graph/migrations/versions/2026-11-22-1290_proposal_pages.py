@@ -100,7 +100,6 @@ def upgrade() -> None:
     sa.Column('answer', sa.Text(), nullable=True),
     sa.Column('answered_at', sa.TIMESTAMP(timezone=True), nullable=True),
     sa.Column('answered_by_id', sa.Uuid(), nullable=True),
-    sa.CheckConstraint('(answer IS NULL) = (answered_at IS NULL)', name='ck_proposal_questions_answered'),
     sa.CheckConstraint('(source IS NULL) = (external_id IS NULL)', name='ck_proposal_questions_external_id'),
     sa.ForeignKeyConstraint(['organization_id', 'answered_by_id'], ['users.organization_id', 'users.id'], name='fk_proposal_questions_answered_by_id', use_alter=True),
     sa.ForeignKeyConstraint(['organization_id', 'proposal_id'], ['proposals.organization_id', 'proposals.id'], name='fk_proposal_questions_proposal_id', ondelete='CASCADE', use_alter=True),
