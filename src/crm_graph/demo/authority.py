@@ -73,7 +73,7 @@ def make_good(business: Business) -> None:
         AuthorityDelegation,
         away,
         from_user_id=lead.id,
-        to_user_id=business.agents[1].id,
+        to_user_id=business.agents[-1].id,
         valid_from=away,
         valid_until=away + timedelta(days=14),
     )
