@@ -166,7 +166,7 @@ async def _other_rows(
     copied = [row["id"] for row in absent if random.random() < 0.2 and row["id"] not in gone]
     columns = [c.name for c in table_of(entity).columns if c.computed is None]
     other = {"id": "gen_random_uuid()", "source": "NULL", "external_id": "NULL"}
-    unique = {spec.name for spec in entity.__specs__.values() if spec.unique}
+    unique = {spec.name for spec in entity.__specs__.values() if spec.unique and spec.kind.name == "String"}
     taken = [other.get(c) or (f"{c} || gen_random_uuid()" if c in unique else c) for c in columns]
     if copied:
         await connection.execute(
