@@ -1,0 +1,1 @@
+"""What service promises, reckoned: hours of business and the moments at which something is due. Knows no database."""
