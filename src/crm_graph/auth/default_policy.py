@@ -49,6 +49,10 @@ ENTITIES = (
     "Credit",
     "Ticket",
     "TicketMessage",
+    "KnowledgeArticle",
+    "ArticleVersion",
+    "ArticleVote",
+    "TicketArticle",
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
@@ -118,6 +122,12 @@ _AUTHORITY = {
 }
 """What who may grant something sees of their authority, and of what is asked of them and by them."""
 
+_READS = {
+    "KnowledgeArticle": (_see(Rule.FOR_STAFF, INTERNAL),),
+    "TicketArticle": (_see(Rule.PARENT, INTERNAL),),
+}
+"""What of the knowledge base staff read who do not write it."""
+
 _SHOP = {
     "ProductCategory": (_see(Rule.EVERYONE, PUBLIC),),
     "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
@@ -153,6 +163,7 @@ _PARTNER = {
     "Return": (_see(Rule.PARENT, PARTNER),),
     "ReturnLine": (_see(Rule.PARENT, PARTNER),),
     "Credit": (_see(Rule.PARENT, PARTNER),),
+    "KnowledgeArticle": (_see(Rule.FOR_PARTNERS, PARTNER),),
 }
 
 ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
@@ -174,6 +185,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_DIRECTORY,
         **_CATALOGUE,
         **_AUTHORITY,
+        **_READS,
         "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "Customer": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -217,6 +229,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_DIRECTORY,
         **_CATALOGUE,
         **_AUTHORITY,
+        **_READS,
         "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
         "Customer": (
             _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
@@ -276,6 +289,10 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Credit": (_see(Rule.PARENT, INTERNAL),),
         "Ticket": (_work(Rule.EVERYONE, INTERNAL, assign=True),),
         "TicketMessage": (_work(Rule.PARENT, INTERNAL),),
+        "KnowledgeArticle": (_work(Rule.EVERYONE, INTERNAL),),
+        "ArticleVersion": (_work(Rule.PARENT, INTERNAL),),
+        "ArticleVote": (_see(Rule.PARENT, INTERNAL),),
+        "TicketArticle": (_work(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
         "Consent": (_see(Rule.PARENT, INTERNAL),),
@@ -301,11 +318,16 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Credit": (_see(Rule.PARENT, PUBLIC),),
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
+        "KnowledgeArticle": (_see(Rule.FOR_CUSTOMERS, PUBLIC),),
         "Compensation": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
         "Consent": (_see(Rule.SELF, PUBLIC),),
     },
-    "storefront": {**_SHOP, "Organization": (_see(Rule.EVERYONE, PUBLIC),)},
+    "storefront": {
+        **_SHOP,
+        "Organization": (_see(Rule.EVERYONE, PUBLIC),),
+        "KnowledgeArticle": (_see(Rule.PUBLISHED, PUBLIC),),
+    },
 }
 
 ADMINISTRATOR = "administrator"

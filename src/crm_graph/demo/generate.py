@@ -10,6 +10,7 @@ from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.desk import keep_busy
+from crm_graph.demo.knowledge import tell
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.outlook import look_ahead
 from crm_graph.demo.payments import take_back
@@ -81,6 +82,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     keep_busy(business)
     look_ahead(business)
     take_back(business)
+    tell(business)
     return rows
 
 

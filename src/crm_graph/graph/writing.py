@@ -59,6 +59,8 @@ class Request:
     leaves: tuple[object, ...]
     strict: bool = False
     """Whether it is refused when a field of its payload may not be seen."""
+    address: str = ""
+    """Where it comes from, as attempts are counted."""
 
     @classmethod
     def of(
@@ -69,10 +71,11 @@ class Request:
         request_id: str,
         *,
         strict: bool = False,
+        address: str = "",
     ) -> "Request":
         """A request with its variables read. Raises `VariableInvalid` or `IdInvalid`."""
         shape, leaves = operation.read(variables)
-        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves), strict)
+        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves), strict, address)
 
 
 class Writer:
@@ -344,7 +347,7 @@ async def _prepared(
         own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
         upserted = _change(declared.entity, "upsert", {n: v for n, v in given.items() if n not in own})
     if_match = _text(given.get("ifMatch"))
-    return Call(tx, request.actor, row, arguments, if_match, request.request_id, upserted, pages)
+    return Call(tx, request.actor, row, arguments, if_match, request.request_id, upserted, pages, request.address)
 
 
 def _parts(declared: Mutation, given: object) -> dict[str, object]:

@@ -7,7 +7,7 @@ from crm_graph import entity, sums
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
 from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists, tickets
-from crm_graph.schema import shares, changes, compensations, consents, suggestions, custom_fields
+from crm_graph.schema import knowledge, shares, changes, compensations, consents, suggestions, custom_fields
 # isort: on
 
 entity.seal()
@@ -24,6 +24,7 @@ __all__ = [
     "forecasts",
     "households",
     "key_accounts",
+    "knowledge",
     "leads",
     "losses",
     "opportunities",
