@@ -71,17 +71,18 @@ def _write(
     state = ArticleStatus(article.get("state", "PUBLISHED"))
     shown = state in (ArticleStatus.PUBLISHED, ArticleStatus.ARCHIVED)
     published = begun + timedelta(days=3)
+    text: dict[str, object] = dict(words)
     made = business.rows.add(
         KnowledgeArticle, begun, updated_at=published if shown else begun, language=language, original_id=original,
         category=article["category"], tags=article["tags"], published_at=published if shown else None,
         published_to=Audience(article["to"]) if state is ArticleStatus.PUBLISHED else None,
-        **(words if shown else {}),
+        **(text if shown else {}),
     )  # fmt: skip
     business.rows.add(
         ArticleVersion, begun, article_id=made, status=state, audience=Audience(article["to"]), author_id=author.id,
         submitted_at=None if state is ArticleStatus.DRAFT else begun + timedelta(days=1),
         reviewer_id=reviewer.id if shown else None, published_at=published if shown else None,
-        archived_at=published + timedelta(days=30) if state is ArticleStatus.ARCHIVED else None, **words,
+        archived_at=published + timedelta(days=30) if state is ArticleStatus.ARCHIVED else None, **text,
     )  # fmt: skip
     if original is None:
         _judge(business, article, made, published)
