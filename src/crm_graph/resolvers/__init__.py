@@ -26,6 +26,7 @@ from crm_graph.resolvers import (
     stage_conditions,
     suggestions,
     tasks,
+    tickets,
     viewer,
 )
 
@@ -55,5 +56,6 @@ __all__ = [
     "stage_conditions",
     "suggestions",
     "tasks",
+    "tickets",
     "viewer",
 ]
