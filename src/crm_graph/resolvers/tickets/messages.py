@@ -10,7 +10,7 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.actor import ActorKind
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields

@@ -14,7 +14,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import INTERNAL, PARTNER, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import insert_fields

@@ -6,7 +6,7 @@ from typing import Final
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed

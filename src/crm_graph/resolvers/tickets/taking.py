@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.changes import Effect, Outcome
 from crm_graph.plan.mutations import Argument, Call, mutation
