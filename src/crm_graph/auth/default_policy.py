@@ -58,6 +58,8 @@ ENTITIES = (
     "ArticleVersion",
     "ArticleVote",
     "TicketArticle",
+    "TicketRating",
+    "RelationshipRating",
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
@@ -133,6 +135,12 @@ _READS = {
 }
 """What of the knowledge base staff read who do not write it."""
 
+_HEARS = {
+    "TicketRating": (_see(Rule.PARENT, INTERNAL),),
+    "RelationshipRating": (_work(Rule.PARENT, INTERNAL),),
+}
+"""What customers say of us, where staff see the ticket or the customer; and having them asked."""
+
 _SHOP = {
     "ProductCategory": (_see(Rule.EVERYONE, PUBLIC),),
     "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
@@ -193,6 +201,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_CATALOGUE,
         **_AUTHORITY,
         **_READS,
+        **_HEARS,
         "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "Customer": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -239,6 +248,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_CATALOGUE,
         **_AUTHORITY,
         **_READS,
+        **_HEARS,
         "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
         "Customer": (
             _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
@@ -309,6 +319,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "ArticleVersion": (_work(Rule.PARENT, INTERNAL),),
         "ArticleVote": (_see(Rule.PARENT, INTERNAL),),
         "TicketArticle": (_work(Rule.PARENT, INTERNAL),),
+        **_HEARS,
+        "TicketRating": (_work(Rule.PARENT, INTERNAL, create=False),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
         "Consent": (_see(Rule.PARENT, INTERNAL),),
@@ -335,6 +347,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "KnowledgeArticle": (_see(Rule.FOR_CUSTOMERS, PUBLIC),),
+        "TicketRating": (_see(Rule.PARENT, PUBLIC),),
         "Compensation": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
         "Consent": (_see(Rule.SELF, PUBLIC),),

@@ -7,7 +7,7 @@ from crm_graph import entity, sums
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
 from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists
-from crm_graph.schema import ticket_queues, tickets, knowledge, shares, changes, compensations, consents
+from crm_graph.schema import ticket_queues, tickets, knowledge, feedback, shares, changes, compensations, consents
 from crm_graph.schema import suggestions, custom_fields
 # isort: on
 
@@ -22,6 +22,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "feedback",
     "forecasts",
     "households",
     "key_accounts",

@@ -7,10 +7,10 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.declaration import choice_kind
-from crm_graph.plan.changes import Outcome, invalid, key_taken
+from crm_graph.plan.changes import Outcome, invalid, key_taken, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
-from crm_graph.resolvers.knowledge.states import locked, locked_of_version, over, refused
+from crm_graph.resolvers.knowledge.states import locked, locked_of_version
 from crm_graph.resolvers.states import current
 from crm_graph.schema.knowledge import ArticleStatus, ArticleVersion, Audience, KnowledgeArticle
 from crm_graph.specs import INDEXED_TEXT
@@ -62,10 +62,10 @@ async def draft_article(call: Call) -> Outcome:
         call.tx, call.actor, KnowledgeArticle.__name__, values,
         row=call.row, event="knowledge.begun", request_id=call.request_id,
     )  # fmt: skip
-    if over(made):
+    if made.is_refused:
         return made
     drafted = await _drafted(call, call.row, 1, {name: call.arguments.get(name) for name in TEXT})
-    return drafted if over(drafted) else made
+    return drafted if drafted.is_refused else made
 
 
 @mutation(KnowledgeArticle, needs=INTERNAL)
@@ -74,11 +74,11 @@ async def revise_article(call: Call) -> Outcome:
     await locked(call)
     versions = await (await call.tx.raw()).fetch(_LAST, call.actor.organization_id, call.row)
     if any(one["status"] in (ArticleStatus.DRAFT, ArticleStatus.IN_REVIEW) for one in versions):
-        return refused("STATE_REFUSED", "A version of it is being written already.")
+        return refusal("STATE_REFUSED", "A version of it is being written already.")
     published = [one for one in versions if one["status"] == ArticleStatus.PUBLISHED]
     text = {name: (published or versions)[0][name] for name in TEXT}
     drafted = await _drafted(call, call.row, versions[0]["revision"] + 1, text)
-    return drafted if over(drafted) else Outcome(drafted.effect, call.row)
+    return drafted if drafted.is_refused else Outcome(drafted.effect, call.row)
 
 
 @mutation(
@@ -94,7 +94,7 @@ async def edit_article(call: Call) -> Outcome:
     await locked_of_version(call)
     at = await current(call, ArticleVersion)
     if at != ArticleStatus.DRAFT:
-        return refused("STATE_REFUSED", f"It is {at}: only a draft is written on.")
+        return refusal("STATE_REFUSED", f"It is {at}: only a draft is written on.")
     if fault := _unfit(call.arguments):
         return fault
     return await update_fields(

@@ -4,11 +4,11 @@ from typing import Final
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Outcome
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import update_fields, update_rows
 from crm_graph.resolvers.knowledge.drafts import TEXT
-from crm_graph.resolvers.knowledge.states import MOVES, Facts, locked, locked_of_version, moved, over, refused
+from crm_graph.resolvers.knowledge.states import MOVES, Facts, locked, locked_of_version, moved
 from crm_graph.resolvers.states import current
 from crm_graph.schema.knowledge import ArticleStatus, ArticleVersion, KnowledgeArticle
 from crm_graph.specs import Choice
@@ -50,10 +50,10 @@ async def publish_article(call: Call) -> Outcome:
     facts, connection = await locked_of_version(call), await call.tx.raw()
     key = call.actor.organization_id, call.row
     if call.actor.user_id is None or await connection.fetchval(_WROTE, *key, call.actor.user_id):
-        return refused("REVIEWER_WROTE", "Somebody who did not write on it publishes it.")
+        return refusal("REVIEWER_WROTE", "Somebody who did not write on it publishes it.")
     values = {"published_at": facts.now, "reviewer_id": call.actor.user_id, "review_note": None}
     published = await moved(call, ArticleStatus.PUBLISHED, "knowledge.reviewed", values)
-    if over(published):
+    if published.is_refused:
         return published
     if fault := await _archived(call, facts, ArticleStatus.PUBLISHED):
         return fault
@@ -65,7 +65,7 @@ async def publish_article(call: Call) -> Outcome:
         {**shown, "published_to": text["audience"], "published_at": facts.now},
         "knowledge.published", needs=INTERNAL, request_id=call.request_id,
     )  # fmt: skip
-    return told if over(told) else published
+    return told if told.is_refused else published
 
 
 @mutation(ArticleVersion, needs=INTERNAL)
@@ -73,7 +73,7 @@ async def discard_article(call: Call) -> Outcome:
     """Give up a version that was not published."""
     facts = await locked_of_version(call)
     if await current(call, ArticleVersion) == ArticleStatus.PUBLISHED:
-        return refused("STATE_REFUSED", "It is PUBLISHED: archive the article, or publish another version.")
+        return refusal("STATE_REFUSED", "It is PUBLISHED: archive the article, or publish another version.")
     return await moved(call, ArticleStatus.ARCHIVED, "knowledge.discarded", {"archived_at": facts.now})
 
 
@@ -97,4 +97,4 @@ async def _archived(call: Call, facts: Facts, *statuses: Choice) -> Outcome | No
     done = await update_rows(
         call.tx, call.actor, ArticleVersion.__name__, rows, needs=INTERNAL, request_id=call.request_id
     )
-    return next((one for one in done if over(one)), None)
+    return next((one for one in done if one.is_refused), None)

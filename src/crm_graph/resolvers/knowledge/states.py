@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.states import Moves, move
 from crm_graph.schema.knowledge import ArticleStatus, ArticleVersion
@@ -52,12 +52,3 @@ async def locked_of_version(call: Call) -> Facts:
 async def moved(call: Call, to: ArticleStatus, event: str, values: Mapping[str, object] | None = None) -> Outcome:
     """Put the version of a call into a state."""
     return await move(call, ArticleVersion, MOVES, to, event, values, needs=INTERNAL)
-
-
-def over(outcome: Outcome) -> bool:
-    """Whether nothing more is to be done."""
-    return outcome.effect is Effect.REFUSED
-
-
-def refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))

@@ -6,10 +6,10 @@ from typing import Final
 from crm_graph import kinds
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.throttle.attempts import Bucket, take
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
-from crm_graph.resolvers.knowledge.states import Facts, locked, refused
+from crm_graph.resolvers.knowledge.states import Facts, locked
 from crm_graph.schema.knowledge import ArticleVote, KnowledgeArticle
 
 A_DAY: Final = 86_400.0
@@ -32,9 +32,9 @@ async def vote_on_article(call: Call) -> Outcome:
     """Say whether a published article helped. Each reader has one vote, and may change it."""
     facts = await locked(call)
     if facts.published_to is None:
-        return refused("STATE_REFUSED", "It is not published.")
+        return refusal("STATE_REFUSED", "It is not published.")
     voted = await (_anonymous(call, facts) if call.actor.user_id is None else _of_reader(call, facts))
-    return voted if voted.effect is Effect.REFUSED else Outcome(voted.effect, call.row)
+    return voted if voted.is_refused else Outcome(voted.effect, call.row)
 
 
 async def _of_reader(call: Call, facts: Facts) -> Outcome:
@@ -56,7 +56,7 @@ async def _anonymous(call: Call, facts: Facts) -> Outcome:
         Bucket.of("article voters", call.address, FROM_AN_ADDRESS, A_DAY / FROM_AN_ADDRESS),
     ]
     if await take(call.tx, call.actor.organization_id, buckets) > 0:
-        return refused("TOO_MANY_VOTES", "There was a vote from here already. Sign in to change yours.")
+        return refusal("TOO_MANY_VOTES", "There was a vote from here already. Sign in to change yours.")
     return await _cast(call, facts, None)
 
 
