@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 from benchmarks import data
+
 from crm_graph.db.embedded import EmbeddedServer
 
 
