@@ -42,6 +42,7 @@ from crm_graph.pages.access import AccessPage
 from crm_graph.pages.apps import AppsPage
 from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
+from crm_graph.pages.feedback import FeedbackPage
 from crm_graph.pages.invitation import InvitationPage
 from crm_graph.pages.proposals import ProposalPages
 from crm_graph.pages.proposals.paper import Papers
@@ -80,7 +81,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     )
     secret, sealer = settings.secret_bytes(), Sealer(settings.sealing_key_texts())
     lanes = Lanes(database_url, settings.pool_size, isolated=settings.read_isolation == "on")
-    database = Database(database_url, settings.pool_size)
+    database = Database(database_url, settings.pool_size, pages=settings.pages())
     authenticator = Authenticator(lanes, database, database_url)
     refusals = Denials(database)
     documents = Documents(full, limits)
@@ -156,6 +157,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         ).routes(),
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
         *ProposalPages(door, Papers(documents, schemas, reader), secret, settings.fonts, per_minute).routes(),
+        *FeedbackPage(door, secret, per_minute).routes(),
         *AccessPage(authenticator, database).routes(),
         *AppsPage(authenticator, database, secret).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),

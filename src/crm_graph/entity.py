@@ -20,7 +20,7 @@ from sqlmodel import Field, SQLModel
 
 from crm_graph import kinds, subjects, tables
 from crm_graph.auth.levels import INTERNAL, PUBLIC
-from crm_graph.auth.rows import Rows
+from crm_graph.auth.rows import AUDIENCES, Rows
 from crm_graph.auth.scopes import resource
 from crm_graph.db.ids import uuid7
 from crm_graph.declaration import benchmarks, check_frozen, computed, refuse, refuse_names, spec_of, where
@@ -192,9 +192,12 @@ def _declare(cls: type[Entity]) -> None:
     cls.__benchmarks__ = benchmarks(cls, specs)
     refuse_names(cls, (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)))
     entrusting = cls.__rows__.entrusts.columns if cls.__rows__.entrusts else ()
-    for column in (*cls.__rows__.columns(), cls.__rows__.published, *entrusting):
+    audience = cls.__rows__.audience
+    for column in (*cls.__rows__.columns(), cls.__rows__.published, audience, *entrusting):
         if column and column not in specs:
             refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
+    if audience and specs[audience].kind.choices != AUDIENCES:
+        refuse(cls, audience, "it is no audience", f"Let its choices be {', '.join(AUDIENCES)}")
     frozen = cls.__frozen__
     of = specs[frozen.of].ref if frozen is not None and frozen.of is not None and frozen.of in specs else None
     check_frozen(cls, frozen, specs, REGISTRY[of.entity].__specs__ if of else None)

@@ -308,8 +308,9 @@ class Rows:
         if rule == "shared":
             levels = (LEVELS.index(s["level"]) for s in self._valid(columns["shared"], row["id"], caller))
             return max((min(rank, level) for level in levels), default=None)
-        if rule == "published":
-            return rank if row[columns[rule]] else None
+        if rule in ("published", "for_customers", "for_partners", "for_staff"):
+            column, _, audiences = columns[rule].partition(":")
+            return rank if (row[column] in audiences.split(",") if audiences else row[column]) else None
         if rule == "self":
             who, _, column = columns[rule].partition(":")
             mine = caller.user if who == "user" else caller.customer

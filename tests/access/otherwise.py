@@ -138,7 +138,7 @@ def _lists(entity: str) -> set[str]:
 def _hidden_cells(seen: Seen, name: str, rows: list[Row], random: Random) -> dict[str, dict[UUID, Any]]:
     """New values of what is hidden or behind a mask, by column and row."""
     entity = REGISTRY[name]
-    deciding = {*entity.__rows__.columns(), entity.__rows__.published, *_UNTOUCHED}
+    deciding = {*entity.__rows__.columns(), entity.__rows__.published, entity.__rows__.audience, *_UNTOUCHED}
     found: dict[str, dict[UUID, Any]] = {}
     for one in seen.fields(name):
         spec = entity.__specs__.get(one.column) or SLOTS[one.column]

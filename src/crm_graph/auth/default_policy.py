@@ -54,6 +54,12 @@ ENTITIES = (
     "QueueMember",
     "RoutingRule",
     "TicketMacro",
+    "KnowledgeArticle",
+    "ArticleVersion",
+    "ArticleVote",
+    "TicketArticle",
+    "TicketRating",
+    "RelationshipRating",
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
@@ -123,6 +129,18 @@ _AUTHORITY = {
 }
 """What who may grant something sees of their authority, and of what is asked of them and by them."""
 
+_READS = {
+    "KnowledgeArticle": (_see(Rule.FOR_STAFF, INTERNAL),),
+    "TicketArticle": (_see(Rule.PARENT, INTERNAL),),
+}
+"""What of the knowledge base staff read who do not write it."""
+
+_HEARS = {
+    "TicketRating": (_see(Rule.PARENT, INTERNAL),),
+    "RelationshipRating": (_work(Rule.PARENT, INTERNAL),),
+}
+"""What customers say of us, where staff see the ticket or the customer; and having them asked."""
+
 _SHOP = {
     "ProductCategory": (_see(Rule.EVERYONE, PUBLIC),),
     "Product": (_see(Rule.PUBLISHED, PUBLIC, without=_OURS),),
@@ -160,6 +178,7 @@ _PARTNER = {
     "Credit": (_see(Rule.PARENT, PARTNER),),
     "Ticket": (_work(Rule.PARTNER, PARTNER),),
     "TicketMessage": (_see(Rule.PUBLISHED_PART, PARTNER),),
+    "KnowledgeArticle": (_see(Rule.FOR_PARTNERS, PARTNER),),
 }
 
 ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
@@ -181,6 +200,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_DIRECTORY,
         **_CATALOGUE,
         **_AUTHORITY,
+        **_READS,
+        **_HEARS,
         "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "Customer": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -226,6 +247,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_DIRECTORY,
         **_CATALOGUE,
         **_AUTHORITY,
+        **_READS,
+        **_HEARS,
         "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
         "Customer": (
             _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
@@ -292,6 +315,12 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "QueueMember": (_work(Rule.OWN, INTERNAL, create=False), _see(Rule.EVERYONE, INTERNAL)),
         "RoutingRule": (_see(Rule.EVERYONE, INTERNAL),),
         "TicketMacro": (_see(Rule.EVERYONE, INTERNAL),),
+        "KnowledgeArticle": (_work(Rule.EVERYONE, INTERNAL),),
+        "ArticleVersion": (_work(Rule.PARENT, INTERNAL),),
+        "ArticleVote": (_see(Rule.PARENT, INTERNAL),),
+        "TicketArticle": (_work(Rule.PARENT, INTERNAL),),
+        **_HEARS,
+        "TicketRating": (_work(Rule.PARENT, INTERNAL, create=False),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
         "Consent": (_see(Rule.PARENT, INTERNAL),),
@@ -317,11 +346,17 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Credit": (_see(Rule.PARENT, PUBLIC),),
         "Ticket": (_see(Rule.SELF, PUBLIC),),
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
+        "KnowledgeArticle": (_see(Rule.FOR_CUSTOMERS, PUBLIC),),
+        "TicketRating": (_see(Rule.PARENT, PUBLIC),),
         "Compensation": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
         "Consent": (_see(Rule.SELF, PUBLIC),),
     },
-    "storefront": {**_SHOP, "Organization": (_see(Rule.EVERYONE, PUBLIC),)},
+    "storefront": {
+        **_SHOP,
+        "Organization": (_see(Rule.EVERYONE, PUBLIC),),
+        "KnowledgeArticle": (_see(Rule.PUBLISHED, PUBLIC),),
+    },
 }
 
 ADMINISTRATOR = "administrator"

@@ -5,8 +5,9 @@ whose attribute is null it is false or null, never an error.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from crm_graph.auth.levels import Level
 
@@ -28,6 +29,12 @@ class Rule(enum.StrEnum):
     """The row belongs to the partner the caller works for."""
     PUBLISHED = "published"
     """The row is published for everybody (catalogue)."""
+    FOR_CUSTOMERS = "for_customers"
+    """The row is published for customers, or for everybody."""
+    FOR_PARTNERS = "for_partners"
+    """The row is published for partners, for customers, or for everybody."""
+    FOR_STAFF = "for_staff"
+    """The row is published, for whomever."""
     PARENT = "parent"
     """The row is part of another one (a line of an order); it is seen as its parent is."""
     PUBLISHED_PART = "published_part"
@@ -36,6 +43,15 @@ class Rule(enum.StrEnum):
 
 PARTS = (Rule.PARENT, Rule.PUBLISHED_PART)
 """The rules by which a part is seen as its whole is."""
+AUDIENCES: Final = ("PUBLIC", "CUSTOMER", "PARTNER", "INTERNAL")
+"""Whom a row may be published to, the widest audience first: each is part of those before it."""
+PUBLISHED_TO: Final[Mapping[Rule, tuple[str, ...]]] = {
+    Rule.PUBLISHED: AUDIENCES[:1],
+    Rule.FOR_CUSTOMERS: AUDIENCES[:2],
+    Rule.FOR_PARTNERS: AUDIENCES[:3],
+    Rule.FOR_STAFF: AUDIENCES,
+}
+"""The audiences that each of these rules reaches, where a column says to whom a row is published."""
 
 
 class ActorValue(enum.StrEnum):
@@ -61,6 +77,8 @@ class Rows:
     self_: str | None = None
     partner: str | None = None
     published: str | None = None
+    audience: str | None = None
+    """Instead of `published`, which is yes or no: one of `AUDIENCES`, or empty where the row is published to nobody."""
     parent: str | None = None
     shared: bool = False
     subject: ActorValue = ActorValue.CUSTOMER
@@ -120,6 +138,9 @@ def predicate(  # noqa: PLR0911 - one return a rule
             return f"{alias}.{rows.partner} = {bind(ActorValue.PARTNER)}"
         case Rule.PUBLISHED if rows.published:
             return f"{alias}.{rows.published}"
+        case Rule.PUBLISHED | Rule.FOR_CUSTOMERS | Rule.FOR_PARTNERS | Rule.FOR_STAFF if rows.audience:
+            reached = ", ".join(f"'{audience}'" for audience in PUBLISHED_TO[rule])
+            return f"{alias}.{rows.audience} IN ({reached})"
         case Rule.SHARED if rows.shared:
             return f"EXISTS ({share_rows(table, alias, organization, bind)})"
     return None

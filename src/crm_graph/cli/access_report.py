@@ -9,7 +9,7 @@ from crm_graph.auth.classification import SHIPPED, Classification
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import PARTS, Rows, Rule
+from crm_graph.auth.rows import PARTS, PUBLISHED_TO, Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
 from crm_graph.plan.access.fields import classified
@@ -104,10 +104,17 @@ def _said(rule: Rule, rows: Rows) -> str | None:
         Rule.TEAM: rows.team and f"{rows.team} is the caller's team or one below",
         Rule.SELF: rows.self_ and f"{rows.self_} is the caller, as {rows.subject.value.removesuffix('_id')}",
         Rule.PARTNER: rows.partner and f"{rows.partner} is the caller's partner",
-        Rule.PUBLISHED: rows.published and f"{rows.published} is true",
+        Rule.PUBLISHED: (rows.published and f"{rows.published} is true") or _published_to(Rule.PUBLISHED, rows),
+        Rule.FOR_CUSTOMERS: _published_to(Rule.FOR_CUSTOMERS, rows),
+        Rule.FOR_PARTNERS: _published_to(Rule.FOR_PARTNERS, rows),
+        Rule.FOR_STAFF: _published_to(Rule.FOR_STAFF, rows),
         Rule.SHARED: "shared with the caller, their team or partner" if rows.shared else None,
     }
     return words[rule]
+
+
+def _published_to(rule: Rule, rows: Rows) -> str | None:
+    return rows.audience and f"{rows.audience} is {' or '.join(PUBLISHED_TO[rule])}"
 
 
 def sees(spec: FieldSpec, way: Way) -> str:

@@ -108,7 +108,7 @@ async def _serve(settings: Settings, url: str, listening: socket.socket, *, chec
 
         print(demo_organisation.who_to_be(settings.data_dir, address), flush=True)
     stop = asyncio.Event()
-    worker = asyncio.create_task(_do_due(url, stop)) if settings.demo else None
+    worker = asyncio.create_task(_do_due(url, stop, settings.pages())) if settings.demo else None
     failures: list[str] = []
     if check:
         from crm_graph.demo.check import run_checks
@@ -126,9 +126,9 @@ async def _serve(settings: Settings, url: str, listening: socket.socket, *, chec
     return failures
 
 
-async def _do_due(url: str, stop: asyncio.Event) -> None:
+async def _do_due(url: str, stop: asyncio.Event, pages: str) -> None:
     """What falls due in the demo organisation, which has no worker beside it."""
-    database = Database(url, 2)
+    database = Database(url, 2, pages=pages)
     try:
         await due.do(database, stop)
     finally:

@@ -33,14 +33,14 @@ def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseU
         try:
             with database(settings) as url:
                 if once:
-                    done, timers, sent = asyncio.run(_once(url, smtp))
+                    done, timers, sent = asyncio.run(_once(url, smtp, settings.pages()))
                     for chore in CHORES:
                         print(f"{chore.table}: {chore.done} {done[chore.table]}")
                     print(f"timers: done {timers}")
                     print(f"mail: sent {sent}" if smtp else "mail: waits, as CRM_GRAPH_SMTP_URL is not set")
                 else:
                     print("The worker is running. End it with Ctrl-C or SIGTERM.", flush=True)
-                    asyncio.run(_until_signalled(url, smtp))
+                    asyncio.run(_until_signalled(url, smtp, settings.pages()))
                 ignore()
         finally:
             ignore()
@@ -56,9 +56,9 @@ def mail_server(settings: Settings) -> Smtp | None:
         raise typer.BadParameter(str(error), param_hint="CRM_GRAPH_SMTP_URL") from None
 
 
-async def _once(url: str, smtp: Smtp | None) -> tuple[dict[str, int], int, int]:
+async def _once(url: str, smtp: Smtp | None, pages: str) -> tuple[dict[str, int], int, int]:
     try:
-        async with _database(url) as connections:
+        async with _database(url, pages) as connections:
             chores, timers = await jobs.run_once(url), await due.do_once(connections)
         return chores, timers, await mails.deliver_once(url, smtp) if smtp else 0
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
@@ -67,12 +67,12 @@ async def _once(url: str, smtp: Smtp | None) -> tuple[dict[str, int], int, int]:
         raise ServiceUnavailable(f"the database cannot be reached: {error}") from error
 
 
-async def _until_signalled(url: str, smtp: Smtp | None) -> None:
+async def _until_signalled(url: str, smtp: Smtp | None, pages: str) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     try:
-        async with _database(url) as connections:
+        async with _database(url, pages) as connections:
             sending = [mails.deliver(url, smtp, stop)] if smtp else []
             await asyncio.gather(jobs.run(url, stop), due.do(connections, stop), *sending)
     finally:
@@ -82,8 +82,8 @@ async def _until_signalled(url: str, smtp: Smtp | None) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _database(url: str) -> AsyncIterator[Database]:
-    connections = Database(url, 2)
+async def _database(url: str, pages: str) -> AsyncIterator[Database]:
+    connections = Database(url, 2, pages=pages)
     try:
         yield connections
     finally:

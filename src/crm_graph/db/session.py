@@ -20,6 +20,7 @@ from crm_graph.errors import OperationTimedOut, ServiceUnavailable
 
 STATEMENT_SECONDS: Final = 30.0
 LOCK_SECONDS: Final = 10.0
+PAGES: Final = "https://{host}"
 
 _BEGIN = text(
     "SELECT set_config('crm.organization_id', :organization, true), set_config('crm.actor_id', :actor, true),"
@@ -30,8 +31,10 @@ _BEGIN = text(
 class Transaction:
     """One open transaction. `session` is SQLModel's; what both write is committed together or not at all."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, pages: str = PAGES) -> None:
         self.session = session
+        self.pages = pages
+        """Where people reach the organisation's pages, for links in mail (`Settings.pages`)."""
         self._raw: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def raw(self) -> "asyncpg.Connection[asyncpg.Record]":
@@ -57,11 +60,14 @@ class Transaction:
 class Database:
     """The engine for writes; `pool_size` connections, as many again in a rush.
 
-    A statement may take `statement_seconds`, and its transaction may be left idle for twice as long.
+    A statement may take `statement_seconds`, and its transaction may be left idle for twice as long. `pages` is where
+    links in mail lead, with `{host}` for the organisation's host name.
     """
 
-    def __init__(self, url: str, pool_size: int = 8, *, statement_seconds: float = STATEMENT_SECONDS) -> None:
-        self._url = url
+    def __init__(
+        self, url: str, pool_size: int = 8, *, statement_seconds: float = STATEMENT_SECONDS, pages: str = PAGES
+    ) -> None:
+        self._url, self._pages = url, pages
         self.engine = write_engine(url, pool_size, statement_seconds)
 
     @asynccontextmanager
@@ -81,7 +87,7 @@ class Database:
                 _BEGIN,
                 {"organization": str(organization_id or ""), "actor": str(actor_id or ""), "channel": channel},
             )
-            transaction = Transaction(session)
+            transaction = Transaction(session, self._pages)
             yield transaction
             await transaction._refuse_when_failed()  # noqa: SLF001 - our own
             await session.commit()

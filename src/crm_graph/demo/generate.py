@@ -10,6 +10,8 @@ from crm_graph.demo.countries import romanised
 from crm_graph.demo.customers import welcome
 from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.desk import keep_busy
+from crm_graph.demo.feedback import hear
+from crm_graph.demo.knowledge import tell
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.outlook import look_ahead
 from crm_graph.demo.payments import take_back
@@ -83,6 +85,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     keep_busy(business)
     look_ahead(business)
     take_back(business)
+    tell(business)
+    hear(business)
     return rows
 
 

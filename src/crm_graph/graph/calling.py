@@ -44,12 +44,13 @@ def generated(entity: type[Entity], verb: str, given: Mapping[str, object]) -> C
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What the calls of one request have in common: transaction, caller, the request's id, where links in mail lead."""
+    """What a request's calls have in common: transaction, caller, its id, where links in mail lead, whence it comes."""
 
     tx: Transaction
     actor: Actor
     request_id: str
     pages: str
+    address: str
 
     async def run(self, declared: Mutation, given: Mapping[str, object]) -> Outcome:
         """A hand-written mutation, in a savepoint that a refusal takes back."""
@@ -89,7 +90,7 @@ class Calls:
             own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
             upserted = generated(entity, "upsert", {n: v for n, v in given.items() if n not in own})
         if_match = _text(given.get("ifMatch"))
-        return Call(tx, actor, row, arguments, if_match, self.request_id, upserted, self.pages)
+        return Call(tx, actor, row, arguments, if_match, self.request_id, upserted, self.pages, self.address)
 
     async def _arguments(
         self, wanted: Sequence[Argument], given: Mapping[str, object]

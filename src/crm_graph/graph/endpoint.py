@@ -14,6 +14,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.oauth import issuer
+from crm_graph.auth.throttle.addresses import network
 from crm_graph.auth.view_as import ViewAsRefused, ViewAsWrites
 from crm_graph.errors import CrmError, Internal, PredicateAccessDenied
 from crm_graph.graph import cross_origin, http
@@ -98,7 +99,8 @@ class Endpoint:
                 return await self._reader.read(actor, operation, request.variables, strict=strict)
             if scope["method"] != "POST":
                 http.refuse_unsafe(operation.node)
-            asked = Request.of(actor, operation, request.variables, request_id, strict=strict)
+            address = network(next(iter(scope.get("client") or ()), None))
+            asked = Request.of(actor, operation, request.variables, request_id, strict=strict, address=address)
             return await self._writer.write(asked)
         except PredicateAccessDenied as denied:
             self._refusals.note(actor, denied.code, [str(denied.extensions.get("coordinate"))])

@@ -51,6 +51,8 @@ class Request:
     leaves: tuple[object, ...]
     strict: bool = False
     """Whether it is refused when a field of its payload may not be seen."""
+    address: str = ""
+    """Where it comes from, as attempts are counted."""
 
     @classmethod
     def of(
@@ -61,10 +63,11 @@ class Request:
         request_id: str,
         *,
         strict: bool = False,
+        address: str = "",
     ) -> "Request":
         """A request with its variables read. Raises `VariableInvalid` or `IdInvalid`."""
         shape, leaves = operation.read(variables)
-        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves), strict)
+        return cls(actor, operation, operation.completed(variables), request_id, shape, tuple(leaves), strict, address)
 
 
 class Writer:
@@ -140,7 +143,7 @@ class Writer:
         assert isinstance(given, dict)
         declared = MUTATIONS.get(root.name)
         if declared is not None:
-            calls = Calls(tx, request.actor, request.request_id, self._pages)
+            calls = Calls(tx, request.actor, request.request_id, self._pages, request.address)
             return declared.entity, await calls.run(declared, given)
         verb, entity = _verb(root), _entity(root)
         return entity, await write(tx, request.actor, generated(entity, verb, given), request_id=request.request_id)

@@ -59,6 +59,8 @@ class Call:
     """Of a mutation that `upserts`: what the generated one would write."""
     pages: str = ""
     """Where links in mail lead (`Settings.pages`), with `{host}` for the organisation's host name."""
+    address: str = ""
+    """Where the request comes from, as attempts are counted."""
 
 
 @dataclass(frozen=True, slots=True)

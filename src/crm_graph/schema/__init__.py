@@ -7,8 +7,8 @@ from crm_graph import entity, sums
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
 from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists
-from crm_graph.schema import ticket_queues, tickets, shares, changes, compensations, consents, suggestions
-from crm_graph.schema import custom_fields
+from crm_graph.schema import ticket_queues, tickets, knowledge, feedback, shares, changes, compensations, consents
+from crm_graph.schema import suggestions, custom_fields
 # isort: on
 
 entity.seal()
@@ -22,9 +22,11 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "feedback",
     "forecasts",
     "households",
     "key_accounts",
+    "knowledge",
     "leads",
     "losses",
     "opportunities",

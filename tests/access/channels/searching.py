@@ -45,3 +45,18 @@ async def searched(probe: Probe) -> None:
         for edge in found["edges"]:
             assert edge["node"]["id"] in matching, (probe.role, probe.entity, text)
             assert {h["field"] for h in edge["highlights"]} <= set(plain(rows[edge["node"]["id"]]))
+
+
+@channel("suggestArticles")
+async def suggested_articles(probe: Probe) -> None:
+    """Of articles that are published, those are suggested that the role may read, whatever is being written."""
+    if probe.entity != "KnowledgeArticle" or not probe.reached:
+        return
+    rows = probe.world.rows.tables["KnowledgeArticle"].values()
+    visible = {probe.id_of(row) for row in probe.visible if row["published_to"] is not None}
+    text = " ".join(str(row["title"]) for row in rows)
+    answer = await probe.ask(
+        "query ($t: String) { suggestArticles(text: $t, first: 20) { articleId title } }", {"t": text}
+    )
+    found = {one["articleId"] for one in answer.data["suggestArticles"]}
+    assert found == visible, probe.role

@@ -14,7 +14,7 @@ import orjson
 import sqlalchemy as sa
 
 from crm_graph.db.lanes import Lane, Lanes
-from crm_graph.db.session import Database
+from crm_graph.db.session import Database, Transaction
 
 _WAITS: Final = "least(greatest(coalesce(extract(epoch FROM max(full_at - most) - now()), 0), 0), 86400)"
 # Of attempts at the same moment each sees those before it: rows that are there are locked, in one order; where several
@@ -69,6 +69,19 @@ class Bucket:
         return (self.capacity - 1) * self.seconds
 
 
+async def take(tx: Transaction, organization_id: UUID, buckets: Sequence[Bucket]) -> float:
+    """As `Attempts.take`, in a transaction of the caller's: where that is rolled back, nothing was counted."""
+    some = sorted(buckets, key=lambda bucket: bucket.key)
+    values = {
+        "organization": organization_id,
+        "keys": [bucket.key for bucket in some],
+        "seconds": [bucket.seconds for bucket in some],
+        "most": [bucket.most for bucket in some],
+    }
+    found = await (await tx.session.connection()).execute(_TAKE, values)
+    return float(found.scalar_one())
+
+
 class Attempts:
     """Counts for all processes on one database. Each method is one statement, in a transaction of its own."""
 
@@ -78,16 +91,8 @@ class Attempts:
 
     async def take(self, organization_id: UUID, buckets: Sequence[Bucket]) -> float:
         """Count an attempt in each of them; seconds to wait where one of them holds none, and then none is counted."""
-        some = sorted(buckets, key=lambda bucket: bucket.key)
-        values = {
-            "organization": organization_id,
-            "keys": [bucket.key for bucket in some],
-            "seconds": [bucket.seconds for bucket in some],
-            "most": [bucket.most for bucket in some],
-        }
         async with self._database.transaction(organization_id, None, "attempts") as tx:
-            found = await (await tx.session.connection()).execute(_TAKE, values)
-            return float(found.scalar_one())
+            return await take(tx, organization_id, buckets)
 
     async def wait(self, organization_id: UUID, buckets: Sequence[Bucket]) -> float:
         """Seconds until each of them holds an attempt; nothing is counted."""

@@ -48,7 +48,8 @@ STYLE_PATH: Final = "/proposal.css"
 _STYLE: Final = files("crm_graph.pages").joinpath("static/proposal.css").read_bytes()
 
 _templates: Final = environment("crm_graph.pages")
-_templates.globals.update(base_url=STYLE_URL, paper_url=f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}")
+PAPER_URL: Final = f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
+_templates.globals.update(base_url=STYLE_URL, paper_url=PAPER_URL)
 
 Answer = Callable[[Call, dict[str, str]], Awaitable[Outcome | str]]
 """What a form does: what came of it, or the name of the word that says what it lacks."""

@@ -31,7 +31,10 @@ def reaches(rule: Rule, rows: Rows) -> bool:
         Rule.SHARED: rows.shared,
         Rule.SELF: rows.self_,
         Rule.PARTNER: rows.partner,
-        Rule.PUBLISHED: rows.published,
+        Rule.PUBLISHED: rows.published or rows.audience,
+        Rule.FOR_CUSTOMERS: rows.audience,
+        Rule.FOR_PARTNERS: rows.audience,
+        Rule.FOR_STAFF: rows.audience,
         Rule.PARENT: rows.parent,
         Rule.PUBLISHED_PART: rows.parent and rows.published,
     }
