@@ -17,7 +17,7 @@ from crm_graph.service.business_time import Calendar, Spell
 from crm_graph.service.sla import ENDED, Promise, Standing, Target, reckon
 from tests.service.test_business_time import MINUTE, WEEKS, calendars, open_at
 
-EXAMPLES = 2000 if os.environ.get("CRM_GRAPH_TEST_DEEP") else 50
+EXAMPLES = 2000 if os.environ.get("CRM_GRAPH_TEST_DEEP") else 30
 DAYS = 4
 HORIZON = DAYS * 24 * 60
 EVENTS = ("ANSWER", "ASK", "WAITING", "ON_HOLD", "OPEN", "RESOLVED", "POLICY", "LOOK")

@@ -12,6 +12,8 @@ from crm_graph.auth.rows import Rule
 
 ENTITIES = (
     "Organization",
+    "BusinessCalendar",
+    "Holiday",
     "Team",
     "User",
     "Partner",
@@ -54,6 +56,7 @@ ENTITIES = (
     "QueueMember",
     "RoutingRule",
     "TicketMacro",
+    "SlaPolicy",
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
@@ -105,6 +108,12 @@ _DIRECTORY = {
     "Team": (_see(Rule.EVERYONE, INTERNAL),),
     "User": (_see(Rule.EVERYONE, INTERNAL),),
 }
+_SERVICE = {
+    "BusinessCalendar": (_see(Rule.EVERYONE, INTERNAL),),
+    "Holiday": (_see(Rule.PARENT, INTERNAL),),
+    "SlaPolicy": (_see(Rule.EVERYONE, INTERNAL),),
+}
+"""What service promises: for those who see tickets to know, and for nobody outside."""
 _CATALOGUE = {
     "ProductCategory": (_see(Rule.EVERYONE, INTERNAL),),
     "Product": (_see(Rule.EVERYONE, INTERNAL),),
@@ -179,6 +188,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "sales_manager": {
         **_DIRECTORY,
+        **_SERVICE,
         **_CATALOGUE,
         **_AUTHORITY,
         "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
@@ -224,6 +234,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "sales_rep": {
         **_DIRECTORY,
+        **_SERVICE,
         **_CATALOGUE,
         **_AUTHORITY,
         "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
@@ -272,6 +283,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "service_agent": {
         **_DIRECTORY,
+        **_SERVICE,
         **_CATALOGUE,
         **_AUTHORITY,
         "Customer": (_work(Rule.EVERYONE, INTERNAL, create=False, without=_OURS),),

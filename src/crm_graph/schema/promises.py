@@ -28,12 +28,10 @@ class SlaStatus(Choice):
     PAUSED = Standing.PAUSED.value
 
 
-KEPT = ("sla_stays", "sla_marks", "sla_reckoned_at")
-"""Columns that nobody reads by themselves: what the others are reckoned from."""
-
-
 class Promised(Entity):
     """The columns of a ticket that say what it was promised."""
+
+    __unexposed__ = ("sla_stays", "sla_marks", "sla_reckoned_at")  # what the others are reckoned from
 
     sla_policy_id: UUID | None = attr(Read(INTERNAL), Ref("SlaPolicy", back="tickets"), default=None)
     """The policy that says what was promised: the most specific of those that fit the ticket."""
@@ -57,11 +55,11 @@ class Promised(Entity):
     """When its resolution was missed, if it was."""
     unanswered_since: datetime | None = attr(Read(INTERNAL), Filter, Sort, default=None)
     """Since when the customer waits for an answer of ours; empty where they do not."""
-    first_response_minutes: int | None = attr(Read(INTERNAL), Filter, Sort, default=None)
+    first_response_minutes: int | None = attr(Read(INTERNAL), default=None)
     """Minutes until our first answer that count: hours of business, without pauses, as the policy has it."""
-    resolution_minutes: int | None = attr(Read(INTERNAL), Filter, Sort, default=None)
+    resolution_minutes: int | None = attr(Read(INTERNAL), default=None)
     """Minutes until it was resolved that count."""
-    first_contact_resolution: bool | None = attr(Read(INTERNAL), Filter, default=None)
+    first_contact_resolution: bool | None = attr(Read(INTERNAL), default=None)
     """Whether it was resolved by our first answer, and stayed so; empty while it is not resolved."""
     sla_stays: list[str] = attr(default_factory=list)
     sla_marks: list[str] = attr(default_factory=list)

@@ -68,3 +68,7 @@ class SlaPolicy(Entity, table=True):
     """Whether it stands still while a ticket is on hold."""
     warning_percent: int = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=80)
     """After how many percent of the time somebody is warned; 100: nobody is."""
+    escalation_queue_id: UUID | None = attr(
+        Read(INTERNAL), Write(CONFIDENTIAL), Ref("TicketQueue", back="escalatingPolicies"), default=None
+    )
+    """Where tickets go that are late; empty: they stay where they are."""

@@ -21,7 +21,11 @@ _MINUTES: Final = {
     Target.NEXT_RESPONSE: "next_response_minutes",
     Target.RESOLUTION: "resolution_minutes",
 }
-_POLICIES: Final = "SELECT * FROM sla_policies WHERE organization_id = $1 AND active ORDER BY created_at, id"
+_POLICIES: Final = """
+SELECT p.*, q.id AS escalates_to, q.team_id AS escalation_team_id
+  FROM sla_policies p
+  LEFT JOIN ticket_queues q ON q.organization_id = $1 AND q.id = p.escalation_queue_id AND q.active
+ WHERE p.organization_id = $1 AND p.active ORDER BY p.created_at, p.id"""
 _CALENDARS: Final = """
 SELECT c.*, ARRAY(SELECT h.day FROM holidays h WHERE h.organization_id = $1 AND h.calendar_id = c.id) AS free
   FROM business_calendars c WHERE c.organization_id = $1"""

@@ -20,14 +20,15 @@ from crm_graph.jobs.timers import clear_timer, set_timer
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.sla.policies import Policies, load, matched_by
 from crm_graph.resolvers.sla.record import MERGED, columns_of, facts_of, kept_of
-from crm_graph.resolvers.sla.telling import Told, tell
+from crm_graph.resolvers.sla.telling import tell
+from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change, ticket_changed
 from crm_graph.schema.tickets import Ticket
-from crm_graph.service.sla import Reckoned
+from crm_graph.service.sla import Mark, Reckoned
 from crm_graph.service.sla import reckon as reckoned
 
 TIMER: Final = "sla.ticket"
 
-_TICKETS: Final = f"""
+TICKETS: Final = f"""
 SELECT t.*, c.segment, m.calendar_id AS team_calendar_id, r.due_at AS timer, now() AS now,
        EXISTS (SELECT FROM key_accounts k WHERE k.organization_id = $1 AND k.customer_id = t.customer_id) AS key_account,
        CASE WHEN t.status IN ('RESOLVED', 'CLOSED') THEN (
@@ -40,34 +41,35 @@ SELECT t.*, c.segment, m.calendar_id AS team_calendar_id, r.due_at AS timer, now
  WHERE t.organization_id = $1 AND t.id = ANY($2::uuid[]) ORDER BY t.id FOR NO KEY UPDATE OF t"""
 
 
-async def reckon(
-    tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait: bool = True, request_id: str | None = None
-) -> list[UUID]:
+@on_ticket_change
+async def heed(tx: Transaction, actor: Actor, change: TicketChange) -> None:
+    """Reckon a ticket whenever it changes; a note among ourselves changes nothing."""
+    if change.what is not What.NOTED:
+        await reckon(tx, actor, [change.ticket])
+
+
+async def reckon(tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait: bool = True) -> list[UUID]:
     """Put on record what holds of some tickets now, and tell what is late or soon will be.
 
     Gives those that somebody else is writing, or that are gone: only without `wait`.
     """
     connection, organization = await tx.raw(), actor.organization_id
-    rows = await connection.fetch(_TICKETS if wait else f"{_TICKETS} SKIP LOCKED", organization, list(tickets))
+    rows = await connection.fetch(TICKETS if wait else f"{TICKETS} SKIP LOCKED", organization, list(tickets))
     policies = await load(connection, organization)
     quiet: list[tuple[UUID, dict[str, object]]] = []
     for row in rows:
-        values, found, policy = _values(row, policies)
-        changed = any(row[name] != value for name, value in values.items())
-        if found.breached or found.warned:
-            await _say(tx, actor, row, values, found, request_id)
-            await tell(connection, organization, Told(row, policy, found))
-        elif changed:
-            quiet.append((row["id"], values))
+        values, found, policy = on_record(row, policies)
         await _wake(tx, organization, row, found.next_at)
-    await _write(connection, organization, quiet)
+        if found.breached or found.warned:
+            await _say(tx, actor, row, {**values, **_escalated(row, policy, found)}, found)
+        elif any(row[name] != value for name, value in values.items()):
+            quiet.append((row["id"], values))
+    await write(connection, organization, quiet)
     locked = {row["id"] for row in rows}
     return [] if wait else [one for one in tickets if one not in locked]
 
 
-def _values(
-    row: "asyncpg.Record", policies: Policies
-) -> "tuple[dict[str, object], Reckoned, asyncpg.Record | None]":
+def on_record(row: "asyncpg.Record", policies: Policies) -> "tuple[dict[str, object], Reckoned, asyncpg.Record | None]":
     """What is to be on record of a ticket, what was found, and by which policy."""
     now: dt.datetime = row["now"]
     policy = policies.of(row) if row["status"] != MERGED else None
@@ -81,18 +83,44 @@ def _values(
     return {**why, **columns_of(row, facts, promise, found, now)}, found, policy
 
 
-async def _say(
-    tx: Transaction,
-    actor: Actor,
-    row: "asyncpg.Record",
-    values: Mapping[str, object],
-    found: Reckoned,
-    request_id: str | None,
+async def write(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    organization: UUID,
+    rows: Sequence[tuple[UUID, Mapping[str, object]]],
 ) -> None:
+    """Write such columns of some tickets, in one statement."""
+    if not rows:
+        return
+    names = ", ".join(rows[0][1])
+    values = ", ".join(f"r.{name}" for name in rows[0][1])
+    text = orjson.dumps([{"id": row, **given} for row, given in rows], default=str).decode()
+    await connection.execute(
+        f"UPDATE tickets t SET ({names}) = ROW({values}) FROM json_populate_recordset(NULL::tickets, $2::text::json) r"
+        " WHERE t.organization_id = $1 AND t.id = r.id",
+        organization,
+        text,
+    )
+
+
+def _escalated(row: "asyncpg.Record", policy: "asyncpg.Record | None", found: Reckoned) -> Mapping[str, object]:
+    """Where a ticket goes that is late, and still owed."""
+    owed = any(Mark.SETTLED not in found.targets[target].marks for target in found.breached)
+    if not owed or policy is None or policy["escalates_to"] in (None, row["queue_id"]):
+        return {}
+    return {"queue_id": policy["escalates_to"], "team_id": policy["escalation_team_id"] or row["team_id"]}
+
+
+async def _say(
+    tx: Transaction, actor: Actor, row: "asyncpg.Record", values: Mapping[str, object], found: Reckoned
+) -> None:
+    """Write it with an event, and mail whom it concerns."""
     event = "ticket.sla_breached" if found.breached else "ticket.sla_warned"
-    outcome = await update_fields(tx, actor, Ticket.__name__, row["id"], values, event, request_id=request_id)
+    outcome = await update_fields(tx, actor, Ticket.__name__, row["id"], values, event)
     if outcome.errors:
         raise RuntimeError(f"what follows from a ticket was refused: {outcome.errors}")
+    await tell(await tx.raw(), actor.organization_id, row, found)
+    if "queue_id" in values:
+        await ticket_changed(tx, actor, TicketChange(row["id"], What.MOVED))
 
 
 async def _wake(tx: Transaction, organization: UUID, row: "asyncpg.Record", at: dt.datetime | None) -> None:
@@ -100,21 +128,3 @@ async def _wake(tx: Transaction, organization: UUID, row: "asyncpg.Record", at: 
         await set_timer(tx, organization, TIMER, row["id"], at)
     elif at is None and row["timer"] is not None:
         await clear_timer(tx, organization, TIMER, row["id"])
-
-
-async def _write(
-    connection: "asyncpg.Connection[asyncpg.Record]",
-    organization: UUID,
-    rows: Sequence[tuple[UUID, Mapping[str, object]]],
-) -> None:
-    if not rows:
-        return
-    names = ", ".join(rows[0][1])
-    values = ", ".join(f"r.{name}" for name in rows[0][1])
-    text = orjson.dumps([{"id": row, **given} for row, given in rows], default=str).decode()
-    await connection.execute(
-        f"UPDATE tickets t SET ({names}) = ROW({values}) FROM json_populate_recordset(NULL::tickets, $2::json) r"
-        " WHERE t.organization_id = $1 AND t.id = r.id",
-        organization,
-        text,
-    )

@@ -1,7 +1,6 @@
 """Who is told that a ticket is late, or soon will be: by mail, which names nothing but the ticket's number."""
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -28,33 +27,22 @@ SELECT DISTINCT u.id, u.name, u.email FROM users u
  ORDER BY u.id"""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A ticket, the policy that holds for it, and what was found of it."""
-
-    ticket: "asyncpg.Record"
-    policy: "asyncpg.Record | None"
-    found: Reckoned
-
-
-async def tell(connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID, told: Told) -> None:
+async def tell(
+    connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID, ticket: "asyncpg.Record", found: Reckoned
+) -> None:
     """Keep a mail to each who is told, of all that is late or soon will be at once."""
-    late = bool(told.found.breached)
-    people = await connection.fetch(
-        _PEOPLE, organization, told.ticket["assignee_id"], told.ticket["team_id"], late
-    )
-    for person in people:
-        await post(connection, organization, _mail(person["name"], person["email"], told))
+    whose = ticket["assignee_id"], ticket["team_id"]
+    for person in await connection.fetch(_PEOPLE, organization, *whose, bool(found.breached)):
+        await post(connection, organization, _mail(person["name"], person["email"], ticket["number"], found))
 
 
-def _mail(name: str, address: str, told: Told) -> Mail:
-    number, found = told.ticket["number"], told.found
-    targets = found.breached or found.warned
+def _mail(name: str, address: str, number: str, found: Reckoned) -> Mail:
     state = "is late" if found.breached else "is due soon"
-    lines = [f"- {_SAID[target]}, due {_moment(found.targets[target].due_at)}" for target in targets]
+    targets = found.breached or found.warned
+    lines = [f"- {_SAID[target]}{_moment(found.targets[target].due_at)}" for target in targets]
     body = f"Hello {name},\n\nticket {number} {state}:\n\n" + "\n".join(lines) + "\n"
     return Mail(address, f"Ticket {number} {state}", body)
 
 
 def _moment(at: dt.datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "at no time"
+    return f", due {at:%Y-%m-%d %H:%M} UTC" if at else ""
