@@ -39,7 +39,9 @@ class Life:
 
     def __post_init__(self) -> None:
         nothing = dict.fromkeys(
-            f"{what}_{when}_at" for what in ("first_response", "next_response", "resolution") for when in ("due", "breached")
+            f"{what}_{when}_at"
+            for what in ("first_response", "next_response", "resolution")
+            for when in ("due", "breached")
         )
         self.row = {
             **nothing, "status": "NEW", "opened_at": self.opened, "first_answered_at": None, "last_answer_at": None,
@@ -120,13 +122,21 @@ class Oracle:
 def check(life: Life, oracle: Oracle, now: int, ended: int | None) -> None:
     """Compare what is on record with what the walk finds."""
     promise, row = life.promises[life.which], life.row
-    starts = {Target.FIRST_RESPONSE: 0, Target.RESOLUTION: 0, Target.NEXT_RESPONSE: life.asked if life.answered else None}
+    starts = {
+        Target.FIRST_RESPONSE: 0,
+        Target.RESOLUTION: 0,
+        Target.NEXT_RESPONSE: life.asked if life.answered else None,
+    }
     done = {
         Target.FIRST_RESPONSE: life.answered or ended is not None,
         Target.RESOLUTION: ended is not None,
         Target.NEXT_RESPONSE: ended is not None,
     }
-    names = {Target.FIRST_RESPONSE: "first_response", Target.NEXT_RESPONSE: "next_response", Target.RESOLUTION: "resolution"}
+    names = {
+        Target.FIRST_RESPONSE: "first_response",
+        Target.NEXT_RESPONSE: "next_response",
+        Target.RESOLUTION: "resolution",
+    }
     late = False
     for target, start in starts.items():
         shown = row[f"{names[target]}_due_at"]
@@ -214,7 +224,9 @@ def test_waiting_for_the_customer_extends_what_is_left() -> None:
     assert life.row["first_response_due_at"] == NINE + 60 * MINUTE  # answered in time, and stays as it was
     life = led((30, "ANSWER"), (30, "WAITING"), (270, "ASK"))
     assert life.row["next_response_due_at"] == NINE + 390 * MINUTE
-    assert life.row["resolution_due_at"] == NINE + (24 * 60 + 240) * MINUTE  # 30 minutes and until five, then on Tuesday
+    assert (
+        life.row["resolution_due_at"] == NINE + (24 * 60 + 240) * MINUTE
+    )  # 30 minutes and until five, then on Tuesday
     assert life.row["sla_status"] == "ON_TRACK"
 
 

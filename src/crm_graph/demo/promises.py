@@ -11,7 +11,12 @@ from crm_graph.schema.tickets import TicketPriority
 from crm_graph.schema.users import Team
 
 OFFICE: Final = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday"), "08:00-12:00, 13:00-17:30")
-HOLIDAYS: Final = {"New Year's Day": (1, 1), "Labour Day": (5, 1), "German Unity Day": (10, 3), "Christmas Day": (12, 25)}
+HOLIDAYS: Final = {
+    "New Year's Day": (1, 1),
+    "Labour Day": (5, 1),
+    "German Unity Day": (10, 3),
+    "Christmas Day": (12, 25),
+}
 YEARS: Final = 366 * 24 * 60
 """Minutes; the demo's tickets grow old, and some of them are still to be in time."""
 

@@ -7,7 +7,8 @@ from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL
 from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
 from crm_graph.schema.customers import CustomerSegment
 from crm_graph.schema.orders import Channel
-from crm_graph.schema.tickets import TicketPriority, TicketType
+from crm_graph.schema.ticket_queues import TicketType
+from crm_graph.schema.tickets import TicketPriority
 
 
 class SlaClock(Choice):

@@ -161,7 +161,10 @@ def _span(target: Target, facts: Facts, before: Kept) -> tuple[dt.datetime | Non
 
 
 def due_at(
-    calendar: Calendar, start: dt.datetime, target: dt.timedelta, pauses: Iterable[tuple[dt.datetime, dt.datetime | None]]
+    calendar: Calendar,
+    start: dt.datetime,
+    target: dt.timedelta,
+    pauses: Iterable[tuple[dt.datetime, dt.datetime | None]],
 ) -> dt.datetime | None:
     """When so much time has passed outside of pauses, which are in order; `None` while one goes on, or if never."""
     left = target
@@ -217,9 +220,7 @@ def _settled(
     return Kept(due, due if late else None, frozenset(Mark) if late else frozenset({Mark.SETTLED}), start)
 
 
-def _open(
-    promise: Promise, target: Target, facts: Facts, start: dt.datetime, now: dt.datetime, owed: _Owed
-) -> Kept:
+def _open(promise: Promise, target: Target, facts: Facts, start: dt.datetime, now: dt.datetime, owed: _Owed) -> Kept:
     """A target that is still owed."""
     pauses, length = pauses_of(promise, facts), promise.targets[target]
     due = due_at(promise.calendar, start, length, pauses)
@@ -237,7 +238,8 @@ def _newly(mark: Mark, found: Mapping[Target, Kept], kept: Mapping[Target, Kept]
     return tuple(
         target
         for target, one in found.items()
-        if mark in one.marks and (target not in kept or mark not in kept[target].marks or kept[target].since != one.since)
+        if mark in one.marks
+        and (target not in kept or mark not in kept[target].marks or kept[target].since != one.since)
     )
 
 

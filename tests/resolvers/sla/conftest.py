@@ -67,7 +67,9 @@ class Desk:
 
     async def forget(self) -> None:
         """Delete what was promised, and the tickets."""
-        await self.connection.execute("DELETE FROM tickets WHERE organization_id = $1 AND subject = 'Help'", self.organization)
+        await self.connection.execute(
+            "DELETE FROM tickets WHERE organization_id = $1 AND subject = 'Help'", self.organization
+        )
         await self.connection.execute("UPDATE tickets SET sla_policy_id = NULL")
         await self.connection.execute("UPDATE teams SET calendar_id = NULL")
         for table in ("sla_policies", "holidays", "business_calendars", "timers", "outgoing_mails"):
@@ -116,7 +118,9 @@ class Desk:
         await self.connection.execute(f"UPDATE tickets SET {names} WHERE id = $1", ticket, *values.values())
 
     async def timer(self, ticket: UUID) -> dt.datetime | None:
-        return await self.connection.fetchval("SELECT due_at FROM timers WHERE kind = 'sla.ticket' AND row_id = $1", ticket)
+        return await self.connection.fetchval(
+            "SELECT due_at FROM timers WHERE kind = 'sla.ticket' AND row_id = $1", ticket
+        )
 
     async def events(self, ticket: UUID) -> list[str]:
         rows = await self.connection.fetch("SELECT type FROM outbox_events WHERE row_id = $1 ORDER BY sequence", ticket)

@@ -30,9 +30,13 @@ async def test_what_makes_no_sense_is_refused_and_what_does_is_kept_in_one_form(
         assert errors in ([("VALUE_INVALID", field)], ["VARIABLE_INVALID"]), (values, errors)
     assert await desk.connection.fetchval("SELECT count(*) FROM business_calendars WHERE name = 'Office'") == 0
     found = await desk.make("BusinessCalendar", **CALENDAR, monday="09:00-12:30,13:30 - 24:00", standard=True)
-    hours = (await desk.ask("service_agent", "query ($i: ID!) { businessCalendar(id: $i) { monday tuesday } }", i=found)).data
+    hours = (
+        await desk.ask("service_agent", "query ($i: ID!) { businessCalendar(id: $i) { monday tuesday } }", i=found)
+    ).data
     assert hours["businessCalendar"] == {"monday": "09:00-12:30, 13:30-24:00", "tuesday": None}
-    assert (await desk.do("createBusinessCalendar", "BusinessCalendar", **CALENDAR, standard=True))[1][0][0] == "KEY_TAKEN"
+    assert (await desk.do("createBusinessCalendar", "BusinessCalendar", **CALENDAR, standard=True))[1][0][
+        0
+    ] == "KEY_TAKEN"
     assert (await desk.do("createSlaPolicy", "SlaPolicy", "service_agent", name="Mine"))[0] is None
     for outsider in ("customer", "partner_rep"):
         for query in ("{ slaPolicies { totalCount } }", "{ businessCalendars { totalCount } }"):

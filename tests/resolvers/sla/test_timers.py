@@ -65,7 +65,9 @@ async def test_warned_and_late_at_the_very_moment_and_told_once(desk: Desk) -> N
     await desk.work()
     assert (await desk.events(ticket)).count(LATE) == (await desk.events(ticket)).count(WARNED) == 1
     assert len(await desk.mails()) == 3
-    entry = await desk.connection.fetchrow("SELECT actor_kind, channel FROM audit_entries WHERE row_id = $1 ORDER BY at DESC LIMIT 1", ticket)
+    entry = await desk.connection.fetchrow(
+        "SELECT actor_kind, channel FROM audit_entries WHERE row_id = $1 ORDER BY at DESC LIMIT 1", ticket
+    )
     assert tuple(entry) == ("system", "timer")
 
 
@@ -110,7 +112,9 @@ async def test_who_writes_a_ticket_is_not_held_up_and_what_they_wrote_counts(des
         assert LATE not in await desk.events(ticket)
         answered = (await desk.row(ticket))["opened_at"] + 30 * MINUTE
         await connection.execute(
-            "UPDATE tickets SET first_answered_at = $2, last_answer_at = $2, status = 'OPEN' WHERE id = $1", ticket, answered
+            "UPDATE tickets SET first_answered_at = $2, last_answer_at = $2, status = 'OPEN' WHERE id = $1",
+            ticket,
+            answered,
         )
     async with asyncio.timeout(5):
         while (await desk.row(ticket))["first_response_minutes"] is None:

@@ -1,4 +1,4 @@
-"""What tickets that were loaded with their past were promised: put on record, and nobody is told of what is long over."""
+"""What tickets that were loaded with their past were promised: on record, and nobody is told of what is long over."""
 
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,8 @@ _PAGE: Final = 500
 _IDS: Final = "SELECT id FROM tickets WHERE organization_id = $1 ORDER BY id"
 _NONE: Final = "DELETE FROM timers WHERE organization_id = $1 AND kind LIKE 'sla.%'"
 _TIMERS: Final = """
-INSERT INTO timers (organization_id, kind, row_id, due_at) SELECT $1, $2, * FROM unnest($3::uuid[], $4::timestamptz[])"""
+INSERT INTO timers (organization_id, kind, row_id, due_at)
+SELECT $1, $2, * FROM unnest($3::uuid[], $4::timestamptz[])"""
 
 
 async def reckon_loaded(connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID) -> None:

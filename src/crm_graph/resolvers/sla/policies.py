@@ -46,7 +46,8 @@ class Policies:
 
     def promise(self, policy: "asyncpg.Record", ticket: "asyncpg.Record") -> Promise:
         """What a policy promises for a ticket."""
-        found = self.calendars.get(policy["calendar_id"] or ticket["team_calendar_id"] or self.standard)
+        named: UUID | None = policy["calendar_id"] or ticket["team_calendar_id"] or self.standard
+        found = self.calendars[named] if named else None
         on_clock = policy["clock"] == SlaClock.ELAPSED or found is None
         pausing = {"WAITING": policy["pauses_waiting"], "ON_HOLD": policy["pauses_on_hold"]}
         return Promise(

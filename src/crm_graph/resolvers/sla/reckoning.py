@@ -30,7 +30,8 @@ TIMER: Final = "sla.ticket"
 
 TICKETS: Final = f"""
 SELECT t.*, c.segment, m.calendar_id AS team_calendar_id, r.due_at AS timer, now() AS now,
-       EXISTS (SELECT FROM key_accounts k WHERE k.organization_id = $1 AND k.customer_id = t.customer_id) AS key_account,
+       EXISTS (SELECT FROM key_accounts k
+                WHERE k.organization_id = $1 AND k.customer_id = t.customer_id) AS key_account,
        CASE WHEN t.status IN ('RESOLVED', 'CLOSED') THEN (
          SELECT count(*) FROM ticket_messages a
           WHERE a.organization_id = $1 AND a.ticket_id = t.id AND a.public AND a.side = 'STAFF') END AS answers

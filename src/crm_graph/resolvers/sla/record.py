@@ -87,7 +87,9 @@ def _minutes(row: "asyncpg.Record", facts: Facts, promise: Promise | None) -> Ma
 
 def _unanswered_since(row: "asyncpg.Record") -> dt.datetime | None:
     """Since when the customer waits: of several messages since our last answer, the first counts."""
-    asked, answered, known = row["last_customer_message_at"], row["last_answer_at"], row["unanswered_since"]
+    asked: dt.datetime | None = row["last_customer_message_at"]
+    answered: dt.datetime | None = row["last_answer_at"]
+    known: dt.datetime | None = row["unanswered_since"]
     if asked is None or row["status"] in ENDED or (answered is not None and asked <= answered):
         return None
     return known if known is not None and (answered is None or known > answered) else asked

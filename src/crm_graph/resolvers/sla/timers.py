@@ -25,7 +25,9 @@ DELETE FROM timers r USING (
      AND attempts = 0 ORDER BY due_at LIMIT {PAGE} FOR UPDATE SKIP LOCKED) d
  WHERE r.organization_id = $1 AND r.kind = '{TIMER}' AND r.row_id = d.row_id RETURNING r.row_id"""
 _AFTER: Final = f"SELECT id FROM tickets WHERE organization_id = $1 AND id > $2 AND {_OPEN} ORDER BY id LIMIT {PAGE}"
-_THEIRS: Final = f"SELECT id, now() AS now FROM tickets WHERE organization_id = $1 AND customer_id = $2 AND {_OPEN} ORDER BY id"
+_THEIRS: Final = (
+    f"SELECT id, now() AS now FROM tickets WHERE organization_id = $1 AND customer_id = $2 AND {_OPEN} ORDER BY id"
+)
 _BEATEN: Final = """
 SELECT id, clock_timestamp() + interval '200 milliseconds' AS at FROM tickets
  WHERE organization_id = $1 AND id = ANY($2::uuid[]) ORDER BY id"""
