@@ -12,7 +12,15 @@ from crm_graph.demo.rows import Row
 from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
-from crm_graph.schema.tickets import MessageSide, Ticket, TicketGrade, TicketMessage, TicketPriority, TicketStatus
+from crm_graph.schema.tickets import (
+    MessageSide,
+    Ticket,
+    TicketClosing,
+    TicketGrade,
+    TicketMessage,
+    TicketPriority,
+    TicketStatus,
+)
 
 CHANNELS = (Channel.WEB, Channel.MAIL, Channel.PHONE, Channel.MOBILE, Channel.CHAT), (30, 25, 25, 12, 8)
 GRADES = {
@@ -130,8 +138,13 @@ def _stamps(status: TicketStatus, told: list[_Message], resolved: datetime | Non
         "last_customer_message_at": asked[-1],
         "waiting_since": told[-1].sent_at if status is TicketStatus.WAITING else None,
         "confirm_until": resolved + CONFIRMED_WITHIN if resolved else None,
+        "closed_because": _closing(told) if status is TicketStatus.CLOSED else None,
         "closed_at": resolved + CONFIRMED_WITHIN if resolved and status is TicketStatus.CLOSED else None,
     }
+
+
+def _closing(told: list[_Message]) -> TicketClosing:
+    return TicketClosing.CONFIRMED if told[-1].side is MessageSide.CUSTOMER else TicketClosing.TIMED_OUT
 
 
 def _status(random: Random, age: timedelta, *, answered: bool) -> TicketStatus:

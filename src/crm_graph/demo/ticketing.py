@@ -12,11 +12,11 @@ from crm_graph.schema.key_accounts import KeyAccount
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.shares import CustomerShare
 from crm_graph.schema.ticket_queues import (
-    MacroOutcome,
     QueueMember,
     RoutingRule,
     TicketAssignment,
     TicketMacro,
+    TicketNextState,
     TicketQueue,
     TicketType,
 )
@@ -43,21 +43,21 @@ MACROS: Final[tuple[Row, ...]] = (
         "name": "Ask for the serial number",
         "body": "Dear {customer},\n\nplease send us the serial number of the inverter: it is on its left side.",
         "public": True,
-        "becomes": MacroOutcome.WAITING,
+        "becomes": TicketNextState.WAITING,
         "tags": ["serial-number"],
     },
     {
         "name": "Firmware 4.2",
         "body": "Known problem of firmware 4.2: restart helps until the update on Thursday.",
         "public": False,
-        "becomes": MacroOutcome.ON_HOLD,
+        "becomes": TicketNextState.ON_HOLD,
         "tags": ["firmware-4.2"],
     },
     {
         "name": "It is updated",
         "body": "Dear {customer},\n\nthe update is installed. If anything about {number} is still open, just answer.",
         "public": True,
-        "becomes": MacroOutcome.RESOLVED,
+        "becomes": TicketNextState.RESOLVED,
         "tags": [],
     },
 )
@@ -74,14 +74,13 @@ def arrange(business: Business) -> None:
     tickets = business.rows.of[Ticket.__name__]
     for row in tickets:
         key = row["customer_id"] in keys
-        row["customer_value"] = (
-            CustomerValue.KEY if key else CustomerValue.HIGH if row["customer_id"] in loyal else CustomerValue.STANDARD
-        )
+        high = CustomerValue.HIGH if row["customer_id"] in loyal else CustomerValue.STANDARD
+        row["customer_value"] = value = CustomerValue.KEY if key else high
         row["queue_id"] = queues[KEYS if key else TECHNICAL if row["type"] is TicketType.PROBLEM else DESK]
         impact, urgency = row["impact"], row["urgency"]
         assert isinstance(impact, TicketGrade)
         assert isinstance(urgency, TicketGrade)
-        row["priority"] = priority_of(impact, urgency, row["customer_value"])
+        row["priority"] = priority_of(impact, urgency, value)
     _unfinished(business, tickets)
     _complain(business, queues[MANAGEMENT])
     _by_partners(business, queues[DESK])

@@ -54,6 +54,7 @@ class QueueMember(Entity, table=True):
 
     __prefix__ = "tqm"
     __rows__ = Rows(own="user_id")
+    __unexposed__ = ("last_given_at",)
     __checks__ = {"capacity": "capacity > 0"}
 
     queue_id: UUID = attr(
@@ -68,8 +69,7 @@ class QueueMember(Entity, table=True):
     """How many tickets they have at a time before they are given no more; empty: any number."""
     available: bool = attr(Read(INTERNAL), Write(INTERNAL), Filter, default=True)
     """Whether they are given tickets now."""
-    last_given_at: datetime | None = attr(Read(INTERNAL), default=None)
-    """When they were last given one."""
+    last_given_at: datetime | None = attr(default=None)
 
 
 _members = table_of(QueueMember).c
@@ -112,8 +112,8 @@ class RoutingRule(Entity, table=True):
     """What whoever deals with them must know."""
 
 
-class MacroOutcome(Choice):
-    """What a macro makes of a ticket."""
+class TicketNextState(Choice):
+    """How a ticket stands after something was said."""
 
     WAITING = auto()
     ON_HOLD = auto()
@@ -132,7 +132,7 @@ class TicketMacro(Entity, table=True):
     """The text, with `{customer}`, `{number}` and `{subject}` for those of the ticket; empty: none is sent."""
     public: bool = attr(Read(INTERNAL), Write(CONFIDENTIAL), Filter, default=False)
     """Whether the text is an answer to the customer; else a note among ourselves."""
-    becomes: MacroOutcome | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
+    becomes: TicketNextState | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
     """How the ticket stands then; empty: as the text makes it."""
     queue_id: UUID | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), Ref("TicketQueue", back="macros"), default=None)
     """Where the ticket goes; empty: it stays."""

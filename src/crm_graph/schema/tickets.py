@@ -27,6 +27,15 @@ class TicketStatus(Choice):
     MERGED = auto()
 
 
+class TicketClosing(Choice):
+    """How a ticket came to be closed."""
+
+    CONFIRMED = auto()
+    TIMED_OUT = auto()
+    WITHDRAWN = auto()
+    BY_US = auto()
+
+
 class TicketGrade(Choice):
     """How far a matter reaches, or how soon it matters."""
 
@@ -76,6 +85,8 @@ class Ticket(Promised, table=True):
         "management": "NOT to_management OR type = 'COMPLAINT'",
         "merged": "(status = 'MERGED') = (merged_into_id IS NOT NULL)",
         "itself": "parent_id <> id AND merged_into_id <> id",
+        "complaint": "NOT to_management OR status NOT IN ('RESOLVED', 'CLOSED', 'MERGED')"
+        " OR answered_by_management_at IS NOT NULL",
     }
 
     number: str = attr(Read(PARTNER, subject=True), Filter, Unique, Search("A"))
@@ -138,6 +149,10 @@ class Ticket(Promised, table=True):
     """When the customer asked."""
     first_answered_at: datetime | None = attr(Read(INTERNAL), Filter, Sort, default=None)
     """When we first answered the customer; notes among ourselves are no answer."""
+    answered_by_management_at: datetime | None = attr(Read(INTERNAL), default=None)
+    """When somebody of the management answered a complaint to it; before that it is neither resolved nor closed."""
+    escalated_at: datetime | None = attr(Read(INTERNAL), Filter, Sort, default=None)
+    """When it was last brought before the management, because nobody had answered."""
     last_answer_at: datetime | None = attr(Read(INTERNAL), default=None)
     """When we last answered."""
     last_customer_message_at: datetime | None = attr(Read(INTERNAL), Filter, Sort, default=None)
@@ -150,6 +165,8 @@ class Ticket(Promised, table=True):
     """Until when the customer may say that it is not resolved; then it is closed."""
     closed_at: datetime | None = attr(Read(PARTNER, subject=True), Filter, Sort, default=None)
     """When it was closed."""
+    closed_because: TicketClosing | None = attr(Read(PARTNER, subject=True), Filter, default=None)
+    """How it came to be closed."""
     reopen_count: int = attr(Read(INTERNAL), Filter, Sort, default=0)
     """How often it turned out not to be resolved."""
 

@@ -19,6 +19,9 @@ CHECKS = {
         "management": "NOT to_management OR type = 'COMPLAINT'",
         "merged": "(status = 'MERGED') = (merged_into_id IS NOT NULL)",
         "itself": "parent_id <> id AND merged_into_id <> id",
+        "complaint": "NOT to_management OR status NOT IN ('RESOLVED', 'CLOSED', 'MERGED')"
+        " OR answered_by_management_at IS NOT NULL",
+        "closed_because": "closed_because IN ('CONFIRMED', 'TIMED_OUT', 'WITHDRAWN', 'BY_US')",
     },
     "ticket_messages": {
         "side": "side IN ('CUSTOMER', 'PARTNER', 'STAFF')",
@@ -360,6 +363,9 @@ def upgrade() -> None:
     op.add_column('tickets', sa.Column('waiting_since', sa.TIMESTAMP(timezone=True), nullable=True))
     op.add_column('tickets', sa.Column('confirm_until', sa.TIMESTAMP(timezone=True), nullable=True))
     op.add_column('tickets', sa.Column('closed_at', sa.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column('tickets', sa.Column('answered_by_management_at', sa.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column('tickets', sa.Column('escalated_at', sa.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column('tickets', sa.Column('closed_because', sa.Text(), nullable=True))
     op.add_column('tickets', sa.Column('reopen_count', sa.Integer(), nullable=False, server_default='0'))
     op.alter_column('tickets', 'reopen_count', server_default=None)
     op.create_index('ix_tickets_assignee_id_status_opened_at_id', 'tickets', ['organization_id', 'assignee_id', 'status', 'opened_at', 'id'], unique=False)
@@ -374,6 +380,8 @@ def upgrade() -> None:
     op.create_index('ix_tickets_product_id', 'tickets', ['organization_id', 'product_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_tickets_queue_id', 'tickets', ['organization_id', 'queue_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_tickets_queue_id_status_opened_at_id', 'tickets', ['organization_id', 'queue_id', 'status', 'opened_at', 'id'], unique=False)
+    op.create_index('ix_tickets_closed_because', 'tickets', ['organization_id', 'closed_because', 'id'], unique=False, postgresql_include=[])
+    op.create_index('ix_tickets_escalated_at', 'tickets', ['organization_id', 'escalated_at', 'id'], unique=False, postgresql_include=[])
     op.create_index('ix_tickets_reopen_count', 'tickets', ['organization_id', 'reopen_count', 'id'], unique=False, postgresql_include=[])
     op.create_index('ix_tickets_to_management', 'tickets', ['organization_id', 'to_management', 'id'], unique=False, postgresql_include=[])
     op.create_index('ix_tickets_type', 'tickets', ['organization_id', 'type', 'id'], unique=False, postgresql_include=[])
@@ -415,6 +423,9 @@ def upgrade() -> None:
     op.add_column('tickets_history', sa.Column('waiting_since', sa.TIMESTAMP(timezone=True), nullable=True))
     op.add_column('tickets_history', sa.Column('confirm_until', sa.TIMESTAMP(timezone=True), nullable=True))
     op.add_column('tickets_history', sa.Column('closed_at', sa.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column('tickets_history', sa.Column('answered_by_management_at', sa.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column('tickets_history', sa.Column('escalated_at', sa.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column('tickets_history', sa.Column('closed_because', sa.Text(), nullable=True))
     op.add_column('tickets_history', sa.Column('reopen_count', sa.Integer(), nullable=False, server_default='0'))
     op.alter_column('tickets_history', 'reopen_count', server_default=None)
     op.execute("SELECT crm_keep_history('queue_members')")
@@ -468,6 +479,9 @@ def downgrade() -> None:
     op.drop_constraint('fk_queue_members_user_id', 'queue_members', type_='foreignkey')
     op.drop_constraint('fk_queue_members_queue_id', 'queue_members', type_='foreignkey')
     op.drop_column('tickets_history', 'reopen_count')
+    op.drop_column('tickets_history', 'closed_because')
+    op.drop_column('tickets_history', 'escalated_at')
+    op.drop_column('tickets_history', 'answered_by_management_at')
     op.drop_column('tickets_history', 'closed_at')
     op.drop_column('tickets_history', 'confirm_until')
     op.drop_column('tickets_history', 'waiting_since')
@@ -500,6 +514,8 @@ def downgrade() -> None:
     op.drop_index('ix_tickets_waiting_since', table_name='tickets', postgresql_include=[])
     op.drop_index('ix_tickets_type', table_name='tickets', postgresql_include=[])
     op.drop_index('ix_tickets_to_management', table_name='tickets', postgresql_include=[])
+    op.drop_index('ix_tickets_closed_because', table_name='tickets', postgresql_include=[])
+    op.drop_index('ix_tickets_escalated_at', table_name='tickets', postgresql_include=[])
     op.drop_index('ix_tickets_reopen_count', table_name='tickets', postgresql_include=[])
     op.drop_index('ix_tickets_queue_id_status_opened_at_id', table_name='tickets')
     op.drop_index('ix_tickets_queue_id', table_name='tickets')
@@ -514,6 +530,9 @@ def downgrade() -> None:
     op.drop_index('ix_tickets_closed_at', table_name='tickets', postgresql_include=[])
     op.drop_index('ix_tickets_assignee_id_status_opened_at_id', table_name='tickets')
     op.drop_column('tickets', 'reopen_count')
+    op.drop_column('tickets', 'closed_because')
+    op.drop_column('tickets', 'escalated_at')
+    op.drop_column('tickets', 'answered_by_management_at')
     op.drop_column('tickets', 'closed_at')
     op.drop_column('tickets', 'confirm_until')
     op.drop_column('tickets', 'waiting_since')

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.states import Moves, move
 from crm_graph.schema.proposals import ENDED, Proposal, ProposalStatus
@@ -61,12 +61,3 @@ async def moved(call: Call, to: ProposalStatus, event: str, values: Mapping[str,
 
 def leads_to(facts: Facts, to: ProposalStatus) -> bool:
     return to in MOVES.get(facts.status, ())
-
-
-def over(outcome: Outcome) -> bool:
-    """Whether nothing more is to be done."""
-    return outcome.effect is Effect.REFUSED
-
-
-def refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))

@@ -27,6 +27,10 @@ class What(enum.Enum):
     """We wrote to the customer."""
     NOTED = enum.auto()
     """Somebody of the staff wrote a note, which no customer and no partner may learn of."""
+    RESOLVED = enum.auto()
+    """It was put to the customer as resolved; `message` is what was said, if anything."""
+    CLOSED = enum.auto()
+    """It was closed, by the customer's word, by us, or because time ran out."""
     MOVED = enum.auto()
     """Its status, queue, assignee, team or priority is another, or what these go by."""
 
