@@ -22,7 +22,7 @@ _MINUTES: Final = {
     Target.RESOLUTION: "resolution_minutes",
 }
 _POLICIES: Final = """
-SELECT p.*, q.id AS escalates_to, q.team_id AS escalation_team_id
+SELECT p.*, q.id AS escalates_to
   FROM sla_policies p
   LEFT JOIN ticket_queues q ON q.organization_id = $1 AND q.id = p.escalation_queue_id AND q.active
  WHERE p.organization_id = $1 AND p.active ORDER BY p.created_at, p.id"""

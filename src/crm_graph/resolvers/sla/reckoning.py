@@ -15,13 +15,17 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.system import system_actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import clear_timer, set_timer
+from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.sla.policies import Policies, load, matched_by
 from crm_graph.resolvers.sla.record import MERGED, columns_of, facts_of, kept_of
 from crm_graph.resolvers.sla.telling import tell
-from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change, ticket_changed
+from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
+from crm_graph.resolvers.tickets.states import locked
+from crm_graph.resolvers.tickets.taking import to_queue
 from crm_graph.schema.tickets import Ticket
 from crm_graph.service.sla import Mark, Reckoned
 from crm_graph.service.sla import reckon as reckoned
@@ -62,7 +66,10 @@ async def reckon(tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait
         values, found, policy = on_record(row, policies)
         await _wake(tx, organization, row, found.next_at)
         if found.breached or found.warned:
-            await _say(tx, actor, row, {**values, **_escalated(row, policy, found)}, found)
+            # whoever wrote what made us look, it is the organisation that says so
+            ours = await system_actor(connection, organization, actor.channel)
+            await _say(tx, ours, row, values, found)
+            await _escalate(tx, ours, row, policy, found)
         elif any(row[name] != value for name, value in values.items()):
             quiet.append((row["id"], values))
     await write(connection, organization, quiet)
@@ -103,14 +110,6 @@ async def write(
     )
 
 
-def _escalated(row: "asyncpg.Record", policy: "asyncpg.Record | None", found: Reckoned) -> Mapping[str, object]:
-    """Where a ticket goes that is late, and still owed."""
-    owed = any(Mark.SETTLED not in found.targets[target].marks for target in found.breached)
-    if not owed or policy is None or policy["escalates_to"] in (None, row["queue_id"]):
-        return {}
-    return {"queue_id": policy["escalates_to"], "team_id": policy["escalation_team_id"] or row["team_id"]}
-
-
 async def _say(
     tx: Transaction, actor: Actor, row: "asyncpg.Record", values: Mapping[str, object], found: Reckoned
 ) -> None:
@@ -120,8 +119,16 @@ async def _say(
     if outcome.errors:
         raise RuntimeError(f"what follows from a ticket was refused: {outcome.errors}")
     await tell(await tx.raw(), actor.organization_id, row, found)
-    if "queue_id" in values:
-        await ticket_changed(tx, actor, TicketChange(row["id"], What.MOVED))
+
+
+async def _escalate(
+    tx: Transaction, actor: Actor, row: "asyncpg.Record", policy: "asyncpg.Record | None", found: Reckoned
+) -> None:
+    """Put a ticket that is late, and still owed, into the queue that its policy names, if it takes any."""
+    owed = any(Mark.SETTLED not in found.targets[target].marks for target in found.breached)
+    if owed and policy is not None and policy["escalates_to"] is not None:
+        call = Call(tx, actor, row["id"], {})
+        await to_queue(call, await locked(call), policy["escalates_to"])
 
 
 async def _wake(tx: Transaction, organization: UUID, row: "asyncpg.Record", at: dt.datetime | None) -> None:
