@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
+from crm_graph.service.hours import read_hours, time_zone, written
+
 COMPARABLE = ("eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "is_null")
 EQUATABLE = ("eq", "ne", "in", "not_in", "is_null")
 TEXTUAL = (*COMPARABLE, "contains", "starts_with")
@@ -132,6 +134,15 @@ def phone(value: object) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def hours(value: object) -> str:
+    """Hours of business on a day, as they are stored."""
+    return written(read_hours(text(value)))
+
+
+def zone(value: object) -> str:
+    return time_zone(text(value)).key
+
+
 def texts(value: object) -> list[str]:
     if not isinstance(value, list) or len(value) > 200:
         raise ValueError("a list of at most 200 strings is needed")
@@ -216,6 +227,8 @@ URL = Kind(
     specified_by="https://url.spec.whatwg.org/",
 )
 MONEY = Kind("Money", "numeric", _numeric, decimal, "An amount in the currency its record is kept in.")
+HOURS = Kind("BusinessHours", "text", sa.Text, hours, "Hours of a day, in order: 09:00-12:30, 13:30-18:00.", ())
+TIME_ZONE = Kind("TimeZone", "text", sa.Text, zone, "A time zone of the IANA database, like Europe/Berlin.", EQUATABLE)
 TEXTS = Kind("Strings", "text[]", lambda: ARRAY(sa.Text()), texts, "A list of strings.", ())
 
 EmailAddress = Annotated[str, EMAIL]
@@ -225,6 +238,8 @@ CurrencyCode = Annotated[str, CURRENCY]
 Locale = Annotated[str, LOCALE]
 Url = Annotated[str, URL]
 Money = Annotated[Decimal, MONEY]
+BusinessHours = Annotated[str, HOURS]
+TimeZone = Annotated[str, TIME_ZONE]
 
 BY_PYTHON: dict[object, Kind] = {
     str: STRING,
@@ -235,7 +250,7 @@ BY_PYTHON: dict[object, Kind] = {
     dt.date: DATE,
     list[str]: TEXTS,
 }
-SCALARS = (DECIMAL, DATETIME, DATE, EMAIL, PHONE, COUNTRY, CURRENCY, LOCALE, URL)
+SCALARS = (DECIMAL, DATETIME, DATE, EMAIL, PHONE, COUNTRY, CURRENCY, LOCALE, URL, HOURS, TIME_ZONE)
 
 _MINOR_UNITS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3} | dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0

@@ -12,6 +12,8 @@ from crm_graph.auth.rows import Rule
 
 ENTITIES = (
     "Organization",
+    "BusinessCalendar",
+    "Holiday",
     "Team",
     "User",
     "Partner",
@@ -60,6 +62,7 @@ ENTITIES = (
     "TicketArticle",
     "TicketRating",
     "RelationshipRating",
+    "SlaPolicy",
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
@@ -111,6 +114,12 @@ _DIRECTORY = {
     "Team": (_see(Rule.EVERYONE, INTERNAL),),
     "User": (_see(Rule.EVERYONE, INTERNAL),),
 }
+_SERVICE = {
+    "BusinessCalendar": (_see(Rule.EVERYONE, INTERNAL),),
+    "Holiday": (_see(Rule.PARENT, INTERNAL),),
+    "SlaPolicy": (_see(Rule.EVERYONE, INTERNAL),),
+}
+"""What service promises: for those who see tickets to know, and for nobody outside."""
 _CATALOGUE = {
     "ProductCategory": (_see(Rule.EVERYONE, INTERNAL),),
     "Product": (_see(Rule.EVERYONE, INTERNAL),),
@@ -198,6 +207,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "sales_manager": {
         **_DIRECTORY,
+        **_SERVICE,
         **_CATALOGUE,
         **_AUTHORITY,
         **_READS,
@@ -245,6 +255,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "sales_rep": {
         **_DIRECTORY,
+        **_SERVICE,
         **_CATALOGUE,
         **_AUTHORITY,
         **_READS,
@@ -295,6 +306,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
     },
     "service_agent": {
         **_DIRECTORY,
+        **_SERVICE,
         **_CATALOGUE,
         **_AUTHORITY,
         "Customer": (_work(Rule.EVERYONE, INTERNAL, create=False, without=_OURS),),

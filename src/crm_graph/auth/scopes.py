@@ -49,4 +49,6 @@ def parse(text: str) -> tuple[str, Action, Level]:
 def resource(entity: str) -> str:
     """`KeyAccount` → `key_accounts`: the name a scope uses, which is the table's."""
     one = snake(entity)
-    return one[:-1] + "ies" if one.endswith("y") else one + ("es" if one.endswith("s") else "s")
+    if one.endswith("y") and one[-2] not in "aeiou":
+        return one[:-1] + "ies"
+    return one + ("es" if one.endswith("s") else "s")

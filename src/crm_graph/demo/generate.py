@@ -16,6 +16,7 @@ from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.outlook import look_ahead
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price
+from crm_graph.demo.promises import promise
 from crm_graph.demo.proposals import draft_templates
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
@@ -73,6 +74,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     sell(business, order_numbers)
     take_stock(business)
     serve(business)
+    promise(business)
     choose_key_accounts(business)
     share(business)
     arrange(business)

@@ -15,6 +15,7 @@ from crm_graph.demo import generate
 from crm_graph.demo.rows import Row, Rows, records, stored_columns
 from crm_graph.entity import REGISTRY, Entity, table_name, table_of
 from crm_graph.errors import CrmError
+from crm_graph.resolvers.sla.loaded import reckon_loaded
 from crm_graph.resolvers.suggestions.counting import count
 from crm_graph.schema.changes import ChangeRequest
 from crm_graph.schema.organizations import Organization
@@ -56,6 +57,7 @@ async def load(
             async with connection.transaction():
                 await _write(connection, rows)
                 await count(connection, rows.organization_id)
+                await reckon_loaded(connection, rows.organization_id)
             number = sum(map(len, rows.of.values()))
             logger.info("loaded the demo organisation %r: %d rows in %.1f s", key, number, time.perf_counter() - began)
         if missing:

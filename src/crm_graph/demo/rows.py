@@ -70,7 +70,7 @@ def records(entity: type[Entity], rows: Iterable[Row]) -> Iterable[tuple[object,
 @cache
 def _defaults(entity: type[Entity]) -> Mapping[str, object]:
     fields = entity.model_fields
-    return {column: fields[column].get_default() for column in stored_columns(entity)}
+    return {column: fields[column].get_default(call_default_factory=True) for column in stored_columns(entity)}
 
 
 class Calendar:

@@ -4,11 +4,11 @@ from crm_graph import entity, sums
 
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
-from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
+from crm_graph.schema import organizations, calendars, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
 from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists
-from crm_graph.schema import ticket_queues, tickets, knowledge, feedback, shares, changes, compensations, consents
-from crm_graph.schema import suggestions, custom_fields
+from crm_graph.schema import ticket_queues, tickets, sla_policies, knowledge, feedback, shares, changes, compensations
+from crm_graph.schema import consents, suggestions, custom_fields
 # isort: on
 
 entity.seal()
@@ -16,6 +16,7 @@ sums.check()
 
 __all__ = [
     "authority",
+    "calendars",
     "changes",
     "compensations",
     "consents",
@@ -41,6 +42,7 @@ __all__ = [
     "proposals",
     "returns",
     "shares",
+    "sla_policies",
     "suggestions",
     "tasks",
     "ticket_queues",

@@ -11,6 +11,7 @@ from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Entity, Filter, Frozen, Read, Ref, Search, Sort, Unique, Write, attr, table_of
 from crm_graph.kinds import Locale
 from crm_graph.schema.orders import Channel
+from crm_graph.schema.promises import Promised
 from crm_graph.schema.ticket_queues import TicketType
 
 
@@ -60,7 +61,7 @@ class CustomerValue(Choice):
     KEY = auto()
 
 
-class Ticket(Entity, table=True):
+class Ticket(Promised, table=True):
     """A question, problem, complaint or request of a customer; made by `openTicket`, moved by verbs."""
 
     __prefix__ = "tic"
@@ -74,7 +75,12 @@ class Ticket(Entity, table=True):
     )
     __custom__ = True
     __frozen__ = Frozen("{status} IN ('CLOSED', 'MERGED')", but=("tags",))
-    __indexes__ = (("assignee_id", "status", "opened_at", "id"), ("queue_id", "status", "opened_at", "id"))
+    __indexes__ = (
+        ("assignee_id", "status", "opened_at", "id"),
+        ("assignee_id", "status", "sla_due_at", "id"),
+        ("queue_id", "status", "opened_at", "id"),
+        ("sla_status", "sla_due_at", "id"),
+    )
     __checks__ = {
         "management": "NOT to_management OR type = 'COMPLAINT'",
         "merged": "(status = 'MERGED') = (merged_into_id IS NOT NULL)",

@@ -19,6 +19,10 @@ class Team(Entity, table=True):
     """Name of the team."""
     parent_id: UUID | None = attr(Read(INTERNAL), Write(RESTRICTED), Ref("Team", back="children"), default=None)
     """The team above this one."""
+    calendar_id: UUID | None = attr(
+        Read(INTERNAL), Write(RESTRICTED), Ref("BusinessCalendar", back="teams"), default=None
+    )
+    """Its hours of business; empty: the standard ones."""
 
 
 class UserStatus(Choice):
