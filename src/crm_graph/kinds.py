@@ -217,6 +217,7 @@ URL = Kind(
 )
 MONEY = Kind("Money", "numeric", _numeric, decimal, "An amount in the currency its record is kept in.")
 TEXTS = Kind("Strings", "text[]", lambda: ARRAY(sa.Text()), texts, "A list of strings.", ())
+FILE_LINK = Kind("String", "text", sa.Text, text, "A link to the record's file, made when it is asked for.", ())
 
 EmailAddress = Annotated[str, EMAIL]
 PhoneNumber = Annotated[str, PHONE]

@@ -43,6 +43,8 @@ class Actor:
     acting_for: Delegation | None = None
     """For whom they act now: `customer_id` is that customer then, and `person_id` the one they are themselves."""
     person_id: UUID | None = None
+    credential: bytes | None = field(default=None, repr=False, compare=False)
+    """By what they are found again without their token (`Authenticator.again`); `None`: not at all."""
     grantee_ids: tuple[UUID, ...] = field(init=False)
 
     @property

@@ -78,6 +78,8 @@ SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.curr
       WHERE k.organization_id = o.id AND k.status = 'ACTIVE')))
   FROM organizations o WHERE EXISTS (SELECT FROM unnest(o.hosts) AS host WHERE crm_host(host) = $1)
 """
+SESSION_AGAIN, KEY_AGAIN, TOKEN_AGAIN = b"s", b"k", b"t"
+"""What an `Actor.credential` begins with; of the first two a token's digest follows, of the last what it says."""
 HOME_OF_TOKEN: Final = "SELECT to_json(crm_organization_of_token($1))"  # noqa: S105 - SQL
 HOME_OF_HOST: Final = "SELECT to_json(crm_organization_of_host($1))"
 
@@ -172,8 +174,9 @@ async def by_token(
     if found is None:
         return None
     token: _Token = orjson.loads(found)
+    actor = await _actor(token, policies, _asking(lanes, token["organization"]))
     caller = Caller(
-        await _actor(token, policies, _asking(lanes, token["organization"])),
+        replace(actor, credential=(KEY_AGAIN if is_key else SESSION_AGAIN) + digest),
         UUID(token["user"]),
         token["name"],
         token["email"],
@@ -201,6 +204,7 @@ async def by_access_token(
         family["roles"] = [role for role in family["roles"] if role in family["bound"]]
     family["scopes"] = sorted(scope.narrowing(granted).texts)
     actor = await _actor(family, policies, _asking(lanes, family["organization"]))
+    actor = replace(actor, credential=TOKEN_AGAIN + orjson.dumps([organization_id, token]))
     caller = Caller(
         replace(actor, kind=ActorKind.APP, acts_for=()) if family["own"] else actor,
         UUID(family["user"]),

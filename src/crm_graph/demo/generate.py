@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from crm_graph.demo.attachments import attach
 from crm_graph.demo.authority import empower, make_good
 from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
@@ -11,9 +12,9 @@ from crm_graph.demo.customers import welcome
 from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.orders import sell, take_stock
-from crm_graph.demo.outlook import look_ahead
+from crm_graph.demo.outlook import look_ahead, quote
 from crm_graph.demo.payments import take_back
-from crm_graph.demo.prices import price
+from crm_graph.demo.prices import price, price_by_parts
 from crm_graph.demo.proposals import draft_templates
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
@@ -81,6 +82,9 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     keep_busy(business)
     look_ahead(business)
     take_back(business)
+    attach(business)
+    quote(business)
+    price_by_parts(business)
     return rows
 
 

@@ -16,6 +16,7 @@ from crm_graph.demo.rows import Row, Rows, records, stored_columns
 from crm_graph.entity import REGISTRY, Entity, table_name, table_of
 from crm_graph.errors import CrmError
 from crm_graph.resolvers.suggestions.counting import count
+from crm_graph.schema.attachments import file_contents
 from crm_graph.schema.changes import ChangeRequest
 from crm_graph.schema.organizations import Organization
 from crm_graph.schema.users import User
@@ -115,11 +116,19 @@ async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -
     for entity, some in _batches(rows):
         columns = stored_columns(entity)
         given = [dict(zip(columns, record, strict=True)) for record in records(entity, some)]
-        table, names = table_of(entity).name, ", ".join(columns)
-        await connection.execute(
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, $1)",
-            orjson.dumps(given, default=str).decode(),
-        )
+        await _insert(connection, table_of(entity).name, given)
+        if entity is Organization:
+            await _insert(connection, file_contents.name, rows.contents)
+
+
+async def _insert(connection: "asyncpg.Connection[asyncpg.Record]", table: str, given: Sequence[Row]) -> None:
+    if not given:
+        return
+    names = ", ".join(given[0])
+    await connection.execute(
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, $1)",
+        orjson.dumps(given, default=str).decode(),
+    )
 
 
 def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:

@@ -10,6 +10,7 @@ import orjson
 from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.file_links import FileLinks
 from crm_graph.auth.sealing import Sealer
 from crm_graph.db import ids
 from crm_graph.db.session import Database, Transaction
@@ -44,6 +45,8 @@ from crm_graph.plan.writes.write import write
 from crm_graph.specs import camel
 
 ATTEMPTS = 4
+Leads = tuple[str, FileLinks]
+"""Where links lead that a mutation makes: `Call.pages`, and what makes those to files."""
 _OWN = ("id", "source", "externalId", "ifMatch", "idempotencyKey")
 
 
@@ -82,7 +85,7 @@ class Writer:
         self, database: Database, secret: bytes, max_nodes: int, refusals: Denials, pages: str, sealer: Sealer
     ) -> None:
         self._database, self._secret, self._max_nodes, self._refusals = database, secret, max_nodes, refusals
-        self._pages, self._sealer = pages, sealer
+        self._pages, self._sealer, self._links = pages, sealer, FileLinks(secret)
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
@@ -148,7 +151,7 @@ class Writer:
         assert isinstance(given, dict)
         declared = MUTATIONS.get(root.name)
         if declared is not None:
-            return declared.entity, await _call(tx, request, declared, given, self._pages)
+            return declared.entity, await _call(tx, request, declared, given, (self._pages, self._links))
         verb, entity = _verb(root), _entity(root)
         return entity, await write(tx, request.actor, _change(entity, verb, given), request_id=request.request_id)
 
@@ -294,11 +297,11 @@ def _text(value: object) -> str | None:
 
 
 async def _call(
-    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], pages: str
+    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], leads: Leads
 ) -> Outcome:
     """A hand-written mutation, in a savepoint that a refusal takes back."""
     connection, key = await tx.raw(), _text(given.get("idempotencyKey"))
-    return await unless_refused(connection, lambda: _once(tx, request, declared, given, key, pages))
+    return await unless_refused(connection, lambda: _once(tx, request, declared, given, key, leads))
 
 
 async def _once(
@@ -307,14 +310,14 @@ async def _once(
     declared: Mutation,
     given: Mapping[str, object],
     key: str | None,
-    pages: str,
+    leads: Leads,
 ) -> Outcome:
     """The mutation, or what came of it before under the same key: that is settled before the record is looked at."""
     connection = await tx.raw()
     answered = await claim_key(connection, request.actor, key, declared.name, given) if key is not None else None
     if answered is not None:
         return answered
-    call = await _prepared(tx, request, declared, given, pages)
+    call = await _prepared(tx, request, declared, given, leads)
     outcome = call if isinstance(call, Outcome) else await declared.run(call)
     if key is not None and outcome.keep:
         await forget_key(connection, request.actor, key)
@@ -324,7 +327,7 @@ async def _once(
 
 
 async def _prepared(
-    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], pages: str
+    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], leads: Leads
 ) -> Call | Outcome:
     """The call with its arguments as columns take them, or what is wrong with them."""
     row = ids.uuid7() if declared.creates else _row(given.get("id"), declared.entity)
@@ -344,7 +347,7 @@ async def _prepared(
         own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
         upserted = _change(declared.entity, "upsert", {n: v for n, v in given.items() if n not in own})
     if_match = _text(given.get("ifMatch"))
-    return Call(tx, request.actor, row, arguments, if_match, request.request_id, upserted, pages)
+    return Call(tx, request.actor, row, arguments, if_match, request.request_id, upserted, *leads)
 
 
 def _parts(declared: Mutation, given: object) -> dict[str, object]:

@@ -26,6 +26,7 @@ query ProposalPaper($id: ID!, $after: String) {
       }
       pageInfo { hasNextPage endCursor }
     }
+    attachments(first: 50, filter: {public: {eq: true}}, orderBy: [{name: ASC}]) { nodes { id name } }
     questions(first: 50, orderBy: [{askedAt: ASC}]) { nodes { question askedBy askedAt answer answeredAt } }
   }
 }
