@@ -94,14 +94,11 @@ class FilePages:
         async with self._database.transaction(actor.organization_id, actor.user_id, CHANNEL) as tx:
             call = Call(tx, actor, UUID(str(ticket.facts["whole"])), {})
             outcome = await unless_refused(await tx.raw(), lambda: attach(call, ticket.facts, content))
-        done = outcome.id is not None and outcome.effect is not Effect.REFUSED
-        return JSONResponse(
-            {
-                "id": encode(REGISTRY[str(ticket.facts["entity"])].__prefix__, outcome.id) if done else None,
-                "userErrors": [{"code": error.code, "message": error.message} for error in outcome.errors],
-            },
-            201 if done else 409,
-        )
+        if outcome.id is None or outcome.effect is Effect.REFUSED:
+            said = [{"code": error.code, "message": error.message} for error in outcome.errors]
+            return JSONResponse({"id": None, "userErrors": said}, 409)
+        prefix = REGISTRY[str(ticket.facts["entity"])].__prefix__
+        return JSONResponse({"id": encode(prefix, outcome.id), "userErrors": []}, 201)
 
     async def _caller(self, ticket: Ticket) -> Actor:
         """Who was given the link, as they are now. Raises LinkOver."""

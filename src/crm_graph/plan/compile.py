@@ -245,7 +245,8 @@ class Compiler:
             self.deny(f"{lens.entity.__name__}.{spec.graphql}", spec.requires, selected.place)
             return _NULL
         if spec.kind is kinds.FILE_LINK:
-            return f"CASE WHEN {column.sql} IS NOT NULL THEN {link_sql(self.parameters, self._links, lens)} END"
+            link = link_sql(self.parameters, self._links, lens.entity.__prefix__, f"{lens.alias}.id")
+            return f"CASE WHEN {column.sql} IS NOT NULL THEN {link} END"
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
         money = money_json(selected.on("Money"), column.sql, lens.column(lens.spec("currency")).sql or "NULL")

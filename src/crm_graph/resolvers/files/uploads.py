@@ -10,13 +10,14 @@ from uuid import UUID
 
 from crm_graph.auth.file_links import PATH, UPLOAD
 from crm_graph.db.ids import uuid7
+from crm_graph.entity import Entity
 from crm_graph.errors import JSON
 from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.files.naming import LONGEST, file_name, media_type
-from crm_graph.schema.attachments import Attachment, Entity
+from crm_graph.schema.attachments import Attachment
 
 MOST: Final = 50
 """Files attached to one record."""
