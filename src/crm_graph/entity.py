@@ -8,12 +8,8 @@ From it come the table and its history, the GraphQL type, its connection, filter
 the planner and the access matrix know. Nothing about a field is written anywhere else.
 """
 
-import enum
-import inspect
 import re
-import types
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -22,12 +18,12 @@ import sqlalchemy as sa
 from pydantic import ConfigDict
 from sqlmodel import Field, SQLModel
 
-from crm_graph import kinds, slots, subjects, tables
+from crm_graph import kinds, subjects, tables
 from crm_graph.auth.levels import INTERNAL, PUBLIC
 from crm_graph.auth.rows import Rows
 from crm_graph.auth.scopes import resource
 from crm_graph.db.ids import uuid7
-from crm_graph.kinds import Kind
+from crm_graph.declaration import benchmarks, check_frozen, computed, refuse, refuse_names, spec_of, where
 from crm_graph.specs import (
     Back,
     Benchmark,
@@ -164,200 +160,45 @@ def backs(name: str) -> Mapping[str, Back]:
     return _BACKS.get(name, {})
 
 
-def _where(cls: type) -> str:
-    try:
-        return f"{inspect.getsourcefile(cls)}: {cls.__name__}"
-    except TypeError:
-        return f"{cls.__module__}.{cls.__name__}"
-
-
-def _refuse(cls: type, field: str, fault: str, remedy: str) -> typing.NoReturn:
-    raise DeclarationError(f"{_where(cls)}.{field}: {fault}. {remedy}.")
-
-
 def _refuse_prefix(cls: type[Entity]) -> None:
     if cls.__name__ in REGISTRY:
-        raise DeclarationError(f"{_where(cls)}: the entity is declared twice. Rename one of them.")
+        raise DeclarationError(f"{where(cls)}: the entity is declared twice. Rename one of them.")
     if not re.fullmatch("[a-z]{3}", cls.__prefix__):
-        _refuse(cls, "__prefix__", "three small letters are needed to begin its ids", 'Set __prefix__ = "abc"')
+        refuse(cls, "__prefix__", "three small letters are needed to begin its ids", 'Set __prefix__ = "abc"')
     for other in REGISTRY.values():
         if other.__prefix__ == cls.__prefix__:
-            _refuse(cls, "__prefix__", f"ids of {other.__name__} begin so, too", "Choose other letters")
+            refuse(cls, "__prefix__", f"ids of {other.__name__} begin so, too", "Choose other letters")
 
 
 def _declare(cls: type[Entity]) -> None:
     _refuse_prefix(cls)
     if not (cls.__doc__ or "").strip() or cls.__doc__ == Entity.__doc__:
-        _refuse(cls, "__doc__", "the entity has no description", "Add a docstring; the API shows it")
+        refuse(cls, "__doc__", "the entity has no description", "Add a docstring; the API shows it")
     cls.__tablename__ = table_name(cls)
-    specs = {name: _spec(cls, name) for name in cls.model_fields if name != "organization_id"}
+    specs = {name: spec_of(cls, name, cls.__rows__) for name in cls.model_fields if name != "organization_id"}
     for name, found in list(vars(cls).items()):
         if isinstance(found, Computed):
-            specs[name] = _computed(cls, name, found, specs)
+            specs[name] = computed(cls, name, found, specs)
         elif isinstance(found, Proposed):
             specs[name] = subjects.declared(name, found)
     currency = specs["currency"].read if "currency" in specs else None
     for name, spec in specs.items():
         if spec.search_fault:
-            _refuse(cls, name, *spec.search_fault)
+            refuse(cls, name, *spec.search_fault)
         if spec.kind is kinds.MONEY and spec.read and (currency is None or currency.level > spec.read.level):
-            _refuse(cls, name, "it is seen where its currency is not", "Raise its level or lower the currency's")
+            refuse(cls, name, "it is seen where its currency is not", "Raise its level or lower the currency's")
     cls.__specs__ = specs
     cls.__counts__ = {n: c for n, c in vars(cls).items() if isinstance(c, RelatedCount)}
-    cls.__benchmarks__ = _benchmarks(cls, specs)
-    _refuse_names(cls, (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)))
+    cls.__benchmarks__ = benchmarks(cls, specs)
+    refuse_names(cls, (*(s.graphql for s in specs.values()), *map(camel, cls.__counts__)))
     entrusting = cls.__rows__.entrusts.columns if cls.__rows__.entrusts else ()
     for column in (*cls.__rows__.columns(), cls.__rows__.published, *entrusting):
         if column and column not in specs:
-            _refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
-    _check_frozen(cls, cls.__frozen__, specs)
+            refuse(cls, "__rows__", f"{column!r} is not a field", "Name a column of this entity")
+    frozen = cls.__frozen__
+    of = specs[frozen.of].ref if frozen is not None and frozen.of is not None and frozen.of in specs else None
+    check_frozen(cls, frozen, specs, REGISTRY[of.entity].__specs__ if of else None)
     REGISTRY[cls.__name__] = cls
-
-
-def _check_frozen(cls: type[Entity], frozen: Frozen | None, specs: Mapping[str, FieldSpec]) -> None:
-    if frozen is None:
-        return
-    of = specs[frozen.of].ref if frozen.of is not None and frozen.of in specs else None
-    if frozen.of is not None and of is None:
-        _refuse(cls, "__frozen__", f"{frozen.of!r} is not a reference", "Name one of this entity")
-    known = REGISTRY[of.entity].__specs__ if of else specs
-    for name in (*re.findall(r"\{(\w+)\}", frozen.when), *frozen.but):
-        if name not in known:
-            _refuse(
-                cls, "__frozen__", f"{name!r} is not a field", "Name fields of this entity, or of what `of` refers to"
-            )
-
-
-def _benchmarks(cls: type[Entity], specs: Mapping[str, FieldSpec]) -> dict[str, Benchmark]:
-    found = {name: one for name, one in vars(cls).items() if isinstance(one, Benchmark)}
-    for name, one in found.items():
-        fault = one.fault(specs, [other for other_name, other in found.items() if other_name != name])
-        if fault is not None:
-            _refuse(cls, name, *fault)
-    return found
-
-
-def _refuse_names(cls: type, names: Iterable[str]) -> None:
-    for name in filter(slots.NAME.fullmatch, names):
-        _refuse(cls, name, "names like xName are for the fields that organisations add", "Call it otherwise")
-
-
-def _spec(cls: type[Entity], name: str) -> FieldSpec:
-    info = cls.model_fields[name]
-    kind, nullable = _kind(cls, name, info.annotation, info.metadata)
-    for carrier in (
-        m for m in info.metadata if hasattr(m, "sa_type")
-    ):  # where SQLModel keeps what it knows of a column
-        carrier.sa_type = kind.column()
-    marks = info.metadata
-    read = next((m for m in marks if isinstance(m, Read)), None)
-    write = next((m for m in marks if isinstance(m, Write)), None)
-    ref = next((m for m in marks if isinstance(m, Ref)), None)
-    if read is not None and not (info.description or "").strip() and name != "id":
-        _refuse(cls, name, "a readable field has no description", "Write a docstring under it")
-    if read is None and (Filter in marks or Sort in marks):
-        _refuse(cls, name, "it can be filtered or ordered by but has no level", "Add Read(LEVEL)")
-    if ref is not None and not name.endswith("_id"):
-        _refuse(cls, name, "a reference's name ends in _id", f"Call it {name}_id")
-    if kind is kinds.MONEY and "currency" not in cls.model_fields:
-        _refuse(cls, name, "money needs the currency its record is kept in", "Declare `currency: CurrencyCode`")
-    if read is not None and read.mask is not None and read.level.below() is None:
-        _refuse(
-            cls,
-            name,
-            "a mask shows below the field's level, and nothing is below PUBLIC",
-            "Raise the level or drop the mask",
-        )
-    days = next((m for m in marks if isinstance(m, Days)), None)
-    if days is not None and kind is not kinds.DATE:
-        _refuse(cls, name, f"it says which days it may be and is of type {kind.name}", "Drop Days, or declare a date")
-    fault = subjects.fault(cls.__rows__, kind, read, write, ref)
-    if fault is not None:
-        _refuse(cls, name, *fault)
-    if read is not None and read.mask is not None and (kind.name not in read.mask.kinds or kind.choices):
-        _refuse(
-            cls,
-            name,
-            f"the mask {read.mask.name} does not fit values of type {kind.name}",
-            f"It is for {', '.join(read.mask.kinds)}; use another mask or none",
-        )
-    return FieldSpec(
-        name,
-        kind,
-        nullable,
-        (info.description or "Global id.").strip(),
-        read,
-        write,
-        Filter in marks,
-        Sort in marks,
-        Unique in marks,
-        ref,
-        next((m for m in marks if isinstance(m, Matching)), None),
-        info.is_required() and not nullable,
-        search=next((m for m in marks if isinstance(m, Search)), None),
-        days=days,
-        sum_of=next((m for m in marks if isinstance(m, SumOf)), None),
-    )
-
-
-def _kind(cls: type, name: str, annotation: object, metadata: list[object]) -> tuple[Kind, bool]:
-    nullable = False
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        members = [a for a in typing.get_args(annotation) if a is not type(None)]
-        nullable = len(members) < len(typing.get_args(annotation))
-        annotation = members[0]
-    if typing.get_origin(annotation) is typing.Annotated:
-        annotation, *inner = typing.get_args(annotation)
-        metadata = [*inner, *metadata]
-    named = next((m for m in metadata if isinstance(m, Kind)), None)
-    if named is not None:
-        return named, nullable
-    if annotation is UUID:
-        return kinds.ID, nullable
-    if isinstance(annotation, type) and issubclass(annotation, enum.StrEnum):
-        return choice_kind(annotation), nullable
-    if annotation in kinds.BY_PYTHON:
-        return kinds.BY_PYTHON[annotation], nullable
-    _refuse(cls, name, f"there is no kind of value for {annotation!r}", "Use a type of crm_graph.kinds or a Choice")
-
-
-CHOICES: dict[type[enum.StrEnum], Kind] = {}
-
-
-def choice_kind(members: type[enum.StrEnum]) -> Kind:
-    if members not in CHOICES:
-        CHOICES[members] = kinds.choice(
-            members.__name__, tuple(m.value for m in members), inspect.getdoc(members) or members.__name__
-        )
-    return CHOICES[members]
-
-
-def _computed(cls: type[Entity], name: str, found: Computed, specs: Mapping[str, FieldSpec]) -> FieldSpec:
-    inputs = tuple(dict.fromkeys(re.findall(r"\{(\w+)\}", found.sql)))
-    levels = []
-    for one in inputs:
-        read = specs[one].read if one in specs else None
-        if read is None:
-            _refuse(
-                cls,
-                name,
-                f"it is computed from {one!r}, which is not a readable field",
-                "Name fields declared above it",
-            )
-        levels.append(read.level)
-    reads = [read for i in inputs if (read := specs[i].read) is not None]
-    categories = {read.category for read in reads if read.category}
-    if len(categories) > 1:
-        _refuse(cls, name, f"it mixes the categories {', '.join(sorted(categories))}", "Compute it from one of them")
-    read = Read(
-        max(levels, default=INTERNAL),
-        subject=all(read.subject for read in reads),
-        category=next(iter(categories), None),
-    )
-    return FieldSpec(
-        name, found.kind, True, found.description, read, None,
-        found.filter, found.sort, False, None, None, False, found.sql, inputs,
-    )  # fmt: skip
 
 
 def seal() -> None:
@@ -387,7 +228,7 @@ def seal() -> None:
 
 def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
     if ref.entity not in REGISTRY:
-        _refuse(
+        refuse(
             cls, spec.name, f"it refers to {ref.entity!r}, which is not an entity", f"Use one of {', '.join(REGISTRY)}"
         )
     if ref.back is None:
@@ -395,7 +236,7 @@ def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
     known = _BACKS.setdefault(ref.entity, {})
     name, target = camel(ref.back), REGISTRY[ref.entity]
     back = Back(name, cls.__name__, spec.name, f"{(cls.__doc__ or '').strip().splitlines()[0]}")
-    _refuse_names(cls, [name])
+    refuse_names(cls, [name])
     if known.get(name, back) != back or ref.back in target.__specs__:
-        _refuse(cls, spec.name, f"{ref.entity} already has something called {name!r}", "Give `back` another name")
+        refuse(cls, spec.name, f"{ref.entity} already has something called {name!r}", "Give `back` another name")
     known[name] = back

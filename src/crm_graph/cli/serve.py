@@ -107,8 +107,8 @@ async def _serve(settings: Settings, url: str, listening: socket.socket, *, chec
         from crm_graph import demo as demo_organisation
 
         print(demo_organisation.who_to_be(settings.data_dir, address), flush=True)
-    stop, database = asyncio.Event(), Database(url, 2)
-    worker = asyncio.create_task(due.do(database, stop)) if settings.demo else None
+    stop = asyncio.Event()
+    worker = asyncio.create_task(_do_due(url, stop)) if settings.demo else None
     failures: list[str] = []
     if check:
         from crm_graph.demo.check import run_checks
@@ -123,5 +123,13 @@ async def _serve(settings: Settings, url: str, listening: socket.socket, *, chec
     stop.set()
     if worker is not None:
         await worker
-    await database.dispose()
     return failures
+
+
+async def _do_due(url: str, stop: asyncio.Event) -> None:
+    """What falls due in the demo organisation, which has no worker beside it."""
+    database = Database(url, 2)
+    try:
+        await due.do(database, stop)
+    finally:
+        await database.dispose()

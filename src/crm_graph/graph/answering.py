@@ -10,7 +10,7 @@ from crm_graph.errors import CrmError, WriteAccessDenied
 from crm_graph.graph.building import payload_type
 from crm_graph.graph.declared_values import arguments, shown
 from crm_graph.plan.actions import ACTIONS, Action
-from crm_graph.plan.changes import Outcome, UserError
+from crm_graph.plan.changes import Outcome, UserError, refusal
 from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.selection import Selected
 from crm_graph.plan.signatures import Ask
@@ -57,7 +57,7 @@ async def acted(ask: Ask, root: Selected, variables: Mapping[str, object]) -> by
     if action.open_to(ask.actor.policy):
         outcome = await _run(ask, action, _input(root, variables))
     else:
-        outcome = Outcome.refused(UserError(WriteAccessDenied.code, "You may not do this."))
+        outcome = refusal(WriteAccessDenied.code, "You may not do this.")
     found = None
     if outcome.id is not None and any(s.name == action.field for s in root.on(payload)):
         found = await action.shows(ask, outcome.id)

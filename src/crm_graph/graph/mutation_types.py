@@ -22,7 +22,7 @@ from crm_graph.graph.building import (
     titled,
 )
 from crm_graph.plan.changes import Effect
-from crm_graph.plan.mutations import MUTATIONS, Argument, Listed, Mutation
+from crm_graph.plan.mutations import MUTATIONS, Argument, Mutation
 from crm_graph.plan.signatures import NAMES, enumeration
 from crm_graph.plan.writes.pending import REQUEST
 from crm_graph.specs import FieldSpec, camel
@@ -111,13 +111,11 @@ def _declared(types: "Types", by_hand: "DeclaredTypes", declared: Mutation) -> d
     return fields | _arguments(types, by_hand, declared.arguments) | common
 
 
-def _arguments(types: "Types", by_hand: "DeclaredTypes", arguments: Sequence[Argument | Listed]) -> dict[str, FieldOf]:
+def _arguments(types: "Types", by_hand: "DeclaredTypes", arguments: Sequence[Argument]) -> dict[str, FieldOf]:
     fields: dict[str, FieldOf] = {}
     for one in arguments:
         annotation: Any = types.money_input
-        if isinstance(one, Listed):
-            annotation = listed(input_type(shell(one.item), _arguments(types, by_hand, one.of), one.description))
-        elif one.parts is not None:
+        if one.parts is not None:
             annotation = listed(by_hand.input(one.parts)) if one.many else by_hand.input(one.parts)
         elif one.ref or one.kind is None:
             annotation = strawberry.ID

@@ -22,7 +22,7 @@ from graphql import (
 
 from crm_graph import kinds
 from crm_graph.db import ids
-from crm_graph.entity import CHOICES
+from crm_graph.declaration import CHOICES
 from crm_graph.errors import CrmError, VariableInvalid
 from crm_graph.kinds import Kind
 from crm_graph.plan.selection import Const, Leaf, Value

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import asyncpg
 import orjson
 
-from crm_graph import kinds
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
 from crm_graph.auth.file_links import FileLinks
@@ -17,37 +15,29 @@ from crm_graph.db.session import Database, Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import (
     FieldAccessDenied,
-    ReferenceNotFound,
     ServiceUnavailable,
     VariableInvalid,
     WriteAccessDenied,
 )
 from crm_graph.graph.answering import acted, check, user_error
 from crm_graph.graph.building import payload_type
-from crm_graph.graph.declared_values import arguments as values
+from crm_graph.graph.calling import Calls, generated, parts
 from crm_graph.graph.documents import Operation
 from crm_graph.graph.mutation_types import VERBS
 from crm_graph.graph.variables import Shape
-from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.actions import ACTIONS
-from crm_graph.plan.changes import Action, Change, Effect, ExternalKey, Outcome, UserError, denied, invalid
+from crm_graph.plan.changes import Effect, Outcome
 from crm_graph.plan.compile import Compiler
-from crm_graph.plan.mutations import MUTATIONS, Argument, Call, Listed, Mutation, may_write
+from crm_graph.plan.mutations import MUTATIONS
 from crm_graph.plan.selection import Leaf, Selected
-from crm_graph.plan.signatures import Ask, Member
+from crm_graph.plan.signatures import Ask
 from crm_graph.plan.sql.fetch import refused
 from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, errors_json
-from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
 from crm_graph.plan.writes.pending import MOST_PENDING, REQUEST, pending_of
-from crm_graph.plan.writes.refusals import NOT_FOUND, RETRYABLE
-from crm_graph.plan.writes.savepoint import unless_refused
+from crm_graph.plan.writes.refusals import RETRYABLE
 from crm_graph.plan.writes.write import write
-from crm_graph.specs import camel
 
 ATTEMPTS = 4
-Leads = tuple[str, FileLinks]
-"""Where links lead that a mutation makes: `Call.pages`, and what makes those to files."""
-_OWN = ("id", "source", "externalId", "ifMatch", "idempotencyKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +79,7 @@ class Writer:
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
-        parts, denials, roots = [], list[Denial](), request.operation.roots(request.shape)
+        written, denials, roots = [], list[Denial](), request.operation.roots(request.shape)
         refused = [denial for root in roots for denial in self._prepare(request, root)]
         if refused:
             self._refusals.note(request.actor, FieldAccessDenied.code, [denial.coordinate for denial in refused])
@@ -97,12 +87,12 @@ class Writer:
                 raise AccessIncomplete(refused)
         for root in roots:
             if root.name == "__typename":
-                parts.append(f'"{root.key}":"Mutation"'.encode())
+                written.append(f'"{root.key}":"Mutation"'.encode())
                 continue
             payload, denied = await self._field(request, root)
-            parts.append(b'"' + root.key.encode() + b'":' + payload)
+            written.append(b'"' + root.key.encode() + b'":' + payload)
             denials.extend(denied)
-        return b'{"data":{' + b",".join(parts) + b"}" + errors_json(denials) + b"}"
+        return b'{"data":{' + b",".join(written) + b"}" + errors_json(denials) + b"}"
 
     def _prepare(self, request: Request, root: Selected) -> list[Denial]:
         """Refuse what cannot be answered before anything is written, by this field or one before it.
@@ -118,7 +108,7 @@ class Writer:
             check(root, request.variables)
             return denials
         if root.name in MUTATIONS:
-            _parts(MUTATIONS[root.name], root.plain(request.variables)["input"])
+            parts(MUTATIONS[root.name], root.plain(request.variables)["input"])
         for selected in root.on(payload_type(root.name)):
             if selected.name not in (*_PLAIN, _once_field(root.name)):
                 statement = self._statement(request, selected, _shown(root, selected))
@@ -151,9 +141,10 @@ class Writer:
         assert isinstance(given, dict)
         declared = MUTATIONS.get(root.name)
         if declared is not None:
-            return declared.entity, await _call(tx, request, declared, given, (self._pages, self._links))
+            calls = Calls(tx, request.actor, request.request_id, self._pages, self._links)
+            return declared.entity, await calls.run(declared, given)
         verb, entity = _verb(root), _entity(root)
-        return entity, await write(tx, request.actor, _change(entity, verb, given), request_id=request.request_id)
+        return entity, await write(tx, request.actor, generated(entity, verb, given), request_id=request.request_id)
 
     async def _payload(
         self,
@@ -163,7 +154,7 @@ class Writer:
         entity: type[Entity],
         outcome: Outcome,
     ) -> tuple[bytes, Sequence[Denial]]:
-        parts, denials = [], list[Denial]()
+        written, denials = [], list[Denial]()
         payload = payload_type(root.name)
         self._note(request, root, entity, outcome)
         for selected in root.on(payload):
@@ -185,8 +176,8 @@ class Writer:
                 case _:
                     value, denied = await self._record(tx, request, selected, entity, outcome)
                     denials.extend(denied)
-            parts.append(b'"' + selected.key.encode() + b'":' + value)
-        return b"{" + b",".join(parts) + b"}", denials
+            written.append(b'"' + selected.key.encode() + b'":' + value)
+        return b"{" + b",".join(written) + b"}", denials
 
     def _note(self, request: Request, root: Selected, entity: type[Entity], outcome: Outcome) -> None:
         """Count what was refused for want of access: by field where one is to blame, else by mutation."""
@@ -199,7 +190,7 @@ class Writer:
         self, tx: Transaction, request: Request, selected: Selected, entity: type[Entity], outcome: Outcome
     ) -> tuple[bytes, Sequence[Denial]]:
         """What waits of the record after it was written; nothing of one that was refused."""
-        requests, refused = REGISTRY[REQUEST], outcome.effect is Effect.REFUSED or outcome.id is None
+        requests, refused = REGISTRY[REQUEST], outcome.is_refused or outcome.id is None
         statement = self._statement(request, selected, requests)
         if refused or outcome.id is None:
             return b"[]", statement.denials
@@ -271,137 +262,3 @@ async def _read(tx: Transaction, request: Request, statement: Statement, row: ob
 def _shown(root: Selected, selected: Selected) -> type[Entity]:
     """The kind of the records that a payload's field shows."""
     return REGISTRY[REQUEST] if _many(selected) else _entity(root)
-
-
-def _change(entity: type[Entity], verb: str, given: Mapping[str, object]) -> Change:
-    source, external = given.get("source"), given.get("externalId")
-    values = {name: value for name, value in given.items() if name not in _OWN}
-    key = None
-    if verb == "upsert":
-        key = ExternalKey(str(source), str(external))
-    elif verb == "create":
-        values |= {name: given[name] for name in ("source", "externalId") if given.get(name) is not None}
-    return Change(
-        entity.__name__,
-        Action(verb),
-        id=_text(given.get("id")),
-        key=key,
-        values=values,
-        if_match=_text(given.get("ifMatch")),
-        idempotency_key=_text(given.get("idempotencyKey")),
-    )
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-async def _call(
-    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], leads: Leads
-) -> Outcome:
-    """A hand-written mutation, in a savepoint that a refusal takes back."""
-    connection, key = await tx.raw(), _text(given.get("idempotencyKey"))
-    return await unless_refused(connection, lambda: _once(tx, request, declared, given, key, leads))
-
-
-async def _once(
-    tx: Transaction,
-    request: Request,
-    declared: Mutation,
-    given: Mapping[str, object],
-    key: str | None,
-    leads: Leads,
-) -> Outcome:
-    """The mutation, or what came of it before under the same key: that is settled before the record is looked at."""
-    connection = await tx.raw()
-    answered = await claim_key(connection, request.actor, key, declared.name, given) if key is not None else None
-    if answered is not None:
-        return answered
-    call = await _prepared(tx, request, declared, given, leads)
-    outcome = call if isinstance(call, Outcome) else await declared.run(call)
-    if key is not None and outcome.keep:
-        await forget_key(connection, request.actor, key)
-    elif key is not None:
-        await remember_key(connection, request.actor, key, outcome.id, outcome.effect)
-    return outcome
-
-
-async def _prepared(
-    tx: Transaction, request: Request, declared: Mutation, given: Mapping[str, object], leads: Leads
-) -> Call | Outcome:
-    """The call with its arguments as columns take them, or what is wrong with them."""
-    row = ids.uuid7() if declared.creates else _row(given.get("id"), declared.entity)
-    if row is None or not (declared.creates or await sees(tx, request.actor, declared.entity, row)):
-        return Outcome.refused(NOT_FOUND)
-    needs = declared.needs
-    if not declared.open_to(request.actor.policy) or not (
-        declared.creates or needs is None or await may_write(tx, request.actor, declared.entity, row, needs)
-    ):
-        return Outcome.refused(denied())  # before anything about the record's state is told
-    arguments, errors = await _arguments(tx, request.actor, declared.arguments, given)
-    arguments |= _parts(declared, given)
-    if errors:
-        return Outcome.refused(*errors)
-    upserted = None
-    if declared.upserts:
-        own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
-        upserted = _change(declared.entity, "upsert", {n: v for n, v in given.items() if n not in own})
-    if_match = _text(given.get("ifMatch"))
-    return Call(tx, request.actor, row, arguments, if_match, request.request_id, upserted, *leads)
-
-
-def _parts(declared: Mutation, given: object) -> dict[str, object]:
-    """The arguments that are made of parts. Raises `VariableInvalid`."""
-    found: dict[str, object] = {}
-    assert isinstance(given, Mapping)
-    for one in declared.arguments:
-        name = camel(one.name)
-        if isinstance(one, Argument) and one.parts is not None and given.get(name) is not None:
-            annotation = list[one.parts] if one.many else one.parts  # type: ignore[name-defined]
-            found |= values([Member(one.name, annotation, one.description, required=False)], {name: given[name]})
-    return found
-
-
-async def _arguments(
-    tx: Transaction,
-    actor: Actor,
-    arguments: Sequence[Argument | Listed],
-    given: Mapping[str, object],
-    within: tuple[str, ...] = (),
-) -> tuple[dict[str, object], list[UserError]]:
-    """The arguments that were given, as columns take them, and what is wrong with others."""
-    found: dict[str, object] = {}
-    errors: list[UserError] = []
-    for one in arguments:
-        value, path = given.get(camel(one.name)), (*within, camel(one.name))
-        if value is None or (isinstance(one, Argument) and one.parts is not None):
-            continue
-        try:
-            if isinstance(one, Listed):
-                found[one.name] = items = list[dict[str, object]]()
-                for n, item in enumerate(_items(one, value)):
-                    inner, faults = await _arguments(tx, actor, one.of, item, (*path, str(n)))
-                    items.append(inner)
-                    errors += faults
-            elif one.ref is None:
-                assert one.kind is not None
-                found[one.name] = kinds.money(value) if one.kind is kinds.MONEY else one.kind.parse(value)
-            else:
-                target = _row(value, REGISTRY[one.ref])
-                if target is None or not await sees(tx, actor, REGISTRY[one.ref], target):
-                    errors.append(UserError(ReferenceNotFound.code, "This names no record that you can see.", path))
-                else:
-                    found[one.name] = target
-        except ValueError as error:
-            errors.append(invalid(f"{error}.".capitalize(), *path))
-    return found, errors
-
-
-def _items(listed: Listed, value: object) -> Sequence[Mapping[str, object]]:
-    if not isinstance(value, list) or len(value) > listed.most:
-        raise ValueError(f"a list of at most {listed.most} is needed")
-    return value
-
-
-def _row(value: object, entity: type[Entity]) -> UUID | None:
-    return ids.decode_as(entity.__prefix__, str(value))

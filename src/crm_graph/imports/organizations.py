@@ -8,9 +8,9 @@ import asyncpg
 from crm_graph.auth.actor import Actor, ActorKind
 from crm_graph.auth.callers import by_email
 from crm_graph.auth.classification import SHIPPED, Classification
-from crm_graph.auth.default_policy import RIGHTS, ROLES
-from crm_graph.auth.policy import resolved
+from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.system import everything
 from crm_graph.db.ids import decode, uuid7
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError, IdInvalid
@@ -117,6 +117,5 @@ async def missing_organization(database: Database, name: str, currency: str) -> 
 
 def _administrator(organization: UUID, currency: str, classification: Classification = SHIPPED) -> Actor:
     """An administrator as shipped, whatever the organisation has made of that role, with the fields that it has."""
-    roles = ("administrator",)
-    policy = resolved(ROLES, frozenset(roles), None, classification, RIGHTS)
-    return Actor(organization, ActorKind.STAFF, policy, currency, roles=roles, channel=CHANNEL)
+    policy = everything(classification)
+    return Actor(organization, ActorKind.STAFF, policy, currency, roles=(ADMINISTRATOR,), channel=CHANNEL)

@@ -135,7 +135,7 @@ async def _take_back(
     outcomes = await _write(tx, actor, entity, made, changed)
     blocked = []
     for row, outcome in zip([*made, *(row for row, _ in changed)], outcomes, strict=True):
-        if outcome.effect is Effect.REFUSED and any(e.code == "IN_USE" for e in outcome.errors):
+        if outcome.is_refused and any(e.code == "IN_USE" for e in outcome.errors):
             blocked.append(row)
         else:
             _count(undone, prefix, row, outcome)
@@ -167,7 +167,7 @@ async def _write(
 
 
 def _count(undone: Undone, prefix: str, row: UUID, outcome: Outcome) -> None:
-    if outcome.effect is Effect.REFUSED:
+    if outcome.is_refused:
         undone.kept.append((encode(prefix, row), " ".join(e.message for e in outcome.errors)))
         undone.counts["kept"] += 1
     else:

@@ -16,6 +16,7 @@ from crm_graph.auth.system import system_actor
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError
 from crm_graph.jobs.timers import TIMERS, Timer, next_time
+from crm_graph.jobs.waiting import LATER, pause
 
 logger = logging.getLogger("crm_graph.jobs")
 
@@ -34,9 +35,8 @@ SELECT kind, row_id, attempts, now() AS now FROM timers WHERE {_WAITS} AND organ
  ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED"""
 _ONE: Final = "WHERE organization_id = $1 AND kind = $2 AND row_id = $3"
 _DONE: Final = f"DELETE FROM timers {_ONE}"
-# after 1, 2, 4 … minutes, at most 6 hours
 _LATER: Final = (
-    "UPDATE timers SET due_at = now() + least(interval '6 hours', interval '1 minute' * (2 ^ attempts)),"
+    f"UPDATE timers SET due_at = {LATER},"
     f" attempts = attempts + 1, last_error = $4, failed_at = CASE WHEN $5 THEN now() END {_ONE}"
 )
 _AGAIN: Final = (
@@ -66,10 +66,10 @@ async def do(database: Database, stop: asyncio.Event) -> None:
                         await _ensure(database)
                         ensured = clock()
                     await _do_all(database, finder, kinds, stop)
-                    await _pause(stop)
+                    await pause(stop, PAUSE_SECONDS)
         except (CrmError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             logger.warning("timers: the database does not answer (%s); trying again", type(error).__name__)
-            await _pause(stop)
+            await pause(stop, PAUSE_SECONDS)
 
 
 async def _do_all(
@@ -126,11 +126,3 @@ async def _ensure(database: Database) -> None:
         for organization in lacking:
             async with database.transaction(organization, None, CHANNEL) as tx:
                 await (await tx.raw()).execute(_AGAIN, organization, known.kind, next_time(known.every, now))
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(PAUSE_SECONDS):
-            await stop.wait()
-    except TimeoutError:
-        pass

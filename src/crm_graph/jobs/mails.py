@@ -15,6 +15,7 @@ import asyncpg
 from crm_graph.db.connection import CONNECT_SECONDS, connect
 from crm_graph.db.roles import ORGANIZATION, Role
 from crm_graph.errors import ServiceUnavailable
+from crm_graph.jobs.waiting import LATER, pause
 from crm_graph.mail.smtp import Smtp, lasting, send
 
 logger = logging.getLogger("crm_graph.jobs")
@@ -35,11 +36,7 @@ _SENT: Final = f"UPDATE outgoing_mails SET sent_at = now(), body = NULL, attempt
 _FAILED: Final = (
     f"UPDATE outgoing_mails SET failed_at = now(), body = NULL, attempts = attempts + 1, last_error = $3 {_ONE}"
 )
-# after 1, 2, 4 … minutes, at most 6 hours
-_LATER: Final = (
-    "UPDATE outgoing_mails SET due_at = now() + least(interval '6 hours', interval '1 minute' * (2 ^ attempts)),"
-    f" attempts = attempts + 1, last_error = $3 {_ONE}"
-)
+_LATER: Final = f"UPDATE outgoing_mails SET due_at = {LATER}, attempts = attempts + 1, last_error = $3 {_ONE}"
 
 
 async def deliver_once(url: str, smtp: Smtp, stop: asyncio.Event | None = None) -> int:
@@ -72,11 +69,7 @@ async def deliver(url: str, smtp: Smtp, stop: asyncio.Event) -> None:
             await deliver_once(url, smtp, stop)
         except (ServiceUnavailable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             logger.warning("mail: the database does not answer (%s); trying again", type(error).__name__)
-        try:
-            async with asyncio.timeout(PAUSE_SECONDS):
-                await stop.wait()
-        except TimeoutError:
-            pass
+        await pause(stop, PAUSE_SECONDS)
 
 
 async def _deliver(

@@ -18,6 +18,7 @@ from crm_graph.db.connection import CONNECT_SECONDS, connect
 from crm_graph.db.roles import ORGANIZATION, Role
 from crm_graph.errors import ServiceUnavailable
 from crm_graph.jobs.chores import BATCH, CHORES, Chore
+from crm_graph.jobs.waiting import pause
 
 logger = logging.getLogger("crm_graph.jobs")
 
@@ -68,11 +69,11 @@ async def run(url: str, stop: asyncio.Event, chores: Sequence[Chore] = CHORES) -
                         due[chore.table] = loop.time() + chore.every.total_seconds()
             finally:
                 await connections.close(CONNECT_SECONDS)
-            pause = max(0.0, min(due.values()) - loop.time())
+            seconds = max(0.0, min(due.values()) - loop.time())
         except _ERRORS as error:
             logger.warning("the database does not answer (%s); trying again", type(error).__name__)
-            pause = PAUSE_SECONDS
-        await _sleep(stop, pause)
+            seconds = PAUSE_SECONDS
+        await pause(stop, seconds)
 
 
 async def _do(connections: _Connections, chore: Chore, stop: asyncio.Event | None = None) -> int:
@@ -114,11 +115,3 @@ async def _connect(url: str) -> _Connections:
     except BaseException:
         finder.terminate()
         raise
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass

@@ -16,13 +16,13 @@ from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Caller
 from crm_graph.auth.oauth.review import reviews
 from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.rendering import environment
 from crm_graph.auth.rights import Right
-from crm_graph.auth.sign_in.page import HEADERS, STYLE_PATH, redirect, refusal
+from crm_graph.auth.sign_in.page import HEADERS, STYLE_URL, redirect, refusal
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Database
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import CrmError, FieldAccessDenied
-from crm_graph.pages.rendering import environment
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.policies.effective import AccessAction, AccessOutcome, Cell, of_entity
 from crm_graph.plan.signatures import Ask, Id
@@ -41,7 +41,7 @@ _RECORDS: Final = {AccessOutcome.YES: "all", AccessOutcome.BY_ROW: "by row", Acc
 
 _templates: Final = environment("crm_graph.pages")
 _templates.globals.update(
-    base_url=STYLE_PATH,
+    base_url=STYLE_URL,
     style_url=f"{PATH}.css?v={hashlib.sha256(_STYLE).hexdigest()[:12]}",
     reads=_READS,
     writes=_WRITES,

@@ -24,7 +24,6 @@ from crm_graph.errors import CrmError, Unauthenticated
 from crm_graph.graph import cross_origin
 from crm_graph.graph.http import ClientDisconnected, Header, read_body
 from crm_graph.plan.access.acting import HEADER, ActingForReads, ActingForRefused, acting_for
-from crm_graph.plan.changes import Effect
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.sql.ids import record_of
 from crm_graph.plan.writes.savepoint import unless_refused
@@ -94,7 +93,7 @@ class FilePages:
         async with self._database.transaction(actor.organization_id, actor.user_id, CHANNEL) as tx:
             call = Call(tx, actor, UUID(str(ticket.facts["whole"])), {})
             outcome = await unless_refused(await tx.raw(), lambda: attach(call, ticket.facts, content))
-        if outcome.id is None or outcome.effect is Effect.REFUSED:
+        if outcome.id is None or outcome.is_refused:
             said = [{"code": error.code, "message": error.message} for error in outcome.errors]
             return JSONResponse({"id": None, "userErrors": said}, 409)
         prefix = REGISTRY[str(ticket.facts["entity"])].__prefix__

@@ -18,7 +18,7 @@ from crm_graph.auth.upstream.providers import Provider
 from crm_graph.db.ids import encode, uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.errors import JSON, CrmError
-from crm_graph.plan.changes import Action, Change, Effect, Outcome
+from crm_graph.plan.changes import Action, Change, Outcome
 from crm_graph.plan.policies import people
 from crm_graph.plan.writes.role_assignment import guarded
 from crm_graph.plan.writes.write import insert_fields, update_fields
@@ -163,5 +163,5 @@ async def _set_roles(
 
     change = Change("User", Action.UPDATE, id=encode("usr", user), values=values)
     done = await guarded(tx, decider, change, update, judged=True)
-    if done.effect is Effect.REFUSED:
+    if done.is_refused:
         logger.warning("the roles of user %s stay: %s", user, [error.code for error in done.errors])

@@ -79,6 +79,15 @@ class Outcome:
     def refused(cls, *errors: UserError, row: UUID | None = None) -> "Outcome":
         return cls(Effect.REFUSED, row, errors)
 
+    @property
+    def is_refused(self) -> bool:
+        return self.effect is Effect.REFUSED
+
+
+def refusal(code: str, message: str, *path: str) -> Outcome:
+    """Nothing was written, for this one reason."""
+    return Outcome.refused(UserError(code, message, path))
+
 
 def invalid(message: str, *path: str) -> UserError:
     return UserError(ValueInvalid.code, message, path)

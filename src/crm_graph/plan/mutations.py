@@ -38,18 +38,6 @@ class Argument:
     many: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A field of a mutation's input that is a list of objects of the type `item`; the call has a list of mappings."""
-
-    name: str
-    item: str
-    of: tuple[Argument, ...]
-    description: str
-    required: bool = False
-    most: int = 100
-
-
 Offered = Callable[[Policy], bool]
 Run = Callable[["Call"], Awaitable["Outcome"]]
 """Does the work on one record inside the transaction. A refused outcome undoes all of it."""
@@ -83,7 +71,7 @@ class Mutation:
     name: str
     entity: type[Entity]
     description: str
-    arguments: tuple[Argument | Listed, ...]
+    arguments: tuple[Argument, ...]
     run: Run
     needs: Level | None
     """The clearance for writing that the caller must have on the record; `None`: it decides itself who may."""
@@ -112,7 +100,7 @@ MUTATIONS: dict[str, Mutation] = {}
 
 def mutation(
     entity: type[Entity],
-    *arguments: Argument | Listed,
+    *arguments: Argument,
     needs: Level | None,
     offered: Offered = lambda _policy: True,
     creates: bool = False,

@@ -22,7 +22,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
-from crm_graph.entity import CHOICES
+from crm_graph.declaration import CHOICES
 from crm_graph.kinds import Kind
 from crm_graph.specs import Choice, DeclarationError, camel
 

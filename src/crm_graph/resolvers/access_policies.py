@@ -14,7 +14,7 @@ from crm_graph.auth.policy.versions import Version, active_holders
 from crm_graph.auth.rights import Right
 from crm_graph.errors import EtagMismatch
 from crm_graph.plan.actions import action
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, refusal
 from crm_graph.plan.policies.effective import matrix
 from crm_graph.plan.policies.judge import Judgement, judge
 from crm_graph.plan.policies.store import store
@@ -139,7 +139,7 @@ async def _replace(
     before = await in_force(connection, ask.actor.organization_id, lock=True)
     if if_version is not None and if_version != before.version:
         message = f"Version {before.version} is in force by now."
-        return Outcome.refused(UserError(EtagMismatch.code, message, ("ifVersion",)))
+        return refusal(EtagMismatch.code, message, "ifVersion")
     if note is not None and (len(note) > LONGEST_NOTE or not note.isprintable()):
         return Outcome.refused(invalid(f"A note has at most {LONGEST_NOTE} printable characters.", "note"))
     after = await _after(ask, before, changes, version)

@@ -6,7 +6,7 @@ from crm_graph.auth.oauth.partner_reach import roles_of
 from crm_graph.auth.oauth.review import Reviewed
 from crm_graph.db.ids import encode
 from crm_graph.entity import REGISTRY
-from crm_graph.plan.changes import Action, Change, Outcome, UserError, invalid
+from crm_graph.plan.changes import Action, Change, Outcome, UserError, invalid, refusal
 from crm_graph.plan.signatures import Ask
 from crm_graph.plan.writes.write import write
 
@@ -23,7 +23,7 @@ async def service_user(ask: Ask, app: Reviewed, roles: Sequence[str]) -> Outcome
         theirs = await roles_of(await ask.tx.raw(), ask.actor.organization_id, app.partner_id)
         if not theirs.issuperset(roles):
             message = "The app's partner has nobody with these roles, so that the app may not have them either."
-            return Outcome.refused(UserError("ROLE_BEYOND_PARTNER", message, ("roles",)))
+            return refusal("ROLE_BEYOND_PARTNER", message, "roles")
         values["partnerId"] = encode(REGISTRY["Partner"].__prefix__, app.partner_id)
     made = await write(ask.tx, ask.actor, Change("User", Action.CREATE, values=values), request_id=ask.request_id)
     return Outcome.refused(*map(_placed, made.errors)) if made.errors else made

@@ -21,7 +21,7 @@ from crm_graph.entity import REGISTRY
 from crm_graph.errors import JSON, CrmError, PageSizeInvalid, ReferenceNotFound, ValueInvalid
 from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.actions import action
-from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid
+from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.queries import query
 from crm_graph.plan.reads.paging import MAX_SIZE
 from crm_graph.plan.signatures import Ask, Id
@@ -84,7 +84,7 @@ async def register_app(
         return Outcome.refused(partner)
     if await connection.fetchval(_WAITING, actor.organization_id, actor.user_id) >= MOST_WAITING:
         message = f"{MOST_WAITING} apps that you asked for wait for review."
-        return Outcome.refused(UserError("TOO_MANY_APPS", message))
+        return refusal("TOO_MANY_APPS", message)
     try:
         wanted = Application(
             name=name,

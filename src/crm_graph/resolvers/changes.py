@@ -15,7 +15,7 @@ from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.access.subject_reach import open_to_subject, the_person
 from crm_graph.plan.access.write_access import level_to_write
-from crm_graph.plan.changes import Effect, Outcome, UserError, denied
+from crm_graph.plan.changes import Effect, Outcome, UserError, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.pending import CODE_ATTEMPTS, close, code_hash
@@ -83,9 +83,9 @@ async def verify_change(call: Call) -> Outcome:
 async def _unverified(call: Call, asked: _Asked) -> Outcome | None:
     """Why the code does not make the change, if so."""
     if not asked.pending or asked.waits_for != "VERIFICATION":
-        return _refused("CHANGE_NOT_PENDING", "This change does not wait for a code.")
+        return refusal("CHANGE_NOT_PENDING", "This change does not wait for a code.")
     if asked.now != asked.before:
-        return _refused("CHANGE_OUTDATED", "The field was changed after you asked for this: ask for it anew.")
+        return refusal("CHANGE_OUTDATED", "The field was changed after you asked for this: ask for it anew.")
     # counted before it is compared, in a row that stays locked: of many tries at once each counts
     expected = await (await call.tx.raw()).fetchval(_TRY, call.actor.organization_id, call.row)
     given = code_hash(call.row, str(call.arguments["code"]))
@@ -107,9 +107,9 @@ async def approve_change(call: Call) -> Outcome:
     if asked is None or not await _may_decide(call, asked):
         return Outcome.refused(denied())
     if not asked.pending or asked.waits_for != "APPROVAL":
-        return _refused("CHANGE_NOT_PENDING", "This change does not wait for approval.")
+        return refusal("CHANGE_NOT_PENDING", "This change does not wait for approval.")
     if asked.now != asked.before and not call.arguments.get("anyway"):
-        return _refused("CHANGE_OUTDATED", "The field was changed after this was asked for: compare, then say anyway.")
+        return refusal("CHANGE_OUTDATED", "The field was changed after this was asked for: compare, then say anyway.")
     return await _applied(
         call, asked, level_to_write(asked.spec), lambda errors: [UserError(e.code, e.message) for e in errors]
     )
@@ -128,9 +128,9 @@ async def reject_change(call: Call) -> Outcome:
         return Outcome.refused(denied())
     reason = str(call.arguments["reason"]).strip()
     if not reason:
-        return _refused("VALUE_INVALID", "The reason cannot be blank.", "reason")
+        return refusal("VALUE_INVALID", "The reason cannot be blank.", "reason")
     if not asked.pending:
-        return _refused("CHANGE_NOT_PENDING", "This change waits for nothing.")
+        return refusal("CHANGE_NOT_PENDING", "This change waits for nothing.")
     return await _close(call, "REJECTED", reason=reason)
 
 
@@ -139,7 +139,7 @@ async def _applied(
 ) -> Outcome:
     """The change is closed and the field written, by the caller's own right where it `needs` one."""
     closed = await _close(call, "APPLIED")
-    if closed.effect is Effect.REFUSED:
+    if closed.is_refused:
         return closed
     entity = asked.entity.__name__
     written = await update_fields(
@@ -152,7 +152,7 @@ async def _applied(
         needs=needs,
         request_id=call.request_id,
     )
-    if written.effect is Effect.REFUSED:
+    if written.is_refused:
         return Outcome.refused(*told(written.errors))
     return Outcome(Effect.UPDATED, call.row)
 
@@ -223,7 +223,3 @@ async def _locked(call: Call) -> _Asked | None:
         asked["pending"],
         current["now"],
     )
-
-
-def _refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))

@@ -8,7 +8,7 @@ import asyncpg
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.kinds import Amount
 from crm_graph.plan.changes import Outcome, UserError, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation

@@ -7,7 +7,8 @@ import asyncpg
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
-from crm_graph.entity import REGISTRY, choice_kind
+from crm_graph.declaration import choice_kind
+from crm_graph.entity import REGISTRY
 from crm_graph.plan.changes import Effect, Outcome, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields

@@ -6,8 +6,8 @@ from crm_graph import kinds, slots
 from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.auth.rights import Right
-from crm_graph.entity import choice_kind
-from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken
+from crm_graph.declaration import choice_kind
+from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.policies.judge import OwnClearance
 from crm_graph.plan.writes.write import insert_fields, update_fields
@@ -68,7 +68,7 @@ async def create_custom_field(call: Call) -> Outcome:
     taken = {row["slot"] for row in known}
     slot = next((one for one in family.slots() if one not in taken), None)
     if slot is None:
-        return _refused(
+        return refusal(
             "CUSTOM_FIELDS_EXHAUSTED",
             f"All {family.count} places for such fields of this entity are taken; archived fields keep theirs.",
             "kind",
@@ -122,7 +122,7 @@ async def restore_custom_field(call: Call) -> Outcome:
     await connection.execute(_LOCK, call.actor.organization_id)
     current = await _current(call)
     if current["active"]:
-        return _refused("CUSTOM_FIELD_ACTIVE", "The field is not archived.")
+        return refusal("CUSTOM_FIELD_ACTIVE", "The field is not archived.")
     return await _update(call, {"archived_at": None}, "custom_field.restored")
 
 
@@ -187,8 +187,4 @@ def _unsearchable(kind: str, given: Mapping[str, object]) -> list[UserError]:
 
 
 def _archived() -> Outcome:
-    return _refused("CUSTOM_FIELD_ARCHIVED", "The field is archived; restore it first.")
-
-
-def _refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))
+    return refusal("CUSTOM_FIELD_ARCHIVED", "The field is archived; restore it first.")

@@ -19,7 +19,7 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.actions import action
-from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid
+from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.policies import people
 from crm_graph.plan.queries import query
 from crm_graph.plan.reads.paging import MAX_SIZE
@@ -109,10 +109,10 @@ async def invite_user(
     assert actor.user_id is not None
     sent = await store.sent_lately(connection, actor.organization_id, actor.user_id, wanted.partner_id)
     if sent >= store.MOST_A_DAY:
-        return Outcome.refused(UserError("TOO_MANY_INVITATIONS", "Too many invitations today; try again tomorrow."))
+        return refusal("TOO_MANY_INVITATIONS", "Too many invitations today; try again tomorrow.")
     known = await _known(ask, wanted.email)
     if known is not None and known[1]:
-        return Outcome.refused(UserError(KeyTaken.code, "Somebody signs in with this address.", ("email",)))
+        return refusal(KeyTaken.code, "Somebody signs in with this address.", "email")
     # counted before this one; an address that has had enough gets no more, and nobody is told
     mailed = await store.mailed_lately(connection, actor.organization_id, wanted.email)
     row, token = await store.add(connection, actor.organization_id, actor.user_id, wanted)
@@ -135,7 +135,7 @@ async def withdraw_invitation(ask: Ask, invitation: Annotated[Id, "The invitatio
     if not found or not people.reaches(actor, found.partner_id):
         return Outcome.refused(NOT_FOUND)
     if found.state is not InvitationState.PENDING:
-        return Outcome.refused(UserError("INVITATION_NOT_PENDING", "The link of this invitation works no more."))
+        return refusal("INVITATION_NOT_PENDING", "The link of this invitation works no more.")
     await store.end(connection, actor.organization_id, found.id, InvitationState.WITHDRAWN)
     changed = {"state": (found.state.name, InvitationState.WITHDRAWN.name)}
     await leave(connection, actor, ask.request_id, "invitation.withdrawn", ENTITY, found.id, changed)
@@ -150,7 +150,7 @@ async def _wanted(ask: Ask, email: str, roles: list[str], name: str, partner: st
         partner_id = decode_as(REGISTRY["Partner"].__prefix__, partner)
         if partner_id is None or not await sees(ask.tx, actor, REGISTRY["Partner"], partner_id):
             says = "This names no record that you can see."
-            return Outcome.refused(UserError(ReferenceNotFound.code, says, ("partner",)))
+            return refusal(ReferenceNotFound.code, says, "partner")
     if not people.reaches(actor, partner_id):
         return Outcome.refused(denied())
     try:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL, PARTNER
-from crm_graph.plan.changes import Action, Change, Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Action, Change, Outcome, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, write
 from crm_graph.resolvers.lead_matches import matching_contact, matching_customer
@@ -61,7 +61,7 @@ async def convert_lead(call: Call) -> Outcome:
     """
     at = LeadStatus(await current(call, Lead))
     if LeadStatus.CONVERTED not in MOVES.get(at, ()):
-        return Outcome.refused(UserError("STATE_REFUSED", f"It is {at.value}, which does not lead to CONVERTED."))
+        return refusal("STATE_REFUSED", f"It is {at.value}, which does not lead to CONVERTED.")
     found = await (await call.tx.raw()).fetchrow(_LEAD, call.actor.organization_id, call.row)
     assert found is not None, "the lead was seen in this transaction"
     lead = _Lead(*(found[name] for name in _Lead.__slots__))
@@ -149,4 +149,4 @@ async def _made(call: Call, entity: str, values: Mapping[str, object]) -> UUID |
 
 
 def _id(outcome: Outcome) -> UUID | Outcome:
-    return outcome if outcome.effect is Effect.REFUSED or outcome.id is None else outcome.id
+    return outcome if outcome.is_refused or outcome.id is None else outcome.id

@@ -6,7 +6,7 @@ from crm_graph.auth.access_policy import AccessPolicy
 from crm_graph.auth.policy.loading import in_force
 from crm_graph.auth.rights import Right
 from crm_graph.db.ids import encode
-from crm_graph.plan.changes import Action, Change, Effect, Outcome, UserError, denied
+from crm_graph.plan.changes import Action, Change, Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.policies import people
 from crm_graph.plan.policies.people import Person
@@ -53,7 +53,7 @@ async def assign_roles(call: Call) -> Outcome:
     refused = await people.ungivable(call.actor, policy, judged, who.kind)
     if refused:
         says = f"You may not give or take {', '.join(one[:80] for one in refused)} here."
-        return Outcome.refused(UserError("ROLE_NOT_ASSIGNABLE", says, ("roles",)))
+        return refusal("ROLE_NOT_ASSIGNABLE", says, "roles")
     if not moved:
         return Outcome(Effect.UNCHANGED, who.id)
     return await _write(call, who, {"roles": list(dict.fromkeys(given))}, "user.roles_assigned")

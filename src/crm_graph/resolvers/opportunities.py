@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL, Level
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.stage_conditions import unmet
@@ -49,7 +49,7 @@ async def move_opportunity_stage(call: Call) -> Outcome:
     """
     current, stage = await _current(call), await _stage(call)
     if current.pipeline_id not in (None, stage.pipeline_id):
-        return _refused(
+        return refusal(
             "STAGE_OF_OTHER_PIPELINE",
             "This stage belongs to another pipeline: use changeOpportunityPipeline.",
             "stageId",
@@ -69,9 +69,9 @@ async def change_opportunity_pipeline(call: Call) -> Outcome:
     """Move an open opportunity to a stage of another pipeline; what that one's earlier stages ask for must be there."""
     current, stage = await _current(call), await _stage(call)
     if current.status != OpportunityStatus.OPEN.value:
-        return _refused("OPPORTUNITY_CLOSED", "The opportunity is already won or lost.")
+        return refusal("OPPORTUNITY_CLOSED", "The opportunity is already won or lost.")
     if current.pipeline_id == stage.pipeline_id:
-        return _refused("VALUE_INVALID", "It is in this pipeline: use moveOpportunityStage.", "stageId")
+        return refusal("VALUE_INVALID", "It is in this pipeline: use moveOpportunityStage.", "stageId")
     if stage.outcome != OpportunityStatus.OPEN.value:
         return _closing()
     missing = await unmet(call, None, stage.pipeline_id, before=stage.id)
@@ -115,10 +115,10 @@ async def lose_opportunity(call: Call) -> Outcome:
         found = await (await call.tx.raw()).fetchrow(_REASON, call.actor.organization_id, known)
         assert found is not None, "the reason was seen in this transaction"
         if not found["active"]:
-            return _refused("VALUE_INVALID", "This reason is no longer given.", "lossReasonId")
+            return refusal("VALUE_INVALID", "This reason is no longer given.", "lossReasonId")
         reason = reason or found["name"]
     if not reason:
-        return _refused("VALUE_INVALID", "A reason is needed, and it cannot be blank.", "reason")
+        return refusal("VALUE_INVALID", "A reason is needed, and it cannot be blank.", "reason")
     values: dict[str, object] = {"loss_reason": reason, "lost_because_id": known}
     if "competitor_id" in call.arguments:
         values["competitor_id"] = call.arguments["competitor_id"]
@@ -133,7 +133,7 @@ async def close_as_won(call: Call) -> Outcome | None:
     if (await _current(call)).status != OpportunityStatus.OPEN.value:
         return None
     closed = await _close(call, OpportunityStatus.WON, {}, "opportunity.won", needs=None)
-    return closed if closed.effect is Effect.REFUSED else None
+    return closed if closed.is_refused else None
 
 
 async def _close(
@@ -145,7 +145,7 @@ async def _close(
 ) -> Outcome:
     current = await _current(call)
     if current.status != OpportunityStatus.OPEN.value:
-        return _refused("OPPORTUNITY_CLOSED", "The opportunity is already won or lost.")
+        return refusal("OPPORTUNITY_CLOSED", "The opportunity is already won or lost.")
     connection = await call.tx.raw()
     found = await connection.fetchrow(_FINAL, call.actor.organization_id, current.pipeline_id, status.value)
     stage = _Stage(**dict(found)) if found else None
@@ -169,7 +169,7 @@ async def _enter(
     if status != OpportunityStatus.LOST.value:
         set_to |= {"loss_reason": None, "lost_because_id": None}
     outcome = await _update(call, set_to, event, needs)
-    if outcome.effect is Effect.REFUSED or stage is None or stage.id == current.stage_id:
+    if outcome.is_refused or stage is None or stage.id == current.stage_id:
         return outcome
     moved: dict[str, object] = {
         "opportunity_id": call.row,
@@ -181,7 +181,7 @@ async def _enter(
         "entered_at": current.entered_stage_at,
     }
     noted = await insert_fields(call.tx, call.actor, "StageChange", moved, request_id=call.request_id)
-    return noted if noted.effect is Effect.REFUSED else outcome
+    return noted if noted.is_refused else outcome
 
 
 async def _update(call: Call, values: dict[str, object], event: str, needs: Level | None = INTERNAL) -> Outcome:
@@ -211,10 +211,6 @@ async def _stage(call: Call) -> _Stage:
 
 
 def _closing() -> Outcome:
-    return _refused(
+    return refusal(
         "STAGE_CLOSES_OPPORTUNITY", "This stage is won or lost: use winOpportunity or loseOpportunity.", "stageId"
     )
-
-
-def _refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))

@@ -1,36 +1,55 @@
 """Who has which part of a sale."""
 
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated, Final
 from uuid import UUID
 
-from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
-from crm_graph.plan.mutations import Argument, Call, Listed, mutation
+from crm_graph.errors import ReferenceNotFound
+from crm_graph.plan.access.visibility import named
+from crm_graph.plan.changes import Outcome, UserError, invalid, refusal
+from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.plan.signatures import Id
 from crm_graph.plan.writes.write import delete_rows, insert_fields, update_fields
 from crm_graph.schema.opportunities import Opportunity
+from crm_graph.schema.users import User
 
 _LOCKED = "SELECT now() FROM opportunities WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _SPLITS = "SELECT id, user_id, percent FROM opportunity_splits WHERE organization_id = $1 AND opportunity_id = $2"
-_SPLIT = Listed(
-    "splits",
-    "OpportunitySplitInput",
-    (
-        Argument("user_id", kinds.ID, "Who has this part.", required=True, ref="User"),
-        Argument("percent", kinds.DECIMAL, "How much of the sale, in percent.", required=True),
+MOST_SPLITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunitySplitInput:
+    """Somebody's part of a sale."""
+
+    user_id: Annotated[Id, "Who has this part."]
+    percent: Annotated[Decimal, "How much of the sale, in percent."]
+
+
+@mutation(
+    Opportunity,
+    Argument(
+        "splits",
+        None,
+        "Who has which part of a sale: together 100 percent, or none at all.",
+        required=True,
+        parts=OpportunitySplitInput,
+        many=True,
     ),
-    "Who has which part of a sale: together 100 percent, or none at all.",
-    required=True,
-    most=20,
+    needs=INTERNAL,
 )
-
-
-@mutation(Opportunity, _SPLIT, needs=INTERNAL)
 async def set_opportunity_splits(call: Call) -> Outcome:
     """Say who has which part of a sale, in place of what was said before: together 100 percent, or nobody."""
-    given = call.arguments["splits"]
-    assert isinstance(given, list)
-    wanted: dict[UUID, Decimal] = {one["user_id"]: one["percent"] for one in given}
+    given: list[OpportunitySplitInput] = call.arguments["splits"]  # type: ignore[assignment]
+    if len(given) > MOST_SPLITS:
+        return Outcome.refused(invalid(f"At most {MOST_SPLITS} parts are taken.", "splits"))
+    people = [await named(call.tx, call.actor, User, one.user_id) for one in given]
+    if None in people:
+        path = ("splits", str(people.index(None)), "userId")
+        return refusal(ReferenceNotFound.code, "This names no user that you can see.", *path)
+    wanted = {who: one.percent for who, one in zip(people, given, strict=True) if who is not None}
     refused = _fault(len(given), wanted)
     if refused is not None:
         return Outcome.refused(refused)
@@ -47,7 +66,7 @@ async def set_opportunity_splits(call: Call) -> Outcome:
         if_match=call.if_match,
         request_id=call.request_id,
     )
-    if outcome.effect is Effect.REFUSED:
+    if outcome.is_refused:
         return outcome
     kept = {row["user_id"]: row for row in await connection.fetch(_SPLITS, call.actor.organization_id, call.row)}
     same = {user for user, row in kept.items() if wanted.get(user) == row["percent"]}
@@ -59,7 +78,7 @@ async def set_opportunity_splits(call: Call) -> Outcome:
             written.append(
                 await insert_fields(call.tx, call.actor, "OpportunitySplit", values, request_id=call.request_id)
             )
-    return next((one for one in written if one.effect is Effect.REFUSED), outcome)
+    return next((one for one in written if one.is_refused), outcome)
 
 
 def _fault(count: int, wanted: dict[UUID, Decimal]) -> UserError | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crm_graph.auth.levels import CONFIDENTIAL
 from crm_graph.db.session import Transaction
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.schema.pipelines import Pipeline
@@ -33,7 +33,7 @@ async def make_pipeline_default(call: Call) -> Outcome:
     for row in await connection.fetch(_OTHERS, call.actor.organization_id):
         if row["is_default"] and row["id"] != call.row:
             outcome = await _set(call, row["id"], None)
-            if outcome.effect is Effect.REFUSED:
+            if outcome.is_refused:
                 return outcome
     return await _set(call, call.row, True)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from crm_graph.auth.levels import Level
 from crm_graph.entity import Choice, Entity, table_name
-from crm_graph.plan.changes import Outcome, UserError
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import update_fields
 
@@ -43,7 +43,7 @@ async def move(
     """
     at = await current(call, entity, column)
     if to not in moves.get(type(to)(at), ()):
-        return Outcome.refused(UserError("STATE_REFUSED", f"It is {at}, which does not lead to {to.value}."))
+        return refusal("STATE_REFUSED", f"It is {at}, which does not lead to {to.value}.")
     return await update_fields(
         call.tx,
         call.actor,

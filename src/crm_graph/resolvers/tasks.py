@@ -39,4 +39,4 @@ async def complete_task(call: Call) -> Outcome:
         "opportunity.activity_noted",
         request_id=call.request_id,
     )
-    return noted if noted.effect is Effect.REFUSED else outcome
+    return noted if noted.is_refused else outcome

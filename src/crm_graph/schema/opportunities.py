@@ -9,6 +9,7 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, Category
 from crm_graph.auth.rows import Rows
+from crm_graph.declaration import choice_kind
 from crm_graph.entity import (
     Choice,
     Computed,
@@ -21,7 +22,6 @@ from crm_graph.entity import (
     Sort,
     Write,
     attr,
-    choice_kind,
 )
 from crm_graph.kinds import CurrencyCode, Money
 

@@ -7,20 +7,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from crm_graph.auth import cookies
 from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.oauth import redirects
+from crm_graph.auth.rendering import environment
 from crm_graph.auth.sign_in import browsers as sign_in_browser
 from crm_graph.auth.sign_in.form import FIELD, FormTokens, nonce, session_token
 from crm_graph.errors import CrmError
 
 STYLE_PATH: Final = "/sign-in.css"
 _STYLE: Final = files("crm_graph.auth").joinpath("static/sign-in.css").read_bytes()
-_STYLE_URL: Final = f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
+STYLE_URL: Final = f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
 SCRIPT_PATH: Final = "/passkeys.js"
 _SCRIPT: Final = files("crm_graph.auth").joinpath("static/passkeys.js").read_bytes()
 _SCRIPT_URL: Final = f"{SCRIPT_PATH}?v={hashlib.sha256(_SCRIPT).hexdigest()[:12]}"
@@ -60,15 +60,9 @@ def _day(value: dt.datetime) -> str:
     return f"{value.astimezone(dt.UTC):%d %b %Y}"
 
 
-_templates: Final = Environment(
-    loader=PackageLoader("crm_graph.auth"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates: Final = environment("crm_graph.auth")
 _templates.filters.update(browser=sign_in_browser.name, day=_day, moment=_moment)
-_templates.globals.update(style_url=_STYLE_URL, script_url=_SCRIPT_URL)
+_templates.globals.update(style_url=STYLE_URL, script_url=_SCRIPT_URL)
 
 
 def page(template: str, status: int = 200, *, script: bool = False, **values: object) -> HTMLResponse:

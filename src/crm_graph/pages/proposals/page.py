@@ -22,8 +22,9 @@ from crm_graph.auth.authentication import is_secure
 from crm_graph.auth.callers import Storefront
 from crm_graph.auth.default_policy import CUSTOMER_ROLE
 from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.rendering import environment
 from crm_graph.auth.sign_in.form import FIELD, FormTokens, browser, nonce
-from crm_graph.auth.sign_in.page import HEADERS, redirect, refusing, set_cookie
+from crm_graph.auth.sign_in.page import HEADERS, STYLE_URL, redirect, refusing, set_cookie
 from crm_graph.auth.throttle.addresses import address_of
 from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.auth.tokens import LONGEST
@@ -35,13 +36,11 @@ from crm_graph.errors import LinkOver
 from crm_graph.pages.door import Door, slowed
 from crm_graph.pages.files import attachment_of, saved
 from crm_graph.pages.proposals.paper import Paper, Papers
-from crm_graph.pages.rendering import environment
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.files.reading import read_file
 from crm_graph.resolvers.proposals import answers, links, questions
 from crm_graph.resolvers.proposals.links import PATH, Opened
-from crm_graph.resolvers.proposals.states import over
 from crm_graph.schema.proposals import AcceptanceWay, Proposal
 
 CHANNEL: Final = "proposal_page"
@@ -51,7 +50,7 @@ STYLE_PATH: Final = "/proposal.css"
 _STYLE: Final = files("crm_graph.pages").joinpath("static/proposal.css").read_bytes()
 
 _templates: Final = environment("crm_graph.pages")
-_templates.globals.update(paper_url=f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}")
+_templates.globals.update(base_url=STYLE_URL, paper_url=f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}")
 
 Answer = Callable[[Call, dict[str, str]], Awaitable[Outcome | str]]
 """What a form does: what came of it, or the name of the word that says what it lacks."""
@@ -124,7 +123,7 @@ class ProposalPages:
             if form.get("agree") != "yes":
                 return "say_agree"
             accepted_now = await answers.accept(call, name, AcceptanceWay.PAGE)
-            if not over(accepted_now):
+            if not accepted_now.is_refused:
                 await questions.tell_owner(call, call.row, "{title} ({number}) was accepted", f"Accepted by {name}.\n")
             return accepted_now
 
@@ -138,7 +137,7 @@ class ProposalPages:
             if name is None or not reason:
                 return "say_name" if name is None else "say_reason"
             declined = await answers.decline(call, name, reason)
-            if not over(declined):
+            if not declined.is_refused:
                 body = f"Declined by {name}:\n\n{reason}\n"
                 await questions.tell_owner(call, call.row, "{title} ({number}) was declined", body)
             return declined
@@ -161,7 +160,7 @@ class ProposalPages:
         async with self._visiting(request) as (tx, visit):
             # a refusal takes back all it did; nothing but the answer is written here
             said = await run(Call(tx, visit.actor, visit.link.proposal_id, {}), form)
-        if isinstance(said, Outcome) and not over(said):
+        if isinstance(said, Outcome) and not said.is_refused:
             return redirect(f"{PATH}/{visit.token}")
         fault = said if isinstance(said, str) else said.errors[0].message
         return await self._page(request, visit, form, fault, 422 if isinstance(said, str) else 409)

@@ -1,6 +1,7 @@
 """What a proposal says, for page and PDF alike: read through its reader's lens, written in its language."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import orjson
@@ -86,7 +87,7 @@ def _shown(chosen: Language, record: dict[str, Any]) -> dict[str, Any]:
     if record["validUntil"]:
         facts.append([words["valid_until"], chosen.day(record["validUntil"])])
     sums = []
-    if float(record["discountPercent"] or 0):
+    if Decimal(record["discountPercent"] or 0):
         percent = chosen.percent(record["discountPercent"])
         sums = [
             [words["subtotal"], _money(chosen, record["subtotal"])],
@@ -121,7 +122,7 @@ def _line(chosen: Language, line: dict[str, Any]) -> dict[str, str]:
         "sku": product.get("sku") or "",
         "quantity": chosen.number(line["quantity"]) if line["quantity"] else "",
         "unit_price": _money(chosen, line["unitPrice"]),
-        "discount": chosen.percent(percent) if percent and float(percent) else "",
+        "discount": chosen.percent(percent) if percent and Decimal(percent) else "",
         "total": _money(chosen, line["total"]),
     }
 

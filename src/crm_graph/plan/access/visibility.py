@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from crm_graph.auth.actor import Actor
+from crm_graph.db import ids
 from crm_graph.db.session import Transaction
 from crm_graph.entity import Entity
 from crm_graph.plan.access.opening import open_lens
@@ -20,6 +21,12 @@ async def sees(tx: Transaction, actor: Actor, entity: type[Entity], row: UUID) -
     exists = f"SELECT EXISTS (SELECT 1 FROM {lens.source()} WHERE {lens.where()} AND t.id = {wanted})"
     sql, sources = parameters.read(exists)
     return bool(await (await tx.raw()).fetchval(sql, *[source((), actor) for source in sources]))
+
+
+async def named(tx: Transaction, actor: Actor, entity: type[Entity], id_: str) -> UUID | None:
+    """The record of this kind that an id names, where the caller sees it."""
+    row = ids.decode_as(entity.__prefix__, id_)
+    return row if row is not None and await sees(tx, actor, entity, row) else None
 
 
 async def find(tx: Transaction, actor: Actor, entity: type[Entity], key: Mapping[str, str]) -> UUID | None:

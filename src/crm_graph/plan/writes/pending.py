@@ -16,7 +16,7 @@ from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.access.opening import open_lens
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome, UserError
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.fields import insert_fields, update_fields
 from crm_graph.specs import Change, FieldSpec
@@ -110,7 +110,7 @@ async def _keep(
         "expires_at": now + (CODE_LIVES if verified else APPROVAL_LIVES),
     }
     made = await insert_fields(tx, actor, REQUEST, values, event="change_request.asked", request_id=request_id)
-    if made.effect is Effect.REFUSED or made.id is None:
+    if made.is_refused or made.id is None:
         return list(made.errors)
     if verified and recipient is not None:
         code = "".join(secrets.choice(_ALPHABET) for _ in range(12))

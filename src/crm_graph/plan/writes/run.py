@@ -6,7 +6,7 @@ import asyncpg
 import orjson
 
 from crm_graph.auth.actor import Actor
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Outcome
 from crm_graph.plan.writes.prepare import Prepared, with_free_keys
 from crm_graph.plan.writes.refusals import from_database, judge
 from crm_graph.plan.writes.statement import statement
@@ -87,7 +87,7 @@ async def _rehearsed(
         pass
     except _REFUSED as error:
         refusal = Outcome.refused(from_database(error, free.asked.entity, free.asked.action))
-    return refusal if refusal is not None and refusal.effect is Effect.REFUSED else None
+    return refusal if refusal is not None and refusal.is_refused else None
 
 
 async def _send(

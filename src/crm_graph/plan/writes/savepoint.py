@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Outcome
 
 
 async def unless_refused(
@@ -18,6 +18,6 @@ async def unless_refused(
     except BaseException:
         await savepoint.rollback()
         raise
-    undone = outcome.effect is Effect.REFUSED and not outcome.keep
+    undone = outcome.is_refused and not outcome.keep
     await (savepoint.rollback() if undone else savepoint.commit())
     return outcome

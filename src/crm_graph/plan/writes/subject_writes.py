@@ -122,7 +122,7 @@ async def _carry_out(tx: Transaction, update: _Update, granted: set[str], found:
         if isinstance(prepared, Outcome):
             return prepared
         done = (await run(connection, update.actor, [prepared], update.request_id))[0]
-        if done.effect is Effect.REFUSED:
+        if done.is_refused:
             return done
         outcome = outcome if done.effect is Effect.UNCHANGED else done
     waiting = [

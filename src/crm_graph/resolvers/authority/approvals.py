@@ -11,7 +11,7 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, table_name
 from crm_graph.jobs.timers import clear_timer, set_timer, timer
-from crm_graph.plan.changes import Effect, Outcome, UserError, denied
+from crm_graph.plan.changes import Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.authority.circles import too_close
@@ -38,9 +38,9 @@ async def approve_request(call: Call) -> Outcome:
     if refused is not None:
         return refused
     if request.gone:
-        return _refused("RECORD_GONE", "What it is about has been deleted.")
+        return refusal("RECORD_GONE", "What it is about has been deleted.")
     if request.size > await room(call.tx, call.actor.organization_id, whose, request.action, request.currency):
-        return _refused("AUTHORITY_EXCEEDED", "This is more than may be granted by this authority now.")
+        return refusal("AUTHORITY_EXCEEDED", "This is more than may be granted by this authority now.")
     about = (request.entity, request.row)
     await use(
         call.tx, call.actor, whose, request.action, request.size, request.currency, about, request.id, call.request_id
@@ -62,7 +62,7 @@ async def reject_request(call: Call) -> Outcome:
     if refused is not None:
         return refused
     if not str(call.arguments["reason"]).strip():
-        return _refused("VALUE_INVALID", "The reason cannot be blank.", "reason")
+        return refusal("VALUE_INVALID", "The reason cannot be blank.", "reason")
     return await _decided(call, request, ApprovalState.REJECTED)
 
 
@@ -96,7 +96,7 @@ async def pass_on(tx: Transaction, actor: Actor, row: UUID) -> None:
     )
     if found is None or request.gone:
         ended = await _decided(Call(tx, actor, row, {}), request, ApprovalState.EXPIRED)
-        if ended.effect is Effect.REFUSED:
+        if ended.is_refused:
             raise RuntimeError(f"what follows from it was refused: {ended.errors}")  # all is undone, and tried again
         return
     expires_at = dt.datetime.now(dt.UTC) + DECIDED_WITHIN
@@ -153,7 +153,7 @@ def _undecidable(request: Request) -> Outcome | None:
     if request.state is not ApprovalState.PENDING:
         return _not_pending()
     if request.overdue:
-        return _refused("REQUEST_OVERDUE", "It was to be decided before now: the next one is asked.")
+        return refusal("REQUEST_OVERDUE", "It was to be decided before now: the next one is asked.")
     return None
 
 
@@ -176,19 +176,15 @@ async def _decided(call: Call, request: Request, state: ApprovalState) -> Outcom
         if_match=call.if_match,
         request_id=call.request_id,
     )
-    if closed.effect is Effect.REFUSED:
+    if closed.is_refused:
         return closed
     await clear_timer(call.tx, call.actor.organization_id, OVERDUE, request.id)
     if request.gone:
         return closed
     follow = effect_of(request.action, request.entity)
     followed = await follow(call, replace(request, state=state), state is ApprovalState.APPROVED)
-    return followed if followed is not None and followed.effect is Effect.REFUSED else closed
+    return followed if followed is not None and followed.is_refused else closed
 
 
 def _not_pending() -> Outcome:
-    return _refused("REQUEST_NOT_PENDING", "This is decided already.")
-
-
-def _refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))
+    return refusal("REQUEST_NOT_PENDING", "This is decided already.")

@@ -11,7 +11,7 @@ from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import clear_timer, set_timer, timer
-from crm_graph.plan.changes import Effect, Outcome, UserError, denied
+from crm_graph.plan.changes import Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.authority.circles import too_close
@@ -80,7 +80,7 @@ async def delegate_authority(call: Call) -> Outcome:
         event="authority.delegated",
         request_id=call.request_id,
     )
-    if made.id is not None and made.effect is not Effect.REFUSED:
+    if made.id is not None and not made.is_refused:
         await set_timer(call.tx, actor.organization_id, _ENDS, made.id, ends)
         if begins > now:
             await set_timer(call.tx, actor.organization_id, _BEGINS, made.id, begins)
@@ -96,7 +96,7 @@ async def end_delegation(call: Call) -> Outcome:
     assert given is not None, "the delegation was seen in this transaction"
     now = given.now
     if given.valid_until <= now:
-        return Outcome.refused(UserError("DELEGATION_OVER", "It is over already."))
+        return refusal("DELEGATION_OVER", "It is over already.")
     ended = await update_fields(
         call.tx,
         call.actor,
@@ -107,7 +107,7 @@ async def end_delegation(call: Call) -> Outcome:
         if_match=call.if_match,
         request_id=call.request_id,
     )
-    if ended.effect is not Effect.REFUSED:
+    if not ended.is_refused:
         for kind in (_BEGINS, _ENDS):
             await clear_timer(call.tx, call.actor.organization_id, kind, call.row)
         await _ended(call.tx, call.actor, call.row)
@@ -149,4 +149,4 @@ async def _given(tx: Transaction, actor: Actor, row: UUID) -> _Given | None:
 
 
 def _invalid(message: str, field: str) -> Outcome:
-    return Outcome.refused(UserError("VALUE_INVALID", message, (field,)))
+    return refusal("VALUE_INVALID", message, field)

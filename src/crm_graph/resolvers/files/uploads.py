@@ -13,7 +13,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.entity import Entity
 from crm_graph.errors import JSON
 from crm_graph.plan.access.visibility import sees
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Effect, Outcome, invalid, refusal
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.files.naming import LONGEST, file_name, media_type
@@ -48,15 +48,15 @@ async def upload_link(call: Call, entity: type[Attachment], values: Mapping[str,
     place, name = _PLACES[entity.__name__], file_name(str(call.arguments["name"]))
     if name is None:
         return Outcome.refused(invalid(f"A file's name of at most {LONGEST} characters is needed.", "name"))
-    refusal = await _full(call, place)
-    if refusal is not None:
-        return refusal
+    full = await _full(call, place)
+    if full is not None:
+        return full
     facts: dict[str, JSON] = {
         "entity": entity.__name__, "whole": call.row.hex, "row": uuid7().hex, "name": name, "values": dict(values),
     }  # fmt: skip
     ticket = call.links.ticket(call.actor, UPLOAD, facts) if call.links is not None else None
     if ticket is None:
-        return Outcome.refused(UserError("STATE_REFUSED", "Only who calls by a token or session sends files."))
+        return refusal("STATE_REFUSED", "Only who calls by a token or session sends files.")
     return Outcome(Effect.UNCHANGED, call.row, once=f"{PATH}/{ticket}")
 
 
@@ -70,10 +70,10 @@ async def attach(call: Call, facts: Mapping[str, JSON], content: bytes) -> Outco
     assert isinstance(values, dict)
     sort = media_type(name, content)
     if not await sees(call.tx, call.actor, place.whole, call.row):
-        return Outcome.refused(UserError("NOT_FOUND", "There is no such record, or none that you may see."))
-    refusal = await place.opens(call) or await _full(call, place, row)
-    if refusal is not None:
-        return refusal
+        return refusal("NOT_FOUND", "There is no such record, or none that you may see.")
+    refused = await place.opens(call) or await _full(call, place, row)
+    if refused is not None:
+        return refused
     connection, content_id = await call.tx.raw(), uuid7()
     await connection.execute(_SAVE, call.actor.organization_id, content_id, content)
     given = {
@@ -94,7 +94,7 @@ async def _full(call: Call, place: _Place, row: UUID | None = None) -> Outcome |
     )
     assert found is not None
     if found["sent"]:
-        return Outcome.refused(UserError("KEY_TAKEN", "A file was sent to this link already."))
+        return refusal("KEY_TAKEN", "A file was sent to this link already.")
     if found["files"] >= MOST:
-        return Outcome.refused(UserError("TOO_MANY_FILES", f"A record has at most {MOST} files."))
+        return refusal("TOO_MANY_FILES", f"A record has at most {MOST} files.")
     return None

@@ -93,9 +93,7 @@ def _statement(
         f"SELECT {whose} AS key, {columns['currency']} AS currency, {figures} FROM {lens.source()} WHERE {lens.where()}"
         f" AND {columns['taken_on']} = {day} AND {columns['month']} = {begins} GROUP BY 1, 2"
     )
-    came = (
-        f"SELECT {key} AS key, currency, sum(amount) AS actual FROM ({sales.sql}) s WHERE status = 'WON' GROUP BY 1, 2"
-    )
+    came = f"SELECT {key} AS key, currency, sum(amount) AS actual FROM ({sales}) s WHERE status = 'WON' GROUP BY 1, 2"
     shown = "NULL::uuid"
     if by:
         of = open_lens(REGISTRY[_ENTITIES[by]], policy, parameters, "n")

@@ -84,7 +84,7 @@ async def forecast(
         return []
     converting = into(ask.actor, parameters, in_, rates_on)
     sql, sources = parameters.read(
-        _statement(policy, parameters, sales.sql, below, by, wanted, (first, last), converting, roll_up=roll_up)
+        _statement(policy, parameters, sales, below, by, wanted, (first, last), converting, roll_up=roll_up)
     )
     found = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
     used = [taken(row["rates"], in_) if in_ else [] for row in found]
@@ -151,11 +151,13 @@ def _statement(
     if converting is not None:
         lines = converted(lines, [one.value for one in keys], tuple(_SUMS), converting)
     quota = _quota(policy, parameters, by, days)
-    shown = [f"{_shown(one, policy, parameters)} AS {one.value}_seen" for one in by if one in ENTITIES]
-    names = [_name(one, policy, parameters) for one in by if one in ENTITIES][:1]
-    columns = ", ".join(["l.*", f"{quota} AS quota", *shown, *(f"{sql} AS name" for sql in names)])
+    records = [one for one in by if one in ENTITIES]
+    beside = "".join(_record(one, policy, parameters) for one in records)
+    shown = [f"{one.value}_seen.id AS {one.value}_seen" for one in records]
+    names = [f"{one.value}_seen.name AS name" for one in records[:1]]
+    columns = ", ".join(["l.*", f"{quota} AS quota", *shown, *names])
     order = ", ".join([*(f"l.{one.value} NULLS LAST" for one in keys), "l.currency"])
-    return f"SELECT {columns} FROM ({lines}) l ORDER BY {order} LIMIT {MOST_LINES}"
+    return f"SELECT {columns} FROM ({lines}) l{beside} ORDER BY {order} LIMIT {MOST_LINES}"
 
 
 def _key(one: ForecastBy, *, roll_up: bool) -> str:
@@ -164,20 +166,16 @@ def _key(one: ForecastBy, *, roll_up: bool) -> str:
     return "b.top" if one is ForecastBy.TEAM and roll_up else f"s.{one.value}_id"
 
 
-def _shown(one: ForecastBy, policy: Policy, parameters: Parameters) -> str:
-    """The id of a record if the caller sees it."""
-    lens = open_lens(REGISTRY[ENTITIES[one]], policy, parameters, f"{one.value}1")
+def _record(one: ForecastBy, policy: Policy, parameters: Parameters) -> str:
+    """Beside each line the id and name of a record that it is about, where the caller sees it."""
+    lens, name = open_lens(REGISTRY[ENTITIES[one]], policy, parameters, f"{one.value}1"), f"{one.value}_seen"
     if lens is None:
-        return "NULL::uuid"
-    return f"(SELECT {lens.alias}.id FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = l.{one.value})"
-
-
-def _name(one: ForecastBy, policy: Policy, parameters: Parameters) -> str:
-    lens = open_lens(REGISTRY[ENTITIES[one]], policy, parameters, f"{one.value}2")
-    if lens is None:
-        return "NULL::text"
-    name = lens.column(lens.spec("name")).sql or "NULL::text"
-    return f"(SELECT {name} FROM {lens.source()} WHERE {lens.where()} AND {lens.alias}.id = l.{one.value})"
+        return f" CROSS JOIN (SELECT NULL::uuid AS id, NULL::text AS name) {name}"
+    called = lens.column(lens.spec("name")).sql or "NULL::text"
+    return (
+        f" LEFT JOIN LATERAL (SELECT {lens.alias}.id, {called} AS name FROM {lens.source()}"
+        f" WHERE {lens.where()} AND {lens.alias}.id = l.{one.value}) {name} ON TRUE"
+    )
 
 
 def _quota(policy: Policy, parameters: Parameters, by: Sequence[ForecastBy], days: tuple[str, str]) -> str:

@@ -1,7 +1,6 @@
 """Opportunities as a forecast counts them, through the caller's lens; and the dimensions it is asked by."""
 
 import enum
-from dataclasses import dataclass
 from typing import Final
 
 from crm_graph.auth.policy import Policy
@@ -46,19 +45,10 @@ _FIELDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A subquery's text: the sales that the caller sees and that close within some days, one row for each part.
+def seen(policy: Policy, parameters: Parameters, first: str, last: str, *, split: bool) -> str | None:
+    """A subquery: the sales that close from `first` to `last` (SQL of dates); `None` for who sees no opportunity.
 
     A sale that several people share has a row for each of them, with its `percent` of it.
-    """
-
-    sql: str
-
-
-def seen(policy: Policy, parameters: Parameters, first: str, last: str, *, split: bool) -> Seen | None:
-    """The sales that close from `first` to `last` (SQL of dates); `None` for a caller who sees no opportunity.
-
     What the caller may not see of one is NULL here, and counts for nothing. `split`: told apart by who sells, so that
     splits count; a caller who sees no splits gives each sale to its owner.
     """
@@ -71,17 +61,15 @@ def seen(policy: Policy, parameters: Parameters, first: str, last: str, *, split
     sales = f"SELECT o.id, {', '.join(shown)} FROM {lens.source()} WHERE {lens.where()} AND {within}"
     splits = _splits(policy, parameters) if split else None
     if splits is None:
-        return Seen(f"SELECT s.*, 100::numeric AS percent FROM ({sales}) s")
+        return f"SELECT s.*, 100::numeric AS percent FROM ({sales}) s"
     kept = ", ".join(f"s.{name}" for name in ("id", *_FIELDS) if name != "owner_id")
-    return Seen(
+    return (
         f"SELECT {kept}, coalesce(p.user_id, s.owner_id) AS owner_id, coalesce(p.percent, 100) AS percent"
         f" FROM ({sales}) s LEFT JOIN ({splits}) p ON p.opportunity_id = s.id"
     )
 
 
 def _splits(policy: Policy, parameters: Parameters) -> str | None:
-    if "OpportunitySplit" not in REGISTRY:
-        return None
     lens = open_lens(REGISTRY["OpportunitySplit"], policy, parameters, "x", as_set=True)
     if lens is None:
         return None

@@ -8,7 +8,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.traces import add_event
 from crm_graph.kinds import Amount
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Effect, Outcome, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.schema.orders import Order
@@ -25,7 +25,7 @@ _REASON = Argument("reason", kinds.STRING, "What for.")
 async def credit_order(call: Call) -> Outcome:
     """Give back some or all of what was paid for an order."""
     given = await give(call, call.row, None)
-    return given if given.effect is Effect.REFUSED else Outcome(Effect.UPDATED, call.row)
+    return given if given.is_refused else Outcome(Effect.UPDATED, call.row)
 
 
 async def give(call: Call, order: UUID, for_return: UUID | None, most: Decimal | None = None) -> Outcome:
@@ -35,11 +35,11 @@ async def give(call: Call, order: UUID, for_return: UUID | None, most: Decimal |
     assert found is not None, "the order was seen in this transaction"
     kept, currency, asked = found["kept"], found["currency"], call.arguments.get("amount")
     if isinstance(asked, Amount) and asked.currency != currency:
-        return Outcome.refused(UserError("CURRENCY_MISMATCH", f"The order is in {currency}.", ("amount",)))
+        return refusal("CURRENCY_MISMATCH", f"The order is in {currency}.", "amount")
     amount = asked.amount if isinstance(asked, Amount) else kept if most is None else min(most, kept)
     if not 0 < amount <= kept:
         says = f"{kept} {currency} of what was paid has not been given back."
-        return Outcome.refused(UserError("CREDIT_EXCEEDS_PAYMENT", says, ("amount",)))
+        return refusal("CREDIT_EXCEEDS_PAYMENT", says, "amount")
     if most is not None and amount > most:
         return Outcome.refused(invalid(f"The return comes to {most} {currency}.", "amount"))
     values: dict[str, object] = {

@@ -9,10 +9,10 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db import ids
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.kinds import Amount
 from crm_graph.plan.access.visibility import find
-from crm_graph.plan.changes import Change, Effect, Outcome, UserError, denied
+from crm_graph.plan.changes import Change, Effect, Outcome, UserError, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import update_fields, write
 from crm_graph.resolvers.orders import lines_given
@@ -97,17 +97,17 @@ async def _take(call: Call, change: Change, known: Mapping[str, object] | None) 
     if isinstance(rows, Outcome):
         return rows
     whole = await write(call.tx, call.actor, replace(change, values=values), request_id=call.request_id)
-    if whole.effect is Effect.REFUSED or whole.id is None:
+    if whole.is_refused or whole.id is None:
         return whole
     parts = Outcome(Effect.UNCHANGED, whole.id)
     status = OrderStatus(str(known["status"])) if known else PLACED
     if rows is not None:
         parts = await lines_given.put(call, whole.id, currency, rows, fixed=known is not None and status in FIXED)
-    if parts.effect is Effect.REFUSED:
+    if parts.is_refused:
         return parts
     facts = await _facts(call, whole.id, known, status, currency)
-    if facts.effect is Effect.REFUSED or whole.effect is Effect.CREATED:
-        return facts if facts.effect is Effect.REFUSED else whole
+    if facts.is_refused or whole.effect is Effect.CREATED:
+        return facts if facts.is_refused else whole
     effects = {whole.effect, parts.effect, facts.effect}
     return Outcome(Effect.UPDATED if Effect.UPDATED in effects else Effect.UNCHANGED, whole.id)
 
@@ -129,7 +129,7 @@ async def _lines(call: Call, currency: str) -> list[dict[str, object]] | Outcome
         return None
     grants = call.actor.policy.on(OrderLine.__name__)
     if not any(grant.create and grant.write is not None and grant.write >= INTERNAL for grant in grants):
-        return Outcome.refused(UserError("WRITE_ACCESS_DENIED", "You may not write lines.", ("lines",)))
+        return refusal("WRITE_ACCESS_DENIED", "You may not write lines.", "lines")
     return await lines_given.read(call, lines, currency)
 
 
@@ -150,7 +150,7 @@ async def _facts(
         values["source_updated_at"] = call.arguments["updated_at"]
     to = OrderStatus(str(call.arguments.get("status", at)))
     if known is not None and not leads(at, to):
-        return Outcome.refused(UserError("STATE_REFUSED", f"It is {at}, which does not lead to {to}.", ("status",)))
+        return refusal("STATE_REFUSED", f"It is {at}, which does not lead to {to}.", "status")
     event = "order.updated"
     if to is not at:
         event = f"order.{to.lower()}"

@@ -6,10 +6,9 @@ from decimal import Decimal
 from typing import Annotated, Final
 from uuid import UUID
 
-from crm_graph.db import ids
 from crm_graph.kinds import Amount
-from crm_graph.plan.access.visibility import find, sees
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
+from crm_graph.plan.access.visibility import find, named
+from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, refusal
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.signatures import Id
 from crm_graph.plan.writes.write import delete_rows, insert_rows, update_fields
@@ -80,8 +79,7 @@ async def read(call: Call, lines: Sequence[OrderLineInput], currency: str | None
 async def _product(call: Call, line: OrderLineInput) -> UUID | None:
     if line.product_id is None:
         return await find(call.tx, call.actor, Product, {"sku": line.sku or ""})
-    row = ids.decode_as(Product.__prefix__, line.product_id)
-    return row if row is not None and await sees(call.tx, call.actor, Product, row) else None
+    return await named(call.tx, call.actor, Product, line.product_id)
 
 
 async def put(call: Call, order: UUID, currency: str, rows: Sequence[dict[str, object]], *, fixed: bool) -> Outcome:
@@ -98,7 +96,7 @@ async def put(call: Call, order: UUID, currency: str, rows: Sequence[dict[str, o
     if not (changed or added or gone):
         return Outcome(Effect.UNCHANGED, order)
     if fixed and known:
-        return Outcome.refused(UserError("STATE_REFUSED", "Its lines stay as they were shipped.", ("lines",)))
+        return refusal("STATE_REFUSED", "Its lines stay as they were shipped.", "lines")
     outcomes = [
         await update_fields(
             call.tx, call.actor, OrderLine.__name__, line, values, "order_line.updated", request_id=call.request_id
@@ -108,5 +106,5 @@ async def put(call: Call, order: UUID, currency: str, rows: Sequence[dict[str, o
     name, request = OrderLine.__name__, call.request_id
     outcomes += await insert_rows(call.tx, call.actor, name, added, request_id=request)
     outcomes += await delete_rows(call.tx, call.actor, name, gone, trusted=True, request_id=request)
-    refused = next((one for one in outcomes if one.effect is Effect.REFUSED), None)
+    refused = next((one for one in outcomes if one.is_refused), None)
     return refused or Outcome(Effect.UPDATED, order)

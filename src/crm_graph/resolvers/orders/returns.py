@@ -11,7 +11,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db import ids
 from crm_graph.db.traces import add_event
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.signatures import Id
 from crm_graph.plan.writes.write import insert_fields, insert_rows, update_fields
@@ -61,7 +61,7 @@ async def request_return(call: Call) -> Outcome:
     """Note that a customer wants to send back lines of an order that was shipped."""
     at = OrderStatus(await current(call, Order))
     if at not in (SHIPPED, DELIVERED):
-        return Outcome.refused(UserError("STATE_REFUSED", f"It is {at}: nothing of it comes back."))
+        return refusal("STATE_REFUSED", f"It is {at}: nothing of it comes back.")
     asked = call.arguments["lines"]
     assert isinstance(asked, list)
     lines = await _taken(call, asked)
@@ -79,7 +79,7 @@ async def request_return(call: Call) -> Outcome:
     )
     rows = [{**line, "return_id": made} for line in lines]
     parts = await insert_rows(call.tx, call.actor, ReturnLine.__name__, rows, request_id=call.request_id)
-    refused = next((one for one in (whole, *parts) if one.effect is Effect.REFUSED), None)
+    refused = next((one for one in (whole, *parts) if one.is_refused), None)
     return refused or Outcome(Effect.UPDATED, call.row)
 
 
@@ -141,7 +141,7 @@ async def receive_return(call: Call) -> Outcome:
     """Note that it has come back. An order of which all products have come back is RETURNED."""
     order, at, _ = await _order(call)
     outcome = await move(call, Return, STEPS, RECEIVED, "return.received", needs=INTERNAL)
-    if outcome.effect is Effect.REFUSED:
+    if outcome.is_refused:
         return outcome
     connection, organization = await call.tx.raw(), call.actor.organization_id
     if RETURNED in MOVES.get(at, ()) and await connection.fetchval(_ALL_BACK, organization, order):
@@ -149,7 +149,7 @@ async def receive_return(call: Call) -> Outcome:
             call.tx, call.actor, Order.__name__, order, {"status": RETURNED.value}, "order.returned",
             request_id=call.request_id,
         )  # fmt: skip
-        return moved if moved.effect is Effect.REFUSED else outcome
+        return moved if moved.is_refused else outcome
     payload = {"id": str(order), "fields": ["returns"]}
     await add_event(connection, organization, "order.returned", ("Order", order), payload)
     return outcome
@@ -160,10 +160,10 @@ async def credit_return(call: Call) -> Outcome:
     """Give back what a received return comes to, or less of it; never more than was paid for the order."""
     order, _, amount = await _order(call)
     outcome = await move(call, Return, STEPS, CREDITED, "return.credited", needs=INTERNAL)
-    if outcome.effect is Effect.REFUSED:
+    if outcome.is_refused:
         return outcome
     given = await give(call, order, call.row, amount or Decimal(0))
-    return given if given.effect is Effect.REFUSED else outcome
+    return given if given.is_refused else outcome
 
 
 async def _order(call: Call) -> tuple[UUID, OrderStatus, Decimal | None]:

@@ -7,7 +7,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.entity import Choice
 from crm_graph.kinds import Amount
-from crm_graph.plan.changes import Outcome, UserError, invalid
+from crm_graph.plan.changes import Outcome, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.states import Moves, move
@@ -48,12 +48,12 @@ async def pay_order(call: Call) -> Outcome:
     assert found is not None, "the order was seen in this transaction"
     at, total, paid = OrderStatus(found["status"]), found["total"], found["paid"]
     if at in (CANCELLED, RETURNED):
-        return Outcome.refused(UserError("STATE_REFUSED", f"It is {at}: nothing is paid for it."))
+        return refusal("STATE_REFUSED", f"It is {at}: nothing is paid for it.")
     due = max(total - paid, Decimal(0)) if total is not None else Decimal(0)
     given = call.arguments.get("amount")
     amount = given.amount if isinstance(given, Amount) else due
     if isinstance(given, Amount) and given.currency != found["currency"]:
-        return Outcome.refused(UserError("CURRENCY_MISMATCH", f"The order is in {found['currency']}.", ("amount",)))
+        return refusal("CURRENCY_MISMATCH", f"The order is in {found['currency']}.", "amount")
     if not 0 < amount <= due:
         return Outcome.refused(invalid(f"{due} {found['currency']} is still to be paid.", "amount"))
     values = {"paid": paid + amount, **stamps(PAID)}

@@ -12,12 +12,12 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL, PARTNER
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
-from crm_graph.entity import choice_kind
-from crm_graph.plan.changes import Effect, Outcome, denied
+from crm_graph.declaration import choice_kind
+from crm_graph.plan.changes import Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.resolvers.proposals.ordering import order_from
-from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved, over, refused
+from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved
 from crm_graph.resolvers.proposals.winning import win
 from crm_graph.schema.proposals import AcceptanceWay, Proposal, ProposalStatus
 
@@ -46,11 +46,11 @@ async def _accept(call: Call, name: str, way: AcceptanceWay) -> Outcome:
     facts = await locked(call)
     if facts.status is ProposalStatus.ACCEPTED:
         return Outcome(Effect.UNCHANGED, call.row)
-    if refusal := _out_of_time(facts, ProposalStatus.ACCEPTED):
-        return refusal
+    if late := _out_of_time(facts, ProposalStatus.ACCEPTED):
+        return late
     values = {"decided_at": facts.now, "decided_by": name, "accepted_by_way": way.value}
     accepted = await moved(call, ProposalStatus.ACCEPTED, "proposal.accepted", values)
-    if over(accepted):
+    if accepted.is_refused:
         return accepted
     return await order_from(call, facts, way) or await win(call, facts) or accepted
 
@@ -60,8 +60,8 @@ async def decline(call: Call, name: str, reason: str) -> Outcome:
     facts = await locked(call)
     if facts.status is ProposalStatus.DECLINED:
         return Outcome(Effect.UNCHANGED, call.row)
-    if refusal := _out_of_time(facts, ProposalStatus.DECLINED):
-        return refusal
+    if late := _out_of_time(facts, ProposalStatus.DECLINED):
+        return late
     values = {"decided_at": facts.now, "decided_by": name, "decline_reason": reason}
     return await moved(call, ProposalStatus.DECLINED, "proposal.declined", values)
 
@@ -101,7 +101,7 @@ async def accept_proposal(call: Call) -> Outcome:
         return await accept(call, name, AcceptanceWay.SIGNED_IN)
     way = call.arguments.get("way")
     if way not in _RECORDED:
-        return refused("VALUE_INVALID", f"How it was accepted is one of {', '.join(_RECORDED)}.", "way")
+        return refusal("VALUE_INVALID", f"How it was accepted is one of {', '.join(_RECORDED)}.", "way")
     return await accept(call, name, AcceptanceWay(str(way)))
 
 
@@ -119,7 +119,7 @@ async def decline_proposal(call: Call) -> Outcome:
         return by
     reason = str(call.arguments["reason"]).strip()
     if not reason:
-        return refused("VALUE_INVALID", "The reason cannot be blank.", "reason")
+        return refusal("VALUE_INVALID", "The reason cannot be blank.", "reason")
     return await decline(replace(call, arguments={}), by[0], reason)
 
 
@@ -132,7 +132,7 @@ async def _answerer(call: Call) -> tuple[str, bool] | Outcome:
     if not name and addressed:
         name = await (await call.tx.raw()).fetchval(_NAME, call.actor.organization_id, call.actor.user_id) or ""
     if not name or len(name) > _LONGEST:
-        return refused("VALUE_INVALID", f"A name of at most {_LONGEST} characters is needed.", "name")
+        return refusal("VALUE_INVALID", f"A name of at most {_LONGEST} characters is needed.", "name")
     return name, addressed
 
 
@@ -144,5 +144,5 @@ async def _addressed(call: Call) -> bool:
 
 def _out_of_time(facts: Facts, to: ProposalStatus) -> Outcome | None:
     if leads_to(facts, to) and not facts.in_time:
-        return refused("PROPOSAL_EXPIRED", "The proposal is no longer valid.")
+        return refusal("PROPOSAL_EXPIRED", "The proposal is no longer valid.")
     return None

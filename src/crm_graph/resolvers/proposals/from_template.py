@@ -5,10 +5,9 @@ from typing import Final
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Action, Change, Outcome
+from crm_graph.plan.changes import Action, Change, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import write
-from crm_graph.resolvers.proposals.states import refused
 from crm_graph.schema.proposals import Proposal
 
 _TEMPLATE: Final = """
@@ -34,10 +33,10 @@ async def create_proposal_from_template(call: Call) -> Outcome:
     )
     assert template is not None, "the template was seen in this transaction"
     if not template["active"]:
-        return refused("STATE_REFUSED", "The template is not in use any more.", "templateId")
+        return refusal("STATE_REFUSED", "The template is not in use any more.", "templateId")
     title = call.arguments.get("title") or template["title"]
     if not title:
-        return refused("VALUE_INVALID", "The template has no title: give one.", "title")
+        return refusal("VALUE_INVALID", "The template has no title: give one.", "title")
     given: dict[str, object] = {
         "number": call.arguments["number"],
         "customerId": call.arguments["customer_id"],

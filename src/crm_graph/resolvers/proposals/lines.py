@@ -8,11 +8,11 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.kinds import Amount
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid
+from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import delete_rows, insert_fields, update_fields
 from crm_graph.resolvers.proposals.pricing import offered
-from crm_graph.resolvers.proposals.states import Facts, locked, over, refused, touched
+from crm_graph.resolvers.proposals.states import Facts, locked, touched
 from crm_graph.schema.proposals import Proposal, ProposalLine
 
 _NEXT: Final = """
@@ -44,14 +44,14 @@ async def add_proposal_line(call: Call) -> Outcome:
     if isinstance(values, Outcome):
         return values
     begun = await touched(call, facts)
-    if over(begun):
+    if begun.is_refused:
         return begun
     quantity = values.get("quantity", Decimal(1))
     assert isinstance(quantity, Decimal)
     price = await offered(call, facts, product, quantity)
     values.setdefault("unit_price", price.list_price)
     if values["unit_price"] is None:
-        return refused("PRICE_UNKNOWN", f"The product has no price in {facts.currency}: give unitPrice.", "unitPrice")
+        return refusal("PRICE_UNKNOWN", f"The product has no price in {facts.currency}: give unitPrice.", "unitPrice")
     values |= {
         "proposal_id": call.row,
         "product_id": product,
@@ -81,7 +81,7 @@ async def change_proposal_line(call: Call) -> Outcome:
     if line is None or isinstance(values, Outcome):
         return values if isinstance(values, Outcome) else _not_its_line()
     begun = await touched(call, facts)
-    if over(begun) or not values:
+    if begun.is_refused or not values:
         return begun
     row, product = call.arguments["line_id"], line["product_id"]
     assert isinstance(row, UUID)
@@ -101,7 +101,7 @@ async def remove_proposal_line(call: Call) -> Outcome:
     if await _line(call) is None:
         return _not_its_line()
     begun = await touched(call, facts)
-    if over(begun):
+    if begun.is_refused:
         return begun
     row = call.arguments["line_id"]
     assert isinstance(row, UUID)
@@ -145,8 +145,8 @@ async def _line(call: Call) -> Mapping[str, object] | None:
 
 
 def _not_its_line() -> Outcome:
-    return refused("REFERENCE_NOT_FOUND", "The proposal has no such line.", "lineId")
+    return refusal("REFERENCE_NOT_FOUND", "The proposal has no such line.", "lineId")
 
 
 def _refusal(outcome: Outcome) -> Outcome | None:
-    return Outcome(Effect.REFUSED, errors=outcome.errors) if over(outcome) else None
+    return Outcome(Effect.REFUSED, errors=outcome.errors) if outcome.is_refused else None

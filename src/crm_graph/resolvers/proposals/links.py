@@ -12,10 +12,10 @@ from crm_graph.auth import tokens
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.documents.language import language
 from crm_graph.mail.outbox import Mail, post
-from crm_graph.plan.changes import Outcome, invalid
+from crm_graph.plan.changes import Outcome, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
-from crm_graph.resolvers.proposals.states import Facts, locked, over, refused
+from crm_graph.resolvers.proposals.states import Facts, locked
 from crm_graph.schema.proposal_links import ProposalLink
 from crm_graph.schema.proposals import Proposal, ProposalStatus
 
@@ -62,13 +62,13 @@ async def create_proposal_link(call: Call) -> Outcome:
     """Make a link to the page of a proposal that was sent: who has it reads, asks, accepts or declines there."""
     facts = await locked(call)
     if facts.status not in _REACHABLE:
-        return refused("STATE_REFUSED", f"It is {facts.status}: only a proposal that was sent has a page.")
+        return refusal("STATE_REFUSED", f"It is {facts.status}: only a proposal that was sent has a page.")
     expires_at = call.arguments.get("expires_at") or facts.now + USUAL
     assert isinstance(expires_at, dt.datetime)
     if not facts.now < expires_at <= facts.now + LONGEST:
         return Outcome.refused(invalid("A link works until some time within a year from now.", "expiresAt"))
     if await (await call.tx.raw()).fetchval(_LIVE, call.actor.organization_id, call.row) >= MOST:
-        return refused("TOO_MANY_LINKS", f"At most {MOST} links of a proposal work at a time: revoke one.")
+        return refusal("TOO_MANY_LINKS", f"At most {MOST} links of a proposal work at a time: revoke one.")
     return await _made(call, facts, expires_at)
 
 
@@ -83,7 +83,7 @@ async def _made(call: Call, facts: Facts, expires_at: dt.datetime) -> Outcome:
         "token_hash": hashed(token),
     }
     made = await insert_fields(call.tx, call.actor, ProposalLink.__name__, values, request_id=call.request_id)
-    if over(made):
+    if made.is_refused:
         return made
     paper = await connection.fetchrow(_PAPER, call.actor.organization_id, facts.id)
     assert paper is not None

@@ -9,7 +9,7 @@ from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import insert_fields, insert_rows
 from crm_graph.resolvers.proposals.allocation import unit_price
 from crm_graph.resolvers.proposals.amounts import net, read_lines
-from crm_graph.resolvers.proposals.states import Facts, over
+from crm_graph.resolvers.proposals.states import Facts
 from crm_graph.schema.orders import Channel, Order, OrderLine
 from crm_graph.schema.proposals import AcceptanceWay
 
@@ -46,7 +46,7 @@ async def order_from(call: Call, facts: Facts, way: AcceptanceWay) -> Outcome | 
         "currency": facts.currency,
     }
     made = await insert_fields(call.tx, call.actor, Order.__name__, values, request_id=call.request_id)
-    if over(made):
+    if made.is_refused:
         return Outcome.refused(*made.errors)
     assert isinstance(made.id, UUID)
     decimals = kinds.minor_units(facts.currency)
@@ -63,4 +63,4 @@ async def order_from(call: Call, facts: Facts, way: AcceptanceWay) -> Outcome | 
         for line, amount in zip(lines, net(facts, lines), strict=True)
     ]
     written = await insert_rows(call.tx, call.actor, OrderLine.__name__, copied, request_id=call.request_id)
-    return next((Outcome.refused(*one.errors) for one in written if over(one)), None)
+    return next((Outcome.refused(*one.errors) for one in written if one.is_refused), None)

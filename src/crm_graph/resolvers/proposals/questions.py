@@ -7,10 +7,10 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
 from crm_graph.mail.outbox import Mail, post
-from crm_graph.plan.changes import Outcome, denied, invalid
+from crm_graph.plan.changes import Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
-from crm_graph.resolvers.proposals.states import locked, over, refused
+from crm_graph.resolvers.proposals.states import locked
 from crm_graph.schema.proposal_links import ProposalQuestion
 from crm_graph.schema.proposals import Proposal
 
@@ -32,12 +32,12 @@ async def ask(call: Call, name: str, question: str) -> Outcome:
     if not 1 <= len(question) <= LONGEST:
         return Outcome.refused(invalid(f"A question has 1 to {LONGEST} characters.", "question"))
     if await (await call.tx.raw()).fetchval(_COUNT, call.actor.organization_id, facts.id) >= MOST:
-        return refused("TOO_MANY_QUESTIONS", "Too many questions were asked already: write or call, please.")
+        return refusal("TOO_MANY_QUESTIONS", "Too many questions were asked already: write or call, please.")
     values = {"proposal_id": facts.id, "question": question, "asked_by": name, "asked_at": facts.now}
     asked = await insert_fields(
         call.tx, call.actor, ProposalQuestion.__name__, values, event="proposal.asked", request_id=call.request_id
     )
-    if not over(asked):
+    if not asked.is_refused:
         await tell_owner(call, facts.id, "A question about {title} ({number})", f"{name} asks:\n\n{question}\n")
     return asked
 
@@ -68,7 +68,7 @@ async def ask_about_proposal(call: Call) -> Outcome:
         return Outcome.refused(denied())
     name = await connection.fetchval(_NAME, call.actor.organization_id, call.actor.user_id)
     asked = await ask(call, name or "", str(call.arguments["question"]))
-    return asked if over(asked) else Outcome(asked.effect, facts.id)
+    return asked if asked.is_refused else Outcome(asked.effect, facts.id)
 
 
 @mutation(

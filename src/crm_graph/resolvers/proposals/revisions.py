@@ -5,13 +5,13 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Outcome
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, insert_rows, update_fields
 from crm_graph.resolvers.proposals.amounts import Line, read_lines
 from crm_graph.resolvers.proposals.attachments import copy_attachments
 from crm_graph.resolvers.proposals.sending import withdraw
-from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, over, refused
+from crm_graph.resolvers.proposals.states import Facts, leads_to, locked
 from crm_graph.schema.proposals import Proposal, ProposalLine, ProposalStatus
 
 _KEPT: Final = (
@@ -33,14 +33,14 @@ async def revise_proposal(call: Call) -> Outcome:
     """Begin the next version of a proposal, as a draft. The one before is still read; it is withdrawn if it is open."""
     facts = await locked(call)
     if not facts.current:
-        return refused("STATE_REFUSED", "There is a later version of it: revise that one.")
+        return refusal("STATE_REFUSED", "There is a later version of it: revise that one.")
     if facts.status is ProposalStatus.ACCEPTED:
-        return refused("STATE_REFUSED", "It is ACCEPTED and was ordered: write another proposal.")
+        return refusal("STATE_REFUSED", "It is ACCEPTED and was ordered: write another proposal.")
     lines = await read_lines(call)
     row = await (await call.tx.raw()).fetchrow(_ROW, call.actor.organization_id, call.row)
     assert row is not None
     superseded = await _supersede(call, facts)
-    if over(superseded):
+    if superseded.is_refused:
         return superseded
     revision = facts.revision + 1
     values = {
@@ -50,13 +50,13 @@ async def revise_proposal(call: Call) -> Outcome:
         "revision": revision,
     }
     made = await insert_fields(call.tx, call.actor, Proposal.__name__, values, request_id=call.request_id)
-    if over(made):
+    if made.is_refused:
         return made
     assert made.id is not None
     copied = [_copied(line, made.id, facts) for line in lines]
     written = await insert_rows(call.tx, call.actor, ProposalLine.__name__, copied, request_id=call.request_id)
-    refusal = next((Outcome.refused(*one.errors) for one in written if over(one)), None)
-    return refusal or await copy_attachments(call, made.id) or made
+    refused = next((Outcome.refused(*one.errors) for one in written if one.is_refused), None)
+    return refused or await copy_attachments(call, made.id) or made
 
 
 async def _supersede(call: Call, facts: Facts) -> Outcome:

@@ -2,11 +2,11 @@
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Outcome
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.resolvers.proposals.amounts import read_lines
 from crm_graph.resolvers.proposals.approval import ask, forget
-from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved, over, refused
+from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved
 from crm_graph.schema.proposals import Proposal, ProposalStatus
 
 
@@ -18,7 +18,7 @@ async def submit_proposal(call: Call) -> Outcome:
     if fault is not None:
         return fault
     submitted = await moved(call, ProposalStatus.IN_APPROVAL, "proposal.submitted")
-    return submitted if over(submitted) else await ask(call, facts)
+    return submitted if submitted.is_refused else await ask(call, facts)
 
 
 @mutation(Proposal, needs=INTERNAL)
@@ -42,7 +42,7 @@ async def withdraw(call: Call, **values: object) -> Outcome:
     """Take it back, with further columns; whoever calls has decided that it may be done."""
     facts = await locked(call)
     outcome = await moved(call, ProposalStatus.WITHDRAWN, "proposal.withdrawn", values)
-    if not over(outcome) and facts.status is ProposalStatus.IN_APPROVAL:
+    if not outcome.is_refused and facts.status is ProposalStatus.IN_APPROVAL:
         await forget(call)
     return outcome
 
@@ -51,11 +51,11 @@ async def _unfinished(call: Call, facts: Facts) -> Outcome | None:
     """What is missing of a draft."""
     lines = await read_lines(call)
     if not lines:
-        return refused("PROPOSAL_EMPTY", "The proposal has no lines.")
+        return refusal("PROPOSAL_EMPTY", "The proposal has no lines.")
     if any(line.total is None for line in lines):
-        return refused("PRICE_UNKNOWN", "A line has no price.")
+        return refusal("PRICE_UNKNOWN", "A line has no price.")
     return None if facts.in_time else _too_late()
 
 
 def _too_late() -> Outcome:
-    return refused("PROPOSAL_EXPIRED", "The proposal's validity is over: give it another day.")
+    return refusal("PROPOSAL_EXPIRED", "The proposal's validity is over: give it another day.")

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.states import Moves, move
@@ -74,19 +74,10 @@ async def touched(call: Call, facts: Facts) -> Outcome:
         if_match=call.if_match,
         request_id=call.request_id,
     )
-    if not over(done) and facts.status is not ProposalStatus.DRAFT:
-        return refused("STATE_REFUSED", f"It is {facts.status.value}: what is in it is written while it is a DRAFT.")
+    if not done.is_refused and facts.status is not ProposalStatus.DRAFT:
+        return refusal("STATE_REFUSED", f"It is {facts.status.value}: what is in it is written while it is a DRAFT.")
     return done
 
 
 def leads_to(facts: Facts, to: ProposalStatus) -> bool:
     return to in MOVES.get(facts.status, ())
-
-
-def over(outcome: Outcome) -> bool:
-    """Whether nothing more is to be done."""
-    return outcome.effect is Effect.REFUSED
-
-
-def refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))
