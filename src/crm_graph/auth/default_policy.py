@@ -66,9 +66,9 @@ ENTITIES = (
 )
 
 
-def _full(rule: Rule, level: Level) -> Grant:
+def _full(rule: Rule, level: Level, *, without: Iterable[Category] = ()) -> Grant:
     """Everything up to a level: read, write, create, delete, assign."""
-    return Grant(rule, level, level, create=True, delete=True, assign=True)
+    return Grant(rule, level, level, create=True, delete=True, assign=True, without=frozenset(without))
 
 
 def _see(rule: Rule, level: Level, *, without: Iterable[Category] = ()) -> Grant:
@@ -248,8 +248,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Task": (_full(Rule.OWN, CONFIDENTIAL), _work(Rule.PARENT, CONFIDENTIAL)),
         "Quota": (_see(Rule.OWN, INTERNAL), _see(Rule.TEAM, INTERNAL)),
         "ForecastSnapshot": (_see(Rule.OWN, INTERNAL), _see(Rule.TEAM, INTERNAL)),
-        "Proposal": (_full(Rule.OWN, CONFIDENTIAL), _see(Rule.PARENT, CONFIDENTIAL)),
-        "ProposalLine": (_full(Rule.PARENT, CONFIDENTIAL),),
+        # what products cost us stands on its lines: seen there, or as a margin, it would be known of all
+        "Proposal": (_full(Rule.OWN, CONFIDENTIAL, without=_OURS), _see(Rule.PARENT, CONFIDENTIAL, without=_OURS)),
+        "ProposalLine": (_full(Rule.PARENT, CONFIDENTIAL, without=_OURS),),
         "ProposalLink": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
         "ProposalQuestion": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
         "ProposalAttachment": (_see(Rule.PARENT, CONFIDENTIAL),),

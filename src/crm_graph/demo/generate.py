@@ -15,12 +15,12 @@ from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.outlook import look_ahead, quote
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price, price_by_parts
-from crm_graph.demo.proposals import draft_templates
+from crm_graph.demo.proposals import draft_templates, name_products
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
 from crm_graph.demo.sharing import choose_key_accounts, share
-from crm_graph.demo.staff import hire, sign_partners
+from crm_graph.demo.staff import hire, own, sign_partners
 from crm_graph.demo.suggestions import suggest
 from crm_graph.schema.changes import ChangeRequest, ChangeWaits
 from crm_graph.schema.customers import CustomerKind
@@ -85,6 +85,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     attach(business)
     quote(business)
     price_by_parts(business)
+    name_products(business)
+    own(business)
     return rows
 
 

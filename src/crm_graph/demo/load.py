@@ -119,6 +119,10 @@ async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -
         await _insert(connection, table_of(entity).name, given)
         if entity is Organization:
             await _insert(connection, file_contents.name, rows.contents)
+    await connection.executemany(
+        "UPDATE users SET own_customer_id = $3 WHERE organization_id = $1 AND id = $2",
+        [(rows.organization_id, row["id"], row["own_customer_id"]) for row in _customers_themselves(rows)],
+    )
 
 
 async def _insert(connection: "asyncpg.Connection[asyncpg.Record]", table: str, given: Sequence[Row]) -> None:
@@ -131,11 +135,16 @@ async def _insert(connection: "asyncpg.Connection[asyncpg.Record]", table: str, 
     )
 
 
+def _customers_themselves(rows: Rows) -> list[Row]:
+    """The staff who are customers as well: they come before all customers, so this is said afterwards."""
+    return [row for row in rows.of[User.__name__] if row["own_customer_id"] is not None]
+
+
 def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:
     """Entities are declared after those they refer to, but for users: partners' and customers' people come later."""
     people = rows.of[User.__name__]
     outside = [row for row in people if row["partner_id"] or row["customer_id"]]
-    staff = [row for row in people if not (row["partner_id"] or row["customer_id"])]
+    staff = [{**row, "own_customer_id": None} for row in people if not (row["partner_id"] or row["customer_id"])]
     batches: list[tuple[type[Entity], Sequence[Row]]] = []
     for name, entity in REGISTRY.items():
         if entity is ChangeRequest:  # which they have asked for

@@ -156,6 +156,10 @@ class ProposalLine(Entity, table=True):
     """The proposal."""
     product_id: UUID = attr(Read(PARTNER, subject=True), Ref("Product", back="proposalLines"))
     """The product."""
+    product_name: str | None = attr(Read(PARTNER, subject=True), default=None)
+    """What it was called when the line was written: what the customer accepts, whatever becomes of the product."""
+    product_sku: str | None = attr(Read(PARTNER, subject=True), default=None)
+    """Its stock-keeping unit, likewise."""
     position: int = attr(Read(PARTNER, subject=True), Sort, default=1)
     """Place on the list, from 1."""
     quantity: Decimal = attr(Read(PARTNER, subject=True), default=Decimal(1))

@@ -59,6 +59,8 @@ async def add_proposal_line(call: Call) -> Outcome:
         "currency": facts.currency,
         "list_price": price.list_price,
         "unit_cost": price.unit_cost,
+        "product_name": price.product_name,
+        "product_sku": price.product_sku,
     }
     added = await insert_fields(call.tx, call.actor, ProposalLine.__name__, values, request_id=call.request_id)
     return _refusal(added) or begun

@@ -78,6 +78,8 @@ def _copied(line: Line, proposal: UUID, facts: Facts) -> dict[str, object]:
     return {
         "proposal_id": proposal,
         "product_id": line.product_id,
+        "product_name": line.product_name,
+        "product_sku": line.product_sku,
         "position": line.position,
         "quantity": line.quantity,
         "currency": facts.currency,
