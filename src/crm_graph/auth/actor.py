@@ -7,6 +7,9 @@ from uuid import UUID
 from crm_graph.auth.delegations import Delegation
 from crm_graph.auth.policy import Policy
 
+SESSION_AGAIN, KEY_AGAIN, TOKEN_AGAIN = b"s", b"k", b"t"
+"""What an `Actor.credential` begins with; of the first two a token's digest follows, of the last what it says."""
+
 
 class ActorKind(enum.StrEnum):
     """Which sort of caller this is; `SYSTEM` is the organisation itself, when something falls due."""

@@ -13,7 +13,7 @@ import orjson
 from starlette.types import Scope
 
 from crm_graph.auth import callers, cookies, origin, tokens
-from crm_graph.auth.actor import Actor
+from crm_graph.auth.actor import KEY_AGAIN, SESSION_AGAIN, Actor
 from crm_graph.auth.callers import Caller, Storefront
 from crm_graph.auth.last_used import LastUsed
 from crm_graph.auth.listener import Listener
@@ -137,8 +137,8 @@ class Authenticator:
     async def again(self, credential: bytes) -> Actor:
         """Who called by this `Actor.credential`, as they are now. Raises Unauthenticated where it has ended."""
         kind, rest = credential[:1], credential[1:]
-        if kind in (callers.SESSION_AGAIN, callers.KEY_AGAIN):
-            return (await self._by_digest(rest, is_key=kind == callers.KEY_AGAIN)).actor
+        if kind in (SESSION_AGAIN, KEY_AGAIN):
+            return (await self._by_digest(rest, is_key=kind == KEY_AGAIN)).actor
         organization, said = orjson.loads(rest)
         token, key = access_token.kept(said), tokens.digest(credential)
         if token.expires_at <= time.time():

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from crm_graph.demo.business import Business
-from crm_graph.schema.attachments import ProposalAttachment
+from crm_graph.schema.attachments import MessageAttachment, ProposalAttachment
+from crm_graph.schema.tickets import Ticket, TicketMessage
 
 MOST = 12
 _FILES = (
@@ -14,7 +15,13 @@ _FILES = (
 
 
 def attach(business: Business) -> None:
-    """Add files to the customer persona's proposals and the latest of others."""
+    """Add files to proposals and to messages on tickets."""
+    _to_proposals(business)
+    _to_messages(business)
+
+
+def _to_proposals(business: Business) -> None:
+    """To the customer persona's and the latest of others."""
     mine = business.anchors["customer"].id
     proposals = sorted(business.rows.of["Proposal"], key=lambda row: (row["customer_id"] != mine, -_age(row)))
     for place, proposal in enumerate(proposals[:MOST]):
@@ -33,6 +40,25 @@ def attach(business: Business) -> None:
                 proposal_id=proposal["id"],
                 public=public,
             )
+
+
+def _to_messages(business: Business) -> None:
+    """To the customer persona's, public and internal ones, and some of others."""
+    tickets = {row["id"]: row["customer_id"] for row in business.rows.of[Ticket.__name__]}
+    mine, messages = business.anchors["customer"].id, business.rows.of[TicketMessage.__name__]
+    for message in sorted(messages, key=lambda row: (tickets[row["ticket_id"]] != mine, -_age(row)))[:MOST]:
+        content, moment = b"Inverter: error E017, 230 V.\n", message["created_at"]
+        assert isinstance(moment, datetime)
+        business.rows.add(
+            MessageAttachment,
+            moment,
+            name="Error log.txt",
+            media_type="text/plain",
+            size=len(content),
+            added_by_id=message["author_id"],
+            content_id=business.rows.keep(moment, content),
+            message_id=message["id"],
+        )
 
 
 def _age(row: dict[str, object]) -> float:

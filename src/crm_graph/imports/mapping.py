@@ -6,6 +6,7 @@ source = "old-crm"                      # external ids are unique within a sourc
 entity = "Opportunity"
 file = "sales*.csv"                     # a pattern for the names of the files given; or `rows = [{…}, …]`
 key = "opportunity_id"                  # a column, or a text like "{region}-{number}"; without one: the contents
+needs = ["close_date"]                  # lines in which one of these is empty make no record
 [table.clean]
 product = { map = { GTXPro = "GTX Pro" } }
 [table.fields]

@@ -50,7 +50,7 @@ _IN_VAIN: Final = (
     "NOT EXISTS (SELECT FROM change_requests r WHERE r.organization_id = change_codes.organization_id"
     " AND r.id = change_codes.id AND r.state = 'PENDING' AND r.expires_at > now())"
 )
-_WITH_FILES: Final = ("proposal_attachments",)
+_WITH_FILES: Final = ("proposal_attachments", "message_attachments")
 """The tables whose rows refer to the bytes of files; the foreign key refuses what is missing here."""
 
 CHORES: Final = (

@@ -37,14 +37,14 @@ async def raise_credit_limit(call: Call) -> Outcome:
         return Outcome.refused(invalid("The reason cannot be blank.", "reason"))
     if by.currency != customer["currency"]:
         return Outcome.refused(invalid(f"The customer's limit is in {customer['currency']}.", "by", "currency"))
-    decided = await decide_or_ask(
+    answer = await decide_or_ask(
         call, Action.LIMIT_RAISE, by.amount, by.currency, about=(_ABOUT, call.row), note=reason, customer=call.row
     )
-    match decided:
+    match answer:
         case UserError():
-            return Outcome.refused(decided)
+            return Outcome.refused(answer)
         case Asked():
-            values = {"limit_request_id": decided.request}
+            values = {"limit_request_id": answer.request}
             return await update_fields(
                 call.tx, call.actor, _ABOUT, call.row, values, "customer.limit_asked",
                 if_match=call.if_match, request_id=call.request_id,

@@ -19,7 +19,7 @@ _ABOUT: Final = Opportunity.__name__
 _SALE: Final = """
 SELECT o.amount, o.currency, o.customer_id, o.status, EXISTS (
     SELECT FROM authority_uses u WHERE u.organization_id = o.organization_id AND u.row_id = o.id
-       AND u.entity = 'Opportunity' AND u.action = 'STAGE_EXIT' AND u.currency = o.currency AND u.amount >= o.amount
+       AND u.entity = 'Opportunity' AND u.action = 'STAGE_EXIT' AND u.currency = o.currency AND u.amount >= crm_round(o.amount, o.currency)
        AND u.created_at >= coalesce(o.entered_stage_at, o.created_at)) AS approved
   FROM opportunities o WHERE o.organization_id = $1 AND o.id = $2 FOR NO KEY UPDATE OF o"""
 
@@ -34,15 +34,15 @@ async def request_stage_approval(call: Call) -> Outcome:
         return Outcome(Effect.UNCHANGED, call.row)
     if not _amount(sale):
         return Outcome.refused(_NO_AMOUNT)
-    decided = await decide_or_ask(
+    answer = await decide_or_ask(
         call, Action.STAGE_EXIT, _amount(sale), sale["currency"], about=(_ABOUT, call.row),
         note=str(call.arguments.get("note") or "").strip() or None, customer=sale["customer_id"],
     )  # fmt: skip
-    match decided:
+    match answer:
         case UserError():
-            return Outcome.refused(decided)
+            return Outcome.refused(answer)
         case Asked():
-            values = {"approval_request_id": decided.request}
+            values = {"approval_request_id": answer.request}
             return await update_fields(
                 call.tx, call.actor, _ABOUT, call.row, values, "opportunity.approval_asked", request_id=call.request_id
             )

@@ -77,3 +77,18 @@ class ProposalAttachment(Attachment, table=True):
 
 
 lies_in_contents(ProposalAttachment)
+
+
+class MessageAttachment(Attachment, table=True):
+    """A file that came with a message on a ticket; attached by `addMessageAttachment`."""
+
+    __prefix__ = "mat"
+    __rows__ = Rows(parent="message_id", delegated=True)
+
+    message_id: UUID = attr(Read(PARTNER, subject=True), Ref("TicketMessage", back="attachments", owned=True))
+    """The message: who reads it reads its files, and of an internal one nobody outside does."""
+
+    download_url: ClassVar[Computed] = download()
+
+
+lies_in_contents(MessageAttachment)

@@ -3,8 +3,7 @@
 import hashlib
 from uuid import uuid4
 
-from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.callers import KEY_AGAIN, SESSION_AGAIN
+from crm_graph.auth.actor import KEY_AGAIN, SESSION_AGAIN, Actor, ActorKind
 from crm_graph.auth.file_links import DOWNLOAD, FileLinks
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY

@@ -211,3 +211,69 @@ async def test_a_link_ends_with_what_its_reader_may_see(world: World) -> None:
 async def test_what_is_kept_of_an_access_token_is_the_token() -> None:
     token = AccessToken("https://a.test", uuid7(), uuid7(), uuid7(), ("orders:read", "openid"), 1, 2)
     assert kept(orjson.loads(orjson.dumps(token))) == token
+
+
+async def test_who_acts_for_somebody_reads_as_such_and_who_looks_as_somebody_gets_no_link(world: World) -> None:
+    ask, manager = world.api.as_("customer"), world.api.as_("sales_manager")
+    acts_for = (await ask("{ viewer { actsFor { id role } } }")).data["viewer"]["actsFor"]
+    company = next(one["id"] for one in acts_for if one["role"] == "PORTAL_ADMIN")
+    proposal = (await world.draft(customerId=company))["id"]
+    assert (await sent_file(world, proposal, "plan.txt", b"the plan", public=True)).status == 201
+    await world.done("submitProposal", {"id": proposal})
+    await world.done("sendProposal", {"id": proposal})
+    text, given = f"query ($i: ID!) {{ proposal(id: $i) {{ {FILES} }} }}", {"i": proposal}
+    assert (await ask(text, given)).data["proposal"] is None
+    seen = (await ask(text, given, headers={"x-acting-for": company})).data["proposal"]
+    (node,) = seen["attachments"]["nodes"]
+    assert (await world.api.request("GET", node["downloadUrl"])).body == b"the plan"
+    other = (await manager("{ viewer { userId } }")).data["viewer"]["userId"]
+    looking = await world.api.as_("administrator")(text, given, headers={"x-view-as": other})
+    (shown,) = looking.data["proposal"]["attachments"]["nodes"]
+    assert (shown["name"], shown["downloadUrl"]) == ("plan.txt", None)
+
+
+async def test_files_of_messages_are_read_as_the_message_is(world: World) -> None:
+    """Internal messages' files are internal; who wrote nothing there attaches nothing; later than the day nobody does."""
+    agent = await world.value("SELECT id FROM users WHERE name = $1", world.api.people["service_agent"]["name"])
+    rows = await world.connection.fetch(
+        "SELECT m.id, m.ticket_id FROM ticket_messages m JOIN tickets t ON t.id = m.ticket_id WHERE t.customer_id = $1"
+        " AND m.author_id IS NOT NULL ORDER BY m.ticket_id, m.id LIMIT 3",
+        row_id(world.customer),
+    )
+    assert len(rows) == 3
+    for row, public, days in zip(rows, (True, False, True), (0, 0, 2), strict=True):
+        await world.connection.execute(
+            "UPDATE ticket_messages SET public = $2, author_id = $3, sent_at = now() - $4 * interval '1 day' WHERE id = $1",
+            row["id"], public, agent, days,
+        )  # fmt: skip
+    public, internal, old = (f"msg_{row['id'].hex}" for row in rows)
+
+    async def add(message: str, content: bytes, by: str = "service_agent") -> list[str]:
+        answer = await world.api.as_(by)(
+            "mutation ($i: AddMessageAttachmentInput!) { addMessageAttachment(input: $i) { uploadUrl userErrors { code } } }",
+            {"i": {"id": message, "name": "photo.txt"}},
+        )
+        payload = answer.data["addMessageAttachment"]
+        if payload["uploadUrl"]:
+            assert (await world.api.request("POST", payload["uploadUrl"], content=content)).status == 201
+        return [error["code"] for error in payload["userErrors"]]
+
+    assert await add(public, b"for both") == await add(internal, b"among us") == []
+    before = await stored(world)
+    assert await add(old, b"late") == ["STATE_REFUSED"]
+    assert await add(public, b"x", "customer") == ["WRITE_ACCESS_DENIED"]
+    assert await add(internal, b"x", "customer") == ["NOT_FOUND"]
+    assert await stored(world) == before
+    text = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on TicketMessage { attachments(filter: {name: {eq: "photo.txt"}}) { nodes { id downloadUrl } } } } }'
+    ours = (await world.api.as_("service_agent")(text, {"ids": [public, internal]})).data["nodes"]
+    found = [(await world.api.request("GET", one["attachments"]["nodes"][0]["downloadUrl"])).body for one in ours]
+    assert found == [b"for both", b"among us"]
+    theirs = (await world.api.as_("customer")(text, {"ids": [public, internal]})).data["nodes"]
+    assert theirs[1] is None
+    (seen,) = theirs[0]["attachments"]["nodes"]
+    assert (await world.api.request("GET", seen["downloadUrl"])).body == b"for both"
+    hidden = ours[1]["attachments"]["nodes"][0]["id"]
+    stolen = await world.api.request("GET", seen["downloadUrl"].replace(seen["id"], hidden))
+    assert (stolen.status, b"among us" in stolen.body) == (410, False)
+    await world.connection.execute("UPDATE ticket_messages SET public = FALSE WHERE id = $1", row_id(public))
+    assert (await world.api.request("GET", seen["downloadUrl"])).status == 410, "what becomes internal is read no more"
