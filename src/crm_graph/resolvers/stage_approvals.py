@@ -19,7 +19,8 @@ _ABOUT: Final = Opportunity.__name__
 _SALE: Final = """
 SELECT o.amount, o.currency, o.customer_id, o.status, EXISTS (
     SELECT FROM authority_uses u WHERE u.organization_id = o.organization_id AND u.row_id = o.id
-       AND u.entity = 'Opportunity' AND u.action = 'STAGE_EXIT' AND u.currency = o.currency AND u.amount >= crm_round(o.amount, o.currency)
+       AND u.entity = 'Opportunity' AND u.action = 'STAGE_EXIT' AND u.currency = o.currency
+       AND u.amount >= crm_round(o.amount, o.currency)
        AND u.created_at >= coalesce(o.entered_stage_at, o.created_at)) AS approved
   FROM opportunities o WHERE o.organization_id = $1 AND o.id = $2 FOR NO KEY UPDATE OF o"""
 
