@@ -39,10 +39,12 @@ from crm_graph.graph.types import full_schema
 from crm_graph.graph.writing import Writer
 from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
+from crm_graph.pages.approvals import ApprovalPages
 from crm_graph.pages.apps import AppsPage
 from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
 from crm_graph.pages.feedback import FeedbackPage
+from crm_graph.pages.files import FilePages
 from crm_graph.pages.invitation import InvitationPage
 from crm_graph.pages.proposals import ProposalPages
 from crm_graph.pages.proposals.paper import Papers
@@ -87,12 +89,13 @@ def create_app(settings: Settings, database_url: str) -> Application:
     documents = Documents(full, limits)
     schemas = Schemas(documents.shipped, documents.forget)
     reader = Reader(lanes, database, secret, settings.max_nodes, refusals)
+    writer = Writer(database, secret, settings.max_nodes, refusals, settings.pages(), sealer)
     endpoint = Endpoint(
         authenticator,
         schemas,
         documents,
         reader,
-        Writer(database, secret, settings.max_nodes, refusals, settings.pages(), sealer),
+        writer,
         refusals,
         partial(viewing_as, database),
         settings.max_body_bytes,
@@ -158,6 +161,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
         *ProposalPages(door, Papers(documents, schemas, reader), secret, settings.fonts, per_minute).routes(),
         *FeedbackPage(door, secret, per_minute).routes(),
+        *FilePages(authenticator, database, secret, settings.max_file_bytes).routes(),
+        *ApprovalPages(authenticator, database, secret, schemas, documents, reader, writer).routes(),
         *AccessPage(authenticator, database).routes(),
         *AppsPage(authenticator, database, secret).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),

@@ -211,6 +211,20 @@ class OperationTimedOut(CrmError):
     code = "OPERATION_TIMED_OUT"
 
 
+class LinkOver(CrmError):
+    """A link that was mailed, handed over or made for a file does not work, or not any more."""
+
+    code = "LINK_OVER"
+    status = 410
+
+
+class FileRefused(CrmError):
+    """A file cannot be taken as it is: it is empty, or not what its name says."""
+
+    code = "FILE_REFUSED"
+    status = 422
+
+
 class ServiceUnavailable(CrmError):
     """The database cannot answer now; trying again later may help."""
 

@@ -230,6 +230,7 @@ MONEY = Kind("Money", "numeric", _numeric, decimal, "An amount in the currency i
 HOURS = Kind("BusinessHours", "text", sa.Text, hours, "Hours of a day, in order: 09:00-12:30, 13:30-18:00.", ())
 TIME_ZONE = Kind("TimeZone", "text", sa.Text, zone, "A time zone of the IANA database, like Europe/Berlin.", EQUATABLE)
 TEXTS = Kind("Strings", "text[]", lambda: ARRAY(sa.Text()), texts, "A list of strings.", ())
+FILE_LINK = Kind("String", "text", sa.Text, text, "A link to the record's file, made when it is asked for.", ())
 
 EmailAddress = Annotated[str, EMAIL]
 PhoneNumber = Annotated[str, PHONE]

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections per lane and for writes.")
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request body, in bytes.")
+    max_file_bytes: int = Field(
+        default=10_000_000, ge=1_000, le=100_000_000, description="Largest file that is attached to a record, in bytes."
+    )
     max_tokens: int = Field(default=10_000, ge=100, description="Most tokens in a GraphQL document.")
     max_depth: int = Field(default=12, ge=1, description="Deepest nesting of a selection.")
     max_aliases: int = Field(default=50, ge=0, description="Most aliases in an operation.")

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from crm_graph.entity import REGISTRY, table_name
+from crm_graph.schema.attachments import Attachment
 from tests.access.interpreter import LEVELS, Caller, Field, Row, Rows, fields, read_matrix
 from tests.fixtures.api import Answer, Api
 
@@ -70,6 +71,11 @@ async def plant(url: str) -> None:
         await connection.execute(
             f"UPDATE {table_name(REGISTRY[name])} SET {column} = 'zq.{REGISTRY[name].__prefix__}.{column}.' || replace(id::text, '-', '') || '.zq'"
             " WHERE organization_id = (SELECT id FROM organizations WHERE external_id = 'second')"
+        )
+    for entity in (one for one in REGISTRY.values() if issubclass(one, Attachment)):
+        await connection.execute(
+            f"UPDATE file_contents c SET content = convert_to('zq.{entity.__prefix__}.name.' || replace(a.id::text, '-', '')"
+            f" || '.zq', 'UTF8') FROM {table_name(entity)} a WHERE a.content_id = c.id"
         )
     await connection.execute("ANALYZE")
     await connection.close()

@@ -121,6 +121,10 @@ async def shared(embedded_server: EmbeddedServer, small_demo_template: Demo) -> 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(shared: World) -> World:
+    await shared.connection.execute(
+        "UPDATE opportunities SET approval_request_id = NULL WHERE approval_request_id IS NOT NULL"
+    )
+    await shared.connection.execute("UPDATE customers SET limit_request_id = NULL WHERE limit_request_id IS NOT NULL")
     for table in _GONE:
         await shared.connection.execute(f"DELETE FROM {table}")
     await shared.connection.execute("UPDATE users SET own_customer_id = NULL WHERE own_customer_id IS NOT NULL")

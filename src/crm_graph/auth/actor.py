@@ -7,6 +7,9 @@ from uuid import UUID
 from crm_graph.auth.delegations import Delegation
 from crm_graph.auth.policy import Policy
 
+SESSION_AGAIN, KEY_AGAIN, TOKEN_AGAIN = b"s", b"k", b"t"
+"""What an `Actor.credential` begins with; of the first two a token's digest follows, of the last what it says."""
+
 
 class ActorKind(enum.StrEnum):
     """Which sort of caller this is; `SYSTEM` is the organisation itself, when something falls due."""
@@ -43,6 +46,8 @@ class Actor:
     acting_for: Delegation | None = None
     """For whom they act now: `customer_id` is that customer then, and `person_id` the one they are themselves."""
     person_id: UUID | None = None
+    credential: bytes | None = field(default=None, repr=False, compare=False)
+    """By what they are found again without their token (`Authenticator.again`); `None`: not at all."""
     grantee_ids: tuple[UUID, ...] = field(init=False)
 
     @property

@@ -9,14 +9,16 @@ import time
 from typing import Final, TypeVar
 from uuid import UUID
 
+import orjson
 from starlette.types import Scope
 
 from crm_graph.auth import callers, cookies, origin, tokens
-from crm_graph.auth.actor import Actor
+from crm_graph.auth.actor import KEY_AGAIN, SESSION_AGAIN, Actor
 from crm_graph.auth.callers import Caller, Storefront
 from crm_graph.auth.last_used import LastUsed
 from crm_graph.auth.listener import Listener
 from crm_graph.auth.oauth import access_token, issuer
+from crm_graph.auth.oauth.access_token import AccessToken
 from crm_graph.auth.oauth.keys import PublishedKeys
 from crm_graph.auth.policy.loading import AccessPolicies
 from crm_graph.db.lanes import Lanes
@@ -132,6 +134,18 @@ class Authenticator:
         self._remember(self._storefronts, name, found, forgotten)
         return found
 
+    async def again(self, credential: bytes) -> Actor:
+        """Who called by this `Actor.credential`, as they are now. Raises Unauthenticated where it has ended."""
+        kind, rest = credential[:1], credential[1:]
+        if kind in (SESSION_AGAIN, KEY_AGAIN):
+            return (await self._by_digest(rest, is_key=kind == KEY_AGAIN)).actor
+        organization, said = orjson.loads(rest)
+        token, key = access_token.kept(said), tokens.digest(credential)
+        if token.expires_at <= time.time():
+            raise Unauthenticated(_REFUSED)
+        known = self._known(key)
+        return (known or await self._by_verified(key, UUID(organization), token, self._forgotten)).actor
+
     def forget(self, organization_id: UUID, user_id: UUID) -> None:
         """Ask anew for a user whose tokens this process has just changed: the notice may come a moment later."""
         self._forget(f"{organization_id}/{user_id}")
@@ -148,13 +162,15 @@ class Authenticator:
     async def _caller(self, token: bytes, kinds: tuple[bytes, ...]) -> Caller:
         if not token.startswith(kinds) or len(token) > tokens.LONGEST:
             raise Unauthenticated(_REFUSED)
-        key = tokens.digest(token)
-        known = self._callers.get(key)
-        if known is not None and known.deadline > time.monotonic():
+        return await self._by_digest(tokens.digest(token), is_key=token.startswith(tokens.KEY))
+
+    async def _by_digest(self, key: bytes, *, is_key: bool) -> Caller:
+        known = self._known(key)
+        if known is not None:
             return known
         forgotten = self._forgotten
         found = await callers.by_token(
-            self._lanes, self._policies, key, is_key=token.startswith(tokens.KEY), now=time.monotonic(), ttl=self._ttl
+            self._lanes, self._policies, key, is_key=is_key, now=time.monotonic(), ttl=self._ttl
         )
         if found is None:
             raise Unauthenticated(_REFUSED)
@@ -167,8 +183,8 @@ class Authenticator:
     async def _by_access_token(self, token: bytes) -> Caller:
         """The caller of an access token that one of our organisations has signed for itself."""
         key = tokens.digest(token)
-        known = self._callers.get(key)
-        if known is not None and known.deadline > time.monotonic():
+        known = self._known(key)
+        if known is not None:
             return known
         forgotten, text = self._forgotten, token.decode("latin-1")
         try:
@@ -176,8 +192,13 @@ class Authenticator:
         except UnknownHost:
             raise Unauthenticated(_REFUSED) from None
         verified = await access_token.verified(text, self._keys, home.organization_id)
-        found = verified and await callers.by_access_token(
-            self._lanes, self._policies, home.organization_id, verified, now=time.monotonic(), ttl=self._ttl
+        if verified is None:
+            raise Unauthenticated(_REFUSED)
+        return await self._by_verified(key, home.organization_id, verified, forgotten)
+
+    async def _by_verified(self, key: bytes, organization_id: UUID, token: AccessToken, forgotten: int) -> Caller:
+        found = await callers.by_access_token(
+            self._lanes, self._policies, organization_id, token, now=time.monotonic(), ttl=self._ttl
         )
         if not found:
             raise Unauthenticated(_REFUSED)
@@ -186,6 +207,10 @@ class Authenticator:
         if unnoted:
             self._last_used.note(caller.actor.organization_id, caller.credential_id)
         return caller
+
+    def _known(self, key: bytes) -> Caller | None:
+        known = self._callers.get(key)
+        return known if known is not None and known.deadline > time.monotonic() else None
 
     def _remember(self, kept: dict[K, V], key: K, found: V, forgotten: int) -> None:
         # What was loaded while a change was announced may be from before it.

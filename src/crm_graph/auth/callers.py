@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from crm_graph.auth import delegations
-from crm_graph.auth.actor import Actor, ActorKind
+from crm_graph.auth.actor import KEY_AGAIN, SESSION_AGAIN, TOKEN_AGAIN, Actor, ActorKind
 from crm_graph.auth.oauth import partner_reach, redirects, scope
 from crm_graph.auth.oauth.access_token import AccessToken
 from crm_graph.auth.policy.loading import AccessPolicies, Fetch
@@ -78,6 +78,7 @@ SELECT json_agg(json_build_object('id', o.id, 'name', o.name, 'currency', o.curr
       WHERE k.organization_id = o.id AND k.status = 'ACTIVE')))
   FROM organizations o WHERE EXISTS (SELECT FROM unnest(o.hosts) AS host WHERE crm_host(host) = $1)
 """
+_AGAIN: Final = (SESSION_AGAIN, KEY_AGAIN)
 HOME_OF_TOKEN: Final = "SELECT to_json(crm_organization_of_token($1))"  # noqa: S105 - SQL
 HOME_OF_HOST: Final = "SELECT to_json(crm_organization_of_host($1))"
 
@@ -173,7 +174,7 @@ async def by_token(
         return None
     token: _Token = orjson.loads(found)
     caller = Caller(
-        await _actor(token, policies, _asking(lanes, token["organization"])),
+        await _actor(token, policies, _asking(lanes, token["organization"]), _AGAIN[is_key] + digest),
         UUID(token["user"]),
         token["name"],
         token["email"],
@@ -200,7 +201,8 @@ async def by_access_token(
     if family["bound"] is not None:  # a partner's app on its own: no more than the partner's people have
         family["roles"] = [role for role in family["roles"] if role in family["bound"]]
     family["scopes"] = sorted(scope.narrowing(granted).texts)
-    actor = await _actor(family, policies, _asking(lanes, family["organization"]))
+    fetch, again = _asking(lanes, family["organization"]), TOKEN_AGAIN + orjson.dumps([organization_id, token])
+    actor = await _actor(family, policies, fetch, again)
     caller = Caller(
         replace(actor, kind=ActorKind.APP, acts_for=()) if family["own"] else actor,
         UUID(family["user"]),
@@ -276,7 +278,7 @@ def _asking(lanes: Lanes, organization: str) -> Fetch:
     return lambda sql, arguments: lanes.fetch(Lane.GENERIC, sql, arguments, UUID(organization))
 
 
-async def _actor(user: _User, policies: AccessPolicies, fetch: Fetch) -> Actor:
+async def _actor(user: _User, policies: AccessPolicies, fetch: Fetch, credential: bytes | None = None) -> Actor:
     kind = ActorKind.PARTNER if user["partner"] else ActorKind.CUSTOMER if user["customer"] else ActorKind.STAFF
     scopes = None if user["scopes"] is None else Scopes(frozenset(user["scopes"]))
     organization_id = UUID(user["organization"])
@@ -292,6 +294,7 @@ async def _actor(user: _User, policies: AccessPolicies, fetch: Fetch) -> Actor:
         customer_id=_uuid(user["customer"]),
         roles=tuple(user["roles"]),
         acts_for=delegations.read(user["acts_for"]),
+        credential=credential,
     )
 
 

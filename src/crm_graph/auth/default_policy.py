@@ -36,12 +36,14 @@ ENTITIES = (
     "OpportunitySplit",
     "Lead",
     "Task",
+    "ExchangeRate",
     "Quota",
     "ForecastSnapshot",
     "Proposal",
     "ProposalLine",
     "ProposalLink",
     "ProposalQuestion",
+    "ProposalAttachment",
     "Order",
     "OrderLine",
     "PriceList",
@@ -63,6 +65,7 @@ ENTITIES = (
     "TicketRating",
     "RelationshipRating",
     "SlaPolicy",
+    "MessageAttachment",
     "CustomerShare",
     "OpportunityShare",
     "KeyAccountShare",
@@ -78,9 +81,9 @@ ENTITIES = (
 )
 
 
-def _full(rule: Rule, level: Level) -> Grant:
+def _full(rule: Rule, level: Level, *, without: Iterable[Category] = ()) -> Grant:
     """Everything up to a level: read, write, create, delete, assign."""
-    return Grant(rule, level, level, create=True, delete=True, assign=True)
+    return Grant(rule, level, level, create=True, delete=True, assign=True, without=frozenset(without))
 
 
 def _see(rule: Rule, level: Level, *, without: Iterable[Category] = ()) -> Grant:
@@ -128,6 +131,7 @@ _CATALOGUE = {
     "PriceListEntry": (_see(Rule.PARENT, INTERNAL),),
     "Pipeline": (_see(Rule.EVERYONE, INTERNAL),),
     "Stage": (_see(Rule.EVERYONE, INTERNAL),),
+    "ExchangeRate": (_see(Rule.EVERYONE, INTERNAL),),
 }
 
 _AUTHORITY = {
@@ -170,6 +174,7 @@ _PARTNER = {
     "PriceListEntry": (_see(Rule.PARENT, PARTNER),),
     "Pipeline": (_see(Rule.EVERYONE, PARTNER),),
     "Stage": (_see(Rule.EVERYONE, PARTNER),),
+    "ExchangeRate": (_see(Rule.EVERYONE, PARTNER),),
     "Customer": (_see(Rule.SHARED, INTERNAL, without=(Category.PERSONAL,)),),
     "Contact": (_see(Rule.PARENT, INTERNAL),),
     "Address": (_see(Rule.PARENT, INTERNAL),),
@@ -187,6 +192,7 @@ _PARTNER = {
     "Credit": (_see(Rule.PARENT, PARTNER),),
     "Ticket": (_work(Rule.PARTNER, PARTNER),),
     "TicketMessage": (_see(Rule.PUBLISHED_PART, PARTNER),),
+    "MessageAttachment": (_see(Rule.PARENT, PARTNER),),
     "KnowledgeArticle": (_see(Rule.FOR_PARTNERS, PARTNER),),
 }
 
@@ -236,6 +242,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "ProposalLine": (_full(Rule.PARENT, CONFIDENTIAL),),
         "ProposalLink": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
         "ProposalQuestion": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
+        "ProposalAttachment": (_see(Rule.PARENT, CONFIDENTIAL),),
         "Order": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "OrderLine": (_work(Rule.PARENT, CONFIDENTIAL),),
         "Return": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
@@ -245,6 +252,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
         "TicketCollaborator": (_see(Rule.PARENT, INTERNAL),),
         "TicketQueue": (_see(Rule.EVERYONE, INTERNAL),),
+        "MessageAttachment": (_see(Rule.PARENT, INTERNAL),),
         "CustomerShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "OpportunityShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "KeyAccountShare": (_full(Rule.EVERYONE, CONFIDENTIAL),),
@@ -286,10 +294,12 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Task": (_full(Rule.OWN, CONFIDENTIAL), _work(Rule.PARENT, CONFIDENTIAL)),
         "Quota": (_see(Rule.OWN, INTERNAL), _see(Rule.TEAM, INTERNAL)),
         "ForecastSnapshot": (_see(Rule.OWN, INTERNAL), _see(Rule.TEAM, INTERNAL)),
-        "Proposal": (_full(Rule.OWN, CONFIDENTIAL), _see(Rule.PARENT, CONFIDENTIAL)),
-        "ProposalLine": (_full(Rule.PARENT, CONFIDENTIAL),),
+        # what products cost us stands on its lines: seen there, or as a margin, it would be known of all
+        "Proposal": (_full(Rule.OWN, CONFIDENTIAL, without=_OURS), _see(Rule.PARENT, CONFIDENTIAL, without=_OURS)),
+        "ProposalLine": (_full(Rule.PARENT, CONFIDENTIAL, without=_OURS),),
         "ProposalLink": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
         "ProposalQuestion": (_work(Rule.PARENT, CONFIDENTIAL, create=False),),
+        "ProposalAttachment": (_see(Rule.PARENT, CONFIDENTIAL),),
         "Order": (_see(Rule.PARENT, INTERNAL),),
         "OrderLine": (_see(Rule.PARENT, INTERNAL),),
         "Return": (_see(Rule.PARENT, INTERNAL),),
@@ -299,6 +309,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_see(Rule.PARENT, INTERNAL),),
         "TicketCollaborator": (_see(Rule.PARENT, INTERNAL),),
         "TicketQueue": (_see(Rule.EVERYONE, INTERNAL),),
+        "MessageAttachment": (_see(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, CONFIDENTIAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
         "Consent": (_see(Rule.PARENT, CONFIDENTIAL),),
@@ -333,6 +344,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketArticle": (_work(Rule.PARENT, INTERNAL),),
         **_HEARS,
         "TicketRating": (_work(Rule.PARENT, INTERNAL, create=False),),
+        "MessageAttachment": (_see(Rule.PARENT, INTERNAL),),
         "ChangeRequest": (_decide(Rule.PARENT, INTERNAL),),
         "Compensation": (_work(Rule.PARENT, INTERNAL),),
         "Consent": (_see(Rule.PARENT, INTERNAL),),
@@ -351,6 +363,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Proposal": (_see(Rule.SELF, PUBLIC, without=_OURS),),
         "ProposalLine": (_see(Rule.PARENT, PUBLIC),),
         "ProposalQuestion": (_see(Rule.PARENT, PUBLIC),),
+        "ProposalAttachment": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "Order": (_see(Rule.SELF, PUBLIC),),
         "OrderLine": (_see(Rule.PARENT, PUBLIC, without=_OURS),),
         "Return": (_see(Rule.PARENT, PUBLIC),),
@@ -360,6 +373,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "TicketMessage": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "KnowledgeArticle": (_see(Rule.FOR_CUSTOMERS, PUBLIC),),
         "TicketRating": (_see(Rule.PARENT, PUBLIC),),
+        "MessageAttachment": (_see(Rule.PARENT, PUBLIC),),
         "Compensation": (_see(Rule.PUBLISHED_PART, PUBLIC),),
         "ChangeRequest": (_see(Rule.SELF, PUBLIC),),
         "Consent": (_see(Rule.SELF, PUBLIC),),

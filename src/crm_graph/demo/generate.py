@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from crm_graph.demo.attachments import attach
 from crm_graph.demo.authority import empower, make_good
 from crm_graph.demo.business import Business, Buyer, Size
 from crm_graph.demo.catalogue import lay_pipelines, stock
@@ -13,16 +14,16 @@ from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.feedback import hear
 from crm_graph.demo.knowledge import tell
 from crm_graph.demo.orders import sell, take_stock
-from crm_graph.demo.outlook import look_ahead
+from crm_graph.demo.outlook import look_ahead, quote
 from crm_graph.demo.payments import take_back
-from crm_graph.demo.prices import price
+from crm_graph.demo.prices import price, price_by_parts
 from crm_graph.demo.promises import promise
-from crm_graph.demo.proposals import draft_templates
+from crm_graph.demo.proposals import draft_templates, name_products
 from crm_graph.demo.rows import Calendar, Rows
 from crm_graph.demo.sales import pursue
 from crm_graph.demo.service import serve
 from crm_graph.demo.sharing import choose_key_accounts, share
-from crm_graph.demo.staff import hire, sign_partners
+from crm_graph.demo.staff import hire, own, sign_partners
 from crm_graph.demo.suggestions import suggest
 from crm_graph.demo.ticketing import arrange
 from crm_graph.schema.changes import ChangeRequest, ChangeWaits
@@ -89,6 +90,11 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     take_back(business)
     tell(business)
     hear(business)
+    attach(business)
+    quote(business)
+    price_by_parts(business)
+    name_products(business)
+    own(business)
     return rows
 
 

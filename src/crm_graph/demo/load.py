@@ -17,6 +17,7 @@ from crm_graph.entity import REGISTRY, Entity, table_name, table_of
 from crm_graph.errors import CrmError
 from crm_graph.resolvers.sla.loaded import reckon_loaded
 from crm_graph.resolvers.suggestions.counting import count
+from crm_graph.schema.attachments import file_contents
 from crm_graph.schema.changes import ChangeRequest
 from crm_graph.schema.organizations import Organization
 from crm_graph.schema.users import User
@@ -117,18 +118,35 @@ async def _write(connection: "asyncpg.Connection[asyncpg.Record]", rows: Rows) -
     for entity, some in _batches(rows):
         columns = stored_columns(entity)
         given = [dict(zip(columns, record, strict=True)) for record in records(entity, some)]
-        table, names = table_of(entity).name, ", ".join(columns)
-        await connection.execute(
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, $1)",
-            orjson.dumps(given, default=str).decode(),
-        )
+        await _insert(connection, table_of(entity).name, given)
+        if entity is Organization:
+            await _insert(connection, file_contents.name, rows.contents)
+    await connection.executemany(
+        "UPDATE users SET own_customer_id = $3 WHERE organization_id = $1 AND id = $2",
+        [(rows.organization_id, row["id"], row["own_customer_id"]) for row in _customers_themselves(rows)],
+    )
+
+
+async def _insert(connection: "asyncpg.Connection[asyncpg.Record]", table: str, given: Sequence[Row]) -> None:
+    if not given:
+        return
+    names = ", ".join(given[0])
+    await connection.execute(
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, $1)",
+        orjson.dumps(given, default=str).decode(),
+    )
+
+
+def _customers_themselves(rows: Rows) -> list[Row]:
+    """The staff who are customers as well: they come before all customers, so this is said afterwards."""
+    return [row for row in rows.of[User.__name__] if row["own_customer_id"] is not None]
 
 
 def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:
     """Entities are declared after those they refer to, but for users: partners' and customers' people come later."""
     people = rows.of[User.__name__]
     outside = [row for row in people if row["partner_id"] or row["customer_id"]]
-    staff = [row for row in people if not (row["partner_id"] or row["customer_id"])]
+    staff = [{**row, "own_customer_id": None} for row in people if not (row["partner_id"] or row["customer_id"])]
     batches: list[tuple[type[Entity], Sequence[Row]]] = []
     for name, entity in REGISTRY.items():
         if entity is ChangeRequest:  # which they have asked for

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from crm_graph.demo.business import Business
+from crm_graph.demo.business import RATES, Business
+from crm_graph.schema.exchange_rates import ExchangeRate
 from crm_graph.schema.forecasts import ForecastSnapshot, Quota
 from crm_graph.schema.opportunities import ForecastCategory, Opportunity, OpportunityStatus
 from crm_graph.schema.proposal_links import ProposalLink, ProposalQuestion
@@ -24,6 +25,20 @@ def look_ahead(business: Business) -> None:
     _quotas(business)
     _snapshots(business)
     _links(business)
+
+
+def quote(business: Business) -> None:
+    """Add what a euro was in other currencies, at the beginning of each of the last twelve months."""
+    first = business.today.replace(day=1)
+    for _ in range(12):
+        for place, (currency, rate) in enumerate(RATES.items()):
+            if currency != "EUR":
+                drift = Decimal((first.month * 7 + place * 11) % 31 - 15) / 1_000
+                business.rows.add(
+                    ExchangeRate, business.calendar.start, base="EUR", quote=currency, quoted_on=first,
+                    rate=round(rate * (1 + drift), 4), quoted_by="European Central Bank",
+                )  # fmt: skip
+        first = (first - timedelta(days=1)).replace(day=1)
 
 
 def _quotas(business: Business) -> None:

@@ -41,6 +41,15 @@ def price(business: Business) -> None:
             _percent(business, own, percent)
 
 
+def price_by_parts(business: Business) -> None:
+    """Add a list by which, in branches, bundles cost what is in them, less five percent."""
+    since = business.calendar.now - timedelta(days=60)
+    found = business.rows.add(
+        PriceList, since, name="Sets by their parts", kind=PriceListKind.PARTS, channel=Channel.BRANCH, valid_from=since
+    )
+    business.rows.add(PriceListEntry, since, price_list_id=found, percent_off=Decimal(5))
+
+
 def _categories(business: Business) -> dict[str, UUID]:
     since, found = business.calendar.start, dict[str, UUID]()
     for top in SHELVES:

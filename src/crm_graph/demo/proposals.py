@@ -10,6 +10,7 @@ from uuid import UUID
 from crm_graph.demo.baskets import Line
 from crm_graph.demo.business import Business, Buyer, cents
 from crm_graph.schema.opportunities import OpportunityStatus
+from crm_graph.schema.products import Product
 from crm_graph.schema.proposal_templates import ProposalTemplate
 from crm_graph.schema.proposals import AcceptanceWay, Proposal, ProposalLine, ProposalStatus
 
@@ -154,6 +155,13 @@ def _version(
             **values,
         )
     return identifier
+
+
+def name_products(business: Business) -> None:
+    """Give each line the name that its product has."""
+    names = {row["id"]: (row["name"], row["sku"]) for row in business.rows.of[Product.__name__]}
+    for line in business.rows.of[ProposalLine.__name__]:
+        line["product_name"], line["product_sku"] = names[line["product_id"]]
 
 
 def draft_templates(business: Business) -> None:

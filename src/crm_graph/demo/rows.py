@@ -24,6 +24,8 @@ class Rows:
         self._random = dice(f"{seed}/ids")
         self.organization_id = UUID(int=0)
         self.of: dict[str, list[Row]] = {name: [] for name in REGISTRY}
+        self.contents: list[Row] = []
+        """The bytes of files, as rows of `file_contents`."""
 
     def add(self, entity: type[Entity], created_at: datetime, /, **values: object) -> UUID:
         """Add a row; what is not given has the default of its declaration."""
@@ -31,6 +33,14 @@ class Rows:
         row = {**_defaults(entity), "organization_id": self.organization_id, "id": identifier}
         row |= {"created_at": created_at, "updated_at": created_at, **values}
         self.of[entity.__name__].append(row)
+        return identifier
+
+    def keep(self, created_at: datetime, content: bytes) -> UUID:
+        """Add the bytes of a file, for a record to refer to."""
+        identifier = self._identifier(created_at)
+        hexadecimal = f"\\x{content.hex()}"
+        row = {"organization_id": self.organization_id, "id": identifier, "created_at": created_at}
+        self.contents.append({**row, "content": hexadecimal})
         return identifier
 
     def last(self, entity: type[Entity]) -> Row:

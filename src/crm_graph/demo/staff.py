@@ -7,6 +7,7 @@ from uuid import UUID
 from crm_graph.demo.business import Business, Employee, Reseller, Team
 from crm_graph.demo.countries import countries, romanised
 from crm_graph.schema import partners, users
+from crm_graph.schema.customers import Customer, CustomerKind
 
 SALES_TEAMS = {
     "Sales North": frozenset({"DE", "SE", "GB"}),
@@ -129,3 +130,19 @@ def sign_partners(business: Business, count: int) -> None:
                 job_title="Sales Partner",
                 partner_id=reseller,
             )
+
+
+def own(business: Business) -> None:
+    """Say which customers some of the staff are themselves: nobody grants anything to those."""
+    assert business.manager is not None
+    staff = [business.manager, *(team.members[-1] for team in business.teams), *business.agents[:2]]
+    users_by_id = {row["id"]: row for row in business.rows.of[users.User.__name__]}
+    theirs = {row["customer_id"] for row in users_by_id.values()}
+    persons = [
+        row
+        for row in business.rows.of[Customer.__name__]
+        if row["kind"] is CustomerKind.PERSON and row["id"] not in theirs and row["email"] is None
+    ]
+    for employee, person in zip(staff, reversed(persons), strict=False):
+        person["name"] = employee.name
+        users_by_id[employee.id]["own_customer_id"] = person["id"]

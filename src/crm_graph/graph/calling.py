@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from crm_graph import kinds
 from crm_graph.auth.actor import Actor
+from crm_graph.auth.file_links import FileLinks
 from crm_graph.db import ids
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, Entity
@@ -44,13 +45,14 @@ def generated(entity: type[Entity], verb: str, given: Mapping[str, object]) -> C
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What a request's calls have in common: transaction, caller, its id, where links in mail lead, whence it comes."""
+    """What a request's calls have in common: transaction, caller, its id, where links lead, whence it comes."""
 
     tx: Transaction
     actor: Actor
     request_id: str
     pages: str
     address: str
+    links: FileLinks
 
     async def run(self, declared: Mutation, given: Mapping[str, object]) -> Outcome:
         """A hand-written mutation, in a savepoint that a refusal takes back."""
@@ -90,7 +92,9 @@ class Calls:
             own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
             upserted = generated(entity, "upsert", {n: v for n, v in given.items() if n not in own})
         if_match = _text(given.get("ifMatch"))
-        return Call(tx, actor, row, arguments, if_match, self.request_id, upserted, self.pages, self.address)
+        return Call(
+            tx, actor, row, arguments, if_match, self.request_id, upserted, self.pages, self.address, self.links
+        )
 
     async def _arguments(
         self, wanted: Sequence[Argument], given: Mapping[str, object]

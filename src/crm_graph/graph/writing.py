@@ -8,6 +8,7 @@ import orjson
 
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.denials import Denials
+from crm_graph.auth.file_links import FileLinks
 from crm_graph.auth.sealing import Sealer
 from crm_graph.db import ids
 from crm_graph.db.session import Database, Transaction
@@ -77,7 +78,7 @@ class Writer:
         self, database: Database, secret: bytes, max_nodes: int, refusals: Denials, pages: str, sealer: Sealer
     ) -> None:
         self._database, self._secret, self._max_nodes, self._refusals = database, secret, max_nodes, refusals
-        self._pages, self._sealer = pages, sealer
+        self._pages, self._sealer, self._links = pages, sealer, FileLinks(secret)
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
@@ -143,7 +144,7 @@ class Writer:
         assert isinstance(given, dict)
         declared = MUTATIONS.get(root.name)
         if declared is not None:
-            calls = Calls(tx, request.actor, request.request_id, self._pages, request.address)
+            calls = Calls(tx, request.actor, request.request_id, self._pages, request.address, self._links)
             return declared.entity, await calls.run(declared, given)
         verb, entity = _verb(root), _entity(root)
         return entity, await write(tx, request.actor, generated(entity, verb, given), request_id=request.request_id)

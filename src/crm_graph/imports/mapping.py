@@ -6,6 +6,7 @@ source = "old-crm"                      # external ids are unique within a sourc
 entity = "Opportunity"
 file = "sales*.csv"                     # a pattern for the names of the files given; or `rows = [{…}, …]`
 key = "opportunity_id"                  # a column, or a text like "{region}-{number}"; without one: the contents
+needs = ["close_date"]                  # lines in which one of these is empty make no record
 [table.clean]
 product = { map = { GTXPro = "GTX Pro" } }
 [table.fields]
@@ -97,6 +98,8 @@ class _Table(_Strict):
     key: Annotated[list[str], BeforeValidator(_as_list)] = []
     distinct: bool = False
     """Several lines may make the same record; the first is taken."""
+    needs: list[str] = []
+    """A line in which one of these columns is empty makes no record."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: str = "utf-8-sig"
     clean: dict[str, Cleaning] = {}
@@ -133,6 +136,8 @@ class TableMapping:
     fields: tuple[FieldMapping, ...]
     own: Mapping[str, From] = field(default_factory=dict)
     """What fills fields of the organisation's own, by name; which ones there are depends on who imports where."""
+    needs: tuple[str, ...] = ()
+    """Columns without which a line makes no record."""
 
     @property
     def name(self) -> str:
@@ -142,6 +147,7 @@ class TableMapping:
         """Every column it reads."""
         read = [c for origin in (*(f.origin for f in self.fields), *self.own.values()) for c in origin.columns()]
         read += [c for text in self.key for c in (_HOLE.findall(text) or [text])]
+        read += self.needs
         return list(dict.fromkeys(read))
 
 
@@ -226,6 +232,7 @@ def _table(table: _Table, number: int) -> TableMapping:
         table.clean,
         fields,
         own,
+        tuple(table.needs),
     )
     unread = set(table.clean) - set(mapped.columns())
     if unread:

@@ -276,6 +276,8 @@ def _lines(table: TableMapping, found: Iterable[Record]) -> Iterator[Line]:
     seen: dict[str, Record] = {}
     for record in found:
         line = begin(table, record)
+        if not line.faults and not all(line.texts.get(column) for column in table.needs):
+            continue
         first = seen.setdefault(line.key, record) if line.key else record
         if first is not record:
             if table.distinct:

@@ -50,6 +50,8 @@ _IN_VAIN: Final = (
     "NOT EXISTS (SELECT FROM change_requests r WHERE r.organization_id = change_codes.organization_id"
     " AND r.id = change_codes.id AND r.state = 'PENDING' AND r.expires_at > now())"
 )
+_WITH_FILES: Final = ("proposal_attachments", "message_attachments")
+"""The tables whose rows refer to the bytes of files; the foreign key refuses what is missing here."""
 
 CHORES: Final = (
     # A key older than 24 hours can be used anew whether or not it is still there (plan/writes/idempotency.py).
@@ -88,6 +90,16 @@ CHORES: Final = (
         timedelta(hours=1),
         _PROPOSED,
         "organization_id, id, history_from",
+    ),
+    # The bytes of a file that was removed; what is being attached right now is in no other transaction's sight.
+    Chore(
+        "file_contents",
+        " AND ".join(
+            f"NOT EXISTS (SELECT FROM {table} a WHERE a.organization_id = file_contents.organization_id"
+            " AND a.content_id = file_contents.id)"
+            for table in _WITH_FILES
+        ),
+        timedelta(hours=1),
     ),
     # An expired code is worth nothing; how many an address got within the hour is counted by them.
     Chore("sign_in_codes", "expires_at < now() - interval '1 day'", timedelta(hours=1)),

@@ -28,8 +28,9 @@ from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.auth.tokens import LONGEST
 from crm_graph.db.session import Transaction
 from crm_graph.documents.language import Language, accepted, language
+from crm_graph.errors import LinkOver
 from crm_graph.pages.door import Door, slowed
-from crm_graph.pages.proposals.page import PAPER_URL, LinkOver
+from crm_graph.pages.proposals.page import PAPER_URL
 from crm_graph.plan.changes import Effect, Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.savepoint import unless_refused

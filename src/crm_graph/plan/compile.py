@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from crm_graph import kinds
 from crm_graph.auth.classification import Classification
+from crm_graph.auth.file_links import FileLinks
 from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
@@ -29,6 +30,7 @@ from crm_graph.plan.reads.filters import Filters
 from crm_graph.plan.refusals import ArgumentInvalid
 from crm_graph.plan.roots import roots
 from crm_graph.plan.selection import Const, Leaf, Place, Selected, Value
+from crm_graph.plan.sql.file_links import link_sql
 from crm_graph.plan.sql.ids import entity_of, id_parameter
 from crm_graph.plan.sql.money import money_json
 from crm_graph.plan.sql.parameters import Parameters, Source
@@ -50,7 +52,7 @@ class Compiler:
     def __init__(self, policy: Policy, secret: bytes, max_nodes: int, *, naive: bool = False) -> None:
         self.policy, self.secret, self.naive = policy, secret, naive
         self._max_nodes, self._answered, self._values, self._width = max_nodes, 0, 0, 1
-        self.parameters = Parameters()
+        self.parameters, self._links = Parameters(), FileLinks(secret)
         self.filters = Filters(policy, self.parameters, self.alias, naive=naive)
         self.denials: dict[tuple[str, ...], Denial] = {}
         self._aliases = 0
@@ -242,6 +244,9 @@ class Compiler:
         if column.sql is None:
             self.deny(f"{lens.entity.__name__}.{spec.graphql}", spec.requires, selected.place)
             return _NULL
+        if spec.kind is kinds.FILE_LINK:
+            link = link_sql(self.parameters, self._links, lens.entity.__prefix__, f"{lens.alias}.id")
+            return f"CASE WHEN {column.sql} IS NOT NULL THEN {link} END"
         if spec.kind is not kinds.MONEY:
             return shown(column, lens)
         money = money_json(selected.on("Money"), column.sql, lens.column(lens.spec("currency")).sql or "NULL")

@@ -16,6 +16,7 @@ from crm_graph.specs import camel
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor
+    from crm_graph.auth.file_links import FileLinks
     from crm_graph.db.session import Transaction
     from crm_graph.plan.changes import Change, Outcome
 
@@ -61,6 +62,8 @@ class Call:
     """Where links in mail lead (`Settings.pages`), with `{host}` for the organisation's host name."""
     address: str = ""
     """Where the request comes from, as attempts are counted."""
+    links: "FileLinks | None" = None
+    """For links by which files are sent; there are none where nobody has asked."""
 
 
 @dataclass(frozen=True, slots=True)

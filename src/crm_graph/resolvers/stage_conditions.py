@@ -11,11 +11,12 @@ from crm_graph.plan.changes import Outcome, UserError, invalid
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.write import update_fields
+from crm_graph.resolvers.stage_approvals import condition_unmet, unapproved
 from crm_graph.schema.opportunities import Opportunity
 from crm_graph.schema.pipelines import Stage
 from crm_graph.specs import FieldSpec
 
-_ASKED = """SELECT s.exit_fields FROM stages s
+_ASKED = """SELECT s.exit_fields, s.exit_approval FROM stages s
  LEFT JOIN stages b ON b.organization_id = s.organization_id AND b.id = $3
  LEFT JOIN stages a ON a.organization_id = s.organization_id AND a.id = $4
  WHERE s.organization_id = $1 AND s.pipeline_id = $2 AND s.outcome = 'OPEN'
@@ -27,10 +28,11 @@ _ASKED = """SELECT s.exit_fields FROM stages s
 @mutation(
     Stage,
     Argument("fields", kinds.TEXTS, "Fields of the opportunity by their names in inputs; empty: none.", required=True),
+    Argument("approval", kinds.BOOLEAN, "Whether its amount must be approved; as it was, if it is left out."),
     needs=CONFIDENTIAL,
 )
 async def set_stage_conditions(call: Call) -> Outcome:
-    """Say which fields of an opportunity must be filled in before it leaves this stage for a later one or is won."""
+    """Say what is needed before an opportunity leaves this stage for a later one or is won: fields, approval."""
     given = call.arguments["fields"]
     assert isinstance(given, list)
     names = list(dict.fromkeys(given))
@@ -39,12 +41,14 @@ async def set_stage_conditions(call: Call) -> Outcome:
     if unknown:
         says = f"An opportunity has no field {', '.join(one[:80] for one in unknown)} that can be empty and filled in."
         return Outcome.refused(invalid(says, "fields"))
+    wanted = call.arguments.get("approval")
+    approval = {} if wanted is None else {"exit_approval": wanted}
     return await update_fields(
         call.tx,
         call.actor,
         "Stage",
         call.row,
-        {"exit_fields": names},
+        {"exit_fields": names, **approval},
         "stage.conditions_set",
         needs=CONFIDENTIAL,
         if_match=call.if_match,
@@ -62,8 +66,9 @@ async def unmet(call: Call, after: UUID | None, pipeline: UUID, before: UUID | N
     asked = await connection.fetch(_ASKED, call.actor.organization_id, pipeline, before, after)
     fields = _conditional(fields_of(Opportunity, call.actor.policy))
     named = dict.fromkeys(name for row in asked for name in row["exit_fields"] if name in fields)
+    approval = [] if not any(row["exit_approval"] for row in asked) else await unapproved(call)
     if not named:
-        return []  # a field that is there no longer is asked for in vain
+        return approval  # a field that is there no longer is asked for in vain
     empty = ", ".join(f"{_is_empty(fields[name])} AS c{n}" for n, name in enumerate(named))
     found = await connection.fetchrow(
         f"SELECT {empty} FROM opportunities t WHERE t.organization_id = $1 AND t.id = $2",
@@ -73,16 +78,12 @@ async def unmet(call: Call, after: UUID | None, pipeline: UUID, before: UUID | N
     assert found is not None, "the opportunity was seen in this transaction"
     missing = [fields[name] for n, name in enumerate(named) if found[f"c{n}"]]
     if not missing:
-        return []
+        return approval
     named_to = await _fillable(call, missing)
-    errors = [_unmet(f"{one.input} must be filled in first.", one.input) for one in named_to]
+    errors = [condition_unmet(f"{one.input} must be filled in first.", one.input) for one in named_to]
     if len(named_to) < len(missing):
-        errors.append(_unmet("Something must be filled in first that others can see to."))
-    return errors
-
-
-def _unmet(message: str, *field: str) -> UserError:
-    return UserError("STAGE_CONDITIONS_UNMET", message, field)
+        errors.append(condition_unmet("Something must be filled in first that others can see to."))
+    return errors + approval
 
 
 def _conditional(fields: Fields) -> dict[str, FieldSpec]:

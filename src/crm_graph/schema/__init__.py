@@ -5,16 +5,17 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, calendars, users, partners, customers, contacts, households, key_accounts
-from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
-from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists
-from crm_graph.schema import ticket_queues, tickets, sla_policies, knowledge, feedback, shares, changes, compensations
-from crm_graph.schema import consents, suggestions, custom_fields
+from crm_graph.schema import products, pipelines, losses, opportunities, exchange_rates, forecasts, leads, tasks
+from crm_graph.schema import authority, proposal_templates, proposals, proposal_links, orders, returns, price_lists
+from crm_graph.schema import ticket_queues, tickets, attachments, sla_policies, knowledge, feedback, shares, changes
+from crm_graph.schema import compensations, consents, suggestions, custom_fields
 # isort: on
 
 entity.seal()
 sums.check()
 
 __all__ = [
+    "attachments",
     "authority",
     "calendars",
     "changes",
@@ -23,6 +24,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "exchange_rates",
     "feedback",
     "forecasts",
     "households",

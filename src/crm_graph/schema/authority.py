@@ -18,13 +18,17 @@ _PERCENT = "percent BETWEEN 0 AND 100"
 
 
 class AuthorityAction(Choice):
-    """What somebody grants to a customer: a discount in percent, anything else as an amount."""
+    """What somebody grants to a customer: a discount in percent, anything else as an amount.
+
+    LIMIT_RAISE raises a credit limit, STAGE_EXIT lets a sale of some amount go on to the next stage.
+    """
 
     FEE_WAIVER = auto()
     CREDIT = auto()
     REFUND = auto()
     DISCOUNT = auto()
     LIMIT_RAISE = auto()
+    STAGE_EXIT = auto()
 
 
 class AuthorityLimit(Entity, table=True):
@@ -147,7 +151,7 @@ class AuthorityUse(Entity, table=True):
     __rows__ = Rows(own="user_id")
     __unexposed__ = ("row_id",)
     __imported__ = False
-    __indexes__ = (("user_id", "action", "currency", "-created_at"),)
+    __indexes__ = (("user_id", "action", "currency", "-created_at"), ("row_id",))
     __checks__ = {"size": _SIZE, "amount": _POSITIVE, "percent": _PERCENT}
 
     user_id: UUID = attr(Read(INTERNAL), Ref("User"))

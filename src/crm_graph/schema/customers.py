@@ -150,6 +150,8 @@ class Customer(Entity, table=True):
         default=None,
     )
     """What may be open at once."""
+    limit_request_id: UUID | None = attr(Read(INTERNAL), Ref("ApprovalRequest", back="customers"), default=None)
+    """The last request for approval to raise that, if it was beyond the limit of who wanted to."""
     lifetime_value: Money | None = attr(
         Read(CONFIDENTIAL, category=Category.COMMERCIAL), Write(CONFIDENTIAL), Filter, Sort, default=None
     )

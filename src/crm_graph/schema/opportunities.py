@@ -91,6 +91,8 @@ class Opportunity(Entity, table=True):
     """Where it stands there; moved by `moveOpportunityStage`."""
     entered_stage_at: datetime | None = attr(Read(INTERNAL), Filter, Sort, default=None)
     """When it entered this stage; null: it has been there since it was created."""
+    approval_request_id: UUID | None = attr(Read(INTERNAL), Ref("ApprovalRequest", back="opportunities"), default=None)
+    """The last request for approval to leave its stage, if it was beyond the limit of who wanted it to."""
     stalled_after_days: int | None = attr(Read(INTERNAL), default=None)
     """After how many quiet days it is stalled, as its stage says."""
     last_activity_at: datetime | None = attr(Read(INTERNAL), default=None)

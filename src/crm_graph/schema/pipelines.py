@@ -49,5 +49,7 @@ class Stage(Entity, table=True):
     """Whether the sale is open, won or lost here."""
     stalled_after_days: int | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
     """After how many days without a move or an activity an opportunity in this stage is stalled; null: never."""
+    exit_approval: bool = attr(Read(INTERNAL), default=False)
+    """Whether a sale that leaves it for a later one or is won must be approved, as its amount goes."""
     exit_fields: list[str] = attr(Read(INTERNAL), default_factory=list)
     """Fields of the opportunity that must be filled in before it leaves this stage for a later one or is won."""

@@ -20,12 +20,14 @@ class PriceListKind(Choice):
 
     ABSOLUTE = auto()
     PERCENT = auto()
+    PARTS = auto()
 
 
 class PriceList(Entity, table=True):
     """Prices for whom it names: a customer, a partner, a segment, a channel, several of them together, or everybody.
 
-    A list of the kind PERCENT takes percents off another list, or off the prices in the catalogue.
+    A list of the kind PERCENT takes percents off another list, or off the prices in the catalogue; one of the kind
+    PARTS takes them off what the parts of a bundle cost, and says nothing of what is no bundle.
     """
 
     __prefix__ = "prc"
@@ -41,7 +43,7 @@ class PriceList(Entity, table=True):
     kind: PriceListKind = attr(
         Read(PUBLIC), Write(CONFIDENTIAL, create_only=True), Filter, default=PriceListKind.ABSOLUTE
     )
-    """Whether it says prices or percents."""
+    """Whether it says prices, or percents off a base, or off the sum of a bundle's parts."""
     currency: CurrencyCode = attr(Read(PUBLIC), Write(CONFIDENTIAL, create_only=True), Filter, default="EUR")
     """The one currency of its prices."""
     base_list_id: UUID | None = attr(
@@ -105,7 +107,7 @@ class PriceListEntry(Entity, table=True):
     unit_price: Money | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), default=None)
     """Price of one."""
     percent_off: Decimal | None = attr(Read(PUBLIC), Write(CONFIDENTIAL), default=None)
-    """How much less than in the base, in percent; below 0: how much more."""
+    """How much less than the base or the parts, in percent; below 0: how much more."""
 
 
 _entries = table_of(PriceListEntry).c

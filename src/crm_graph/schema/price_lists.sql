@@ -75,10 +75,10 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NEW;  -- its foreign key refuses it
     END IF;
-    IF (list.kind = 'PERCENT') <> (NEW.percent_off IS NOT NULL) THEN
+    IF (list.kind <> 'ABSOLUTE') <> (NEW.percent_off IS NOT NULL) THEN
         RAISE check_violation USING MESSAGE = 'a price in a list of percents, or the other way round',
-            CONSTRAINT = CASE list.kind WHEN 'PERCENT' THEN 'ck_price_list_entries_percent_off'
-                                        ELSE 'ck_price_list_entries_unit_price' END;
+            CONSTRAINT = CASE list.kind WHEN 'ABSOLUTE' THEN 'ck_price_list_entries_unit_price'
+                                        ELSE 'ck_price_list_entries_percent_off' END;
     END IF;
     IF NEW.unit_price IS NOT NULL AND NEW.currency <> list.currency THEN
         RAISE check_violation USING MESSAGE = 'a price in another currency than its list',

@@ -99,7 +99,7 @@ class Proposal(Entity, table=True):
     discount_percent: Decimal = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=Decimal(0))
     """Discount on the whole, in percent; lines have their own besides."""
     lines_changed_at: datetime | None = attr(Read(INTERNAL), default=None)
-    """When a line of it was last written."""
+    """When a line or file of it was last written."""
     cost: Money | None = attr(Read(CONFIDENTIAL, category=Category.COMMERCIAL), SumOf("lines", "cost"), default=None)
     """What its lines cost us, as far as that is known of each."""
     valid_until: date | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), Filter, Sort, default=None)
@@ -156,6 +156,10 @@ class ProposalLine(Entity, table=True):
     """The proposal."""
     product_id: UUID = attr(Read(PARTNER, subject=True), Ref("Product", back="proposalLines"))
     """The product."""
+    product_name: str | None = attr(Read(PARTNER, subject=True), default=None)
+    """What it was called when the line was written: what the customer accepts, whatever becomes of the product."""
+    product_sku: str | None = attr(Read(PARTNER, subject=True), default=None)
+    """Its stock-keeping unit, likewise."""
     position: int = attr(Read(PARTNER, subject=True), Sort, default=1)
     """Place on the list, from 1."""
     quantity: Decimal = attr(Read(PARTNER, subject=True), default=Decimal(1))

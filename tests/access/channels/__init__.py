@@ -10,12 +10,14 @@ from tests.access.channels import (
     cursors,
     custom,
     explaining,
+    files,
     nesting,
     outside,
     predicates,
     schemas,
     searching,
     selecting,
+    selling,
     writing,
 )
 from tests.access.channels.registry import CHANNELS, CUSTOM_CHANNELS, Probe
@@ -29,11 +31,13 @@ __all__ = [
     "cursors",
     "custom",
     "explaining",
+    "files",
     "nesting",
     "outside",
     "predicates",
     "schemas",
     "searching",
     "selecting",
+    "selling",
     "writing",
 ]

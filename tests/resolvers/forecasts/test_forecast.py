@@ -284,3 +284,45 @@ async def test_every_night_is_written_down_and_held_against_what_came(world: Wor
     assert len(own) <= len(lines)
     listed = await world.api.as_("customer")("{ forecastSnapshots(first: 1) { nodes { id } } }")
     assert listed.codes
+
+
+async def test_in_one_currency_each_line_names_the_rates_it_took(world: World) -> None:
+    """Amounts are converted currency by currency at the rates told, then added up; without a rate there is no figure."""
+    query = f"""query F($start: Date!, $end: Date!, $by: [ForecastBy!], $in: String, $on: Date) {{
+      forecast(start: $start, end: $end, by: $by, in: $in, ratesOn: $on) {{ {LINE} rates {{ currency rate quotedOn quotedBy }} }} }}"""
+    ask = world.api.as_("sales_manager")
+    days = {"start": START.isoformat(), "end": END.isoformat()}
+    for by, into, on in (
+        ([], "EUR", "2026-10-15"),
+        (["OWNER"], "EUR", None),
+        (["QUARTER", "TEAM"], "CHF", "2026-06-30"),
+    ):
+        given = {**days, "by": by, "in": into, "on": on}
+        lines = (await ask(query, given)).data["forecast"]
+        assert lines
+        assert {line["currency"] for line in lines} == {into}
+        sums: dict[Any, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        used = {(rate["currency"], rate["rate"], rate["quotedOn"]) for line in lines for rate in line["rates"]}
+        rates = {into: Decimal(1), **{currency: Decimal(rate) for currency, rate, _ in used}}
+        assert all(day <= (on or END.isoformat()) for *_, day in used)
+        for line in await world.ask("sales_manager", by=by):
+            key = (line["ownerId"], line["teamId"], line["period"])
+            sums[key]["count"] += line["opportunities"]
+            for name in ("won", "commit", "bestCase", "pipeline"):
+                amount = Decimal(line[name]) * rates[line["currency"]]
+                sums[key][name] += amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        assert len(sums) == len(lines)
+        for line in lines:
+            key = (line["ownerId"], line["teamId"], line["period"])
+            assert {name: Decimal(line[name]) for name in ("won", "commit", "bestCase", "pipeline")} == {
+                name: amount for name, amount in sums[key].items() if name != "count"
+            }
+            assert line["opportunities"] == sums[key]["count"]
+    too_early = await ask(query, {**days, "in": "EUR", "on": "2020-01-01"})
+    assert (too_early.json["data"], too_early.codes) == ({"forecast": None}, ["RATE_UNKNOWN"])
+    assert (await ask(query, {**days, "in": "euro"})).codes == ["VALUE_INVALID"]
+    one = 'convert(amount: {amount: "10.00", currency: "EUR"}, to: "CHF", on: "2026-10-15")'
+    told = (await ask(f"{{ {one} {{ amount currency rate {{ rate quotedOn quotedBy }} }} }}")).data["convert"]
+    assert told["rate"]["quotedOn"] == "2026-10-01"
+    assert Decimal(told["amount"]) == (10 * Decimal(told["rate"]["rate"])).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert (await world.api.as_("customer")(f"{{ {one} {{ amount }} }}")).codes == ["FIELD_ACCESS_DENIED"]

@@ -121,7 +121,7 @@ async def test_customers_and_others_see_and_do_what_they_may(shop: Shop) -> None
         " (SELECT customer_id FROM orders WHERE id = $1)",
         row(order),
     )
-    for name, more in (("shipOrder", {}), ("creditOrder", {}), ("requestReturn", {"lines": []})):
+    for name, more in (("shipOrder", {}), ("creditOrder", {})):
         assert (await verb(shop, name, "order { id }", "customer", id=order, **more))[1] == ["WRITE_ACCESS_DENIED"]
     foreign, (line,) = await delivered(shop, "foreign", "1")
     text = "query ($id: ID!) { order(id: $id) { id returns(first: 1) { totalCount } } }"
@@ -131,3 +131,38 @@ async def test_customers_and_others_see_and_do_what_they_may(shop: Shop) -> None
     assert codes == []
     found = made["order"]["returns"]["nodes"][0]["id"]
     assert (await verb(shop, "approveReturn", RETURN, "service_agent", id=found))[1] == []
+
+
+async def test_customers_ask_for_returns_of_their_own_orders_and_of_whom_they_speak_for(shop: Shop) -> None:
+    ask = shop.api.as_("customer")
+    viewer = (await ask("{ viewer { customerId actsFor { id role mayChange } } }")).data["viewer"]
+    acting = {one["role"]: one["id"] for one in viewer["actsFor"]}
+    text = f"mutation ($i: RequestReturnInput!) {{ requestReturn(input: $i) {{ {LEFT} userErrors {{ code }} }} }}"
+
+    async def order_of(customer: str, key: str) -> tuple[str, str]:
+        lines = [{"productId": shop.products[0], "quantity": "2", "unitPrice": money("10.00")}]
+        made = (await delivery(shop, key, customerId=customer, lines=lines))["order"]
+        await verb(shop, "shipOrder", id=made["id"])
+        return made["id"], made["lines"]["nodes"][0]["id"]
+
+    async def wants(of: tuple[str, str], whom: str | None = None, quantity: str = "1") -> Any:
+        given = {"id": of[0], "lines": [{"orderLineId": of[1], "quantity": quantity}], "reason": "Too small"}
+        headers = {"x-acting-for": acting[whom]} if whom else {}
+        return await ask(text, {"i": given}, headers=headers)
+
+    mine = await order_of(viewer["customerId"], "mine")
+    payload = (await wants(mine)).data["requestReturn"]
+    (found,) = payload["order"]["returns"]["nodes"]
+    assert (payload["userErrors"], found["status"], found["amount"]["amount"]) == ([], "REQUESTED", "10.00")
+    assert (await states(shop, mine[0]))[-1] != "order.returned"
+    theirs = await order_of(acting["PORTAL_ADMIN"], "theirs")
+    looks = await order_of(acting["PORTAL_USER"], "looks")
+    before = await traces(shop)
+    assert (await wants(mine, quantity="2")).data["requestReturn"]["userErrors"] == [{"code": "RETURN_EXCEEDS_ORDER"}]
+    assert (await wants(theirs)).data["requestReturn"]["userErrors"] == [{"code": "NOT_FOUND"}]
+    assert (await wants(mine, "PORTAL_ADMIN")).data["requestReturn"]["userErrors"] == [{"code": "NOT_FOUND"}]
+    assert (await wants(looks, "PORTAL_USER")).codes == ["ACTING_FOR_READS"]
+    _, codes = await verb(shop, "approveReturn", RETURN, persona="customer", id=found["id"])
+    assert codes == ["WRITE_ACCESS_DENIED"], "they ask; others decide"
+    assert await traces(shop) == before
+    assert (await wants(theirs, "PORTAL_ADMIN")).data["requestReturn"]["userErrors"] == []

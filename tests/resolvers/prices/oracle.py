@@ -1,7 +1,7 @@
 """The second opinion on prices: the rules once more, in Python, from docs/api.md and not from the SQL."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
@@ -33,6 +33,7 @@ class List:
     base: UUID | None
     percent: bool
     entries: Sequence[Entry] = field(default=())
+    parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class World:
     above: Mapping[UUID, UUID | None]
     segments: Mapping[UUID, str | None]
     lists: Sequence[List]
+    bundles: Mapping[UUID, Sequence[tuple[UUID, Decimal]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def _says(world: World, one: List, buying: Buying) -> Decimal | None:
     entry = max(group, key=lambda e: e.least)
     if not one.percent:
         return entry.price
-    if one.base is None:
+    if one.parts:
+        base = _of_parts(world, buying)
+    elif one.base is None:
         base = catalogue if currency == buying.currency else None
     else:
         [of] = [x for x in world.lists if x.id == one.base]
@@ -122,3 +126,15 @@ def _says(world: World, one: List, buying: Buying) -> Decimal | None:
     if base is None or entry.percent is None:
         return None
     return half_up(base * (100 - entry.percent) / 100, buying.currency)
+
+
+def _of_parts(world: World, buying: Buying) -> Decimal | None:
+    """What the parts of a bundle cost, by all lists but those of parts."""
+    others = replace(world, lists=[one for one in world.lists if not one.parts])
+    found = [
+        (each, priced(others, replace(buying, product=part, quantity=buying.quantity * each)))
+        for part, each in world.bundles.get(buying.product, ())
+    ]
+    if not found or any(price is None for _, price in found):
+        return None
+    return sum((each * price[0] for each, price in found if price is not None), Decimal(0))

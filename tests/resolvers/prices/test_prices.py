@@ -181,3 +181,27 @@ async def test_what_does_not_fit_is_refused(shop: Shop) -> None:
     customer = await shop.customer()
     _, found = await shop.try_to("createPriceList", "PriceList", name="X", public=True, customerId=customer)
     assert [code for code, _ in found] == ["VALUE_INVALID"]
+
+
+async def test_a_list_says_that_bundles_cost_what_is_in_them(shop: Shop) -> None:
+    """At the prices of the parts for this very customer and number; only where it holds, and only of bundles."""
+    panel, inverter, bundle, other = [await shop.product(amount) for amount in ("10.00", "33.33", "50.00", "7.00")]
+    for part, each in ((panel, "3"), (inverter, "1")):
+        await shop.create("BundleItem", bundleId=bundle, componentId=part, quantity=each)
+    parts = await shop.create("PriceList", name="By parts", kind="PARTS", channel="BRANCH", currency="EUR")
+    assert (await shop.try_to(
+        "createPriceListEntry", "PriceListEntry", priceListId=parts, productId=bundle,
+        unitPrice={"amount": "1", "currency": "EUR"},
+    ))[1] != []  # fmt: skip
+    entry = await shop.create("PriceListEntry", priceListId=parts, percentOff="10")
+    assert (await shop.price(bundle, channel="WEB"))["unitPrice"] == "50.00"
+    found = await shop.price(bundle, channel="BRANCH", quantity="2")
+    assert (found["unitPrice"], found["total"], found["entryId"]) == ("57.00", "114.00", entry)  # 63.33 less 10 %
+    tiers = await shop.price_list(panel, "8.00", least="30")
+    assert (await shop.price(bundle, channel="BRANCH", quantity="10"))["unitPrice"] == "51.60", "30 panels at 8"
+    assert (await shop.price(other, channel="BRANCH"))["unitPrice"] == "7.00"
+    said = (await shop.price(other, channel="BRANCH"))["candidates"]
+    assert [one["reason"] for one in said if one["priceListId"] == parts] == ["NO_BASE_PRICE"]
+    await shop.connection.execute(
+        "DELETE FROM price_lists WHERE id = ANY($1)", [decode(one)[1] for one in (parts, tiers)]
+    )

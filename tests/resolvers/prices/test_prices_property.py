@@ -66,6 +66,7 @@ def worlds(draw: st.DrawFn) -> World:
         if since and until and since >= until:
             until = None
         currency, percent = draw(st.sampled_from([*["EUR"] * 4, *CURRENCIES])), draw(st.booleans())
+        parts = percent and draw(st.sampled_from([False, False, True]))
         bases = [one.id for one in lists if not one.percent and one.currency == currency]
         lists.append(
             List(
@@ -78,12 +79,16 @@ def worlds(draw: st.DrawFn) -> World:
                 since,
                 until,
                 draw(st.integers(0, 1)),
-                draw(_perhaps(bases)) if percent and bases else None,
+                draw(_perhaps(bases)) if percent and bases and not parts else None,
                 percent,
                 draw(_entries(number, currency, percent=percent)),
+                parts,
             )
         )
-    return World(products, above, {one: draw(_perhaps(SEGMENTS)) for one in CUSTOMERS}, lists)
+    each = st.sampled_from([Decimal(1), Decimal("2.5"), Decimal(12)])
+    of = {0: PRODUCTS[2:], 1: [PRODUCTS[0], PRODUCTS[3]]}  # the second has a bundle in it
+    bundles = {PRODUCTS[n]: [(part, draw(each)) for part in of[n]] for n in draw(st.sets(st.sampled_from([0, 1])))}
+    return World(products, above, {one: draw(_perhaps(SEGMENTS)) for one in CUSTOMERS}, lists, bundles)
 
 
 @st.composite
@@ -125,6 +130,10 @@ class Planted:
         for row, (category, currency, price) in world.products.items():
             values = {"category_id": category, "currency": currency, "list_price": price}
             await self._insert("products", id=row, name="P", sku=row.hex, active=True, **values)
+        for bundle, parts in world.bundles.items():
+            for part, each in parts:
+                row = UUID(int=bundle.int << 8 | part.int & 255)
+                await self._insert("bundle_items", id=row, bundle_id=bundle, component_id=part, quantity=each)
         for row, segment in world.segments.items():
             values = {"kind": "PERSON", "stage": "CUSTOMER", "currency": "EUR"}
             await self._insert("customers", id=row, name="C", segment=segment, **values)
@@ -133,7 +142,7 @@ class Planted:
                 "price_lists", id=one.id, name="L", currency=one.currency, customer_id=one.customer,
                 partner_id=one.partner, segment=one.segment, channel=one.channel, valid_from=one.since,
                 valid_until=one.until, priority=one.priority, base_list_id=one.base, public=False,
-                kind="PERCENT" if one.percent else "ABSOLUTE",
+                kind="PARTS" if one.parts else "PERCENT" if one.percent else "ABSOLUTE",
             )  # fmt: skip
             for entry in one.entries:
                 await self._insert(
@@ -170,6 +179,7 @@ def planted(module_database_url: str) -> Iterator[Planted]:
 
 def test_the_statement_prices_as_the_rules_say(planted: Planted) -> None:
     decided: list[bool] = []
+    by_parts: list[UUID] = []
 
     @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(worlds(), buyings())
@@ -179,6 +189,8 @@ def test_the_statement_prices_as_the_rules_say(planted: Planted) -> None:
             assert (found and (found.unit_price, found.total, found.price_list_id)) == expected
             event("none" if found is None else found.scope)
             decided.append(found is not None and found.price_list_id is not None)
+            by_parts.extend(x.id for x in world.lists if x.parts and found and x.id == found.price_list_id)
 
     check()
-    assert sum(decided) > 100, "lists must have decided often enough for this to mean anything"
+    assert len(by_parts) > 3, "lists of parts must have decided sometimes"
+    assert sum(decided) > 60, "lists must have decided often enough for this to mean anything"

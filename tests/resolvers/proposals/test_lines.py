@@ -152,3 +152,38 @@ async def test_who_may_not_write_the_proposal_writes_no_line(world: World) -> No
         await world.refused(verb, {**one, **more}, "WRITE_ACCESS_DENIED", by="customer")
         await world.refused(verb, {**one, **more}, "NOT_FOUND", by="partner_rep")
         await world.refused(verb, {**one, **more}, "NOT_FOUND", by="service_agent")
+
+
+async def test_a_rep_learns_no_cost_by_writing_proposals(world: World) -> None:
+    """A proposal of one line would ask what its product costs: neither cost nor margin shows, nor orders, nor sums."""
+    rep = "sales_rep"
+    owned = await world.value(
+        "SELECT id FROM customers WHERE owner_id = (SELECT id FROM users WHERE name = $1) LIMIT 1",
+        world.api.people[rep]["name"],
+    )
+    number = {"number": "REP-1", "title": "Mine", "customerId": f"cus_{owned.hex}", "currency": "EUR"}
+    mine = (await world.done("createProposal", number, by=rep, shown="id"))["id"]
+    shown = "id total { amount } lines { nodes { unitPrice { amount } } }"
+    offered = await world.done("addProposalLine", {"id": mine, "productId": world.products[0]}, by=rep, shown=shown)
+    assert offered["total"] is not None
+    kept = await world.value("SELECT cost FROM proposals WHERE id = $1", row_id(mine))
+    assert kept == world.costs[0], "it is known to us"
+    ask = world.api.as_(rep)
+    for field in (
+        "cost { amount }",
+        "margin { amount }",
+        "lines { nodes { unitCost { amount } } }",
+        "lines { nodes { cost { amount } } }",
+    ):
+        answer = await ask(f"query ($i: ID!) {{ proposal(id: $i) {{ {field} }} }}", {"i": mine})
+        assert answer.codes == ["FIELD_ACCESS_DENIED"], field
+        assert str(kept).encode() not in answer.body
+    for predicate in ("orderBy: [{margin: ASC}]", 'filter: {margin: {gt: "1"}}'):
+        assert (await ask(f"{{ proposals({predicate}) {{ totalCount }} }}")).codes == ["PREDICATE_ACCESS_DENIED"]
+    sums = await ask("{ proposalAggregate { groups { sum { margin { amount } } } } }")
+    assert sums.codes == ["FIELD_ACCESS_DENIED"]
+    compared = await ask(
+        f'{{ compareProposals(a: "{mine}", b: "{mine}") {{ __typename }} auditEntries(node: "{mine}") {{ changes {{ field before after }} }} }}'
+    )
+    assert str(kept).encode() not in compared.body, compared.body
+    assert (await world.seen(mine, by="sales_manager", shown="cost { amount }"))["cost"]["amount"] == str(kept)

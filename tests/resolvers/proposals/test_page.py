@@ -240,3 +240,38 @@ async def test_who_signs_in_gets_the_pdf_of_what_they_see(world: World) -> None:
                 for one in (sent, draft)
             ]
             assert tuple(found) == seen, persona
+
+
+async def test_sending_mails_the_link_in_one_step_and_names_stay_as_they_were(world: World) -> None:
+    """The customer reads what they were offered, also once the product is called otherwise and is not on sale."""
+    product = world.products[2]
+    name = await world.value("SELECT name FROM products WHERE id = $1", row_id(product))
+    proposal = (await world.draft({"productId": product}))["id"]
+    await world.done("submitProposal", {"id": proposal})
+    answer = await world.api.as_("sales_manager")(
+        "mutation ($i: SendProposalInput!) { sendProposal(input: $i) { url proposal { status } userErrors { code } } }",
+        {"i": {"id": proposal, "recipient": "buyer@example.org"}},
+    )
+    payload = answer.data["sendProposal"]
+    assert (payload["proposal"]["status"], payload["userErrors"]) == ("SENT", [])
+    mail = await world.value("SELECT body FROM outgoing_mails WHERE recipient = 'buyer@example.org'")
+    assert payload["url"] in mail
+    kept = await world.connection.fetchrow("SELECT * FROM proposal_links WHERE recipient = 'buyer@example.org'")
+    assert kept["proposal_id"] == row_id(proposal)
+    await world.connection.execute(
+        "UPDATE products SET name = 'Renamed', active = FALSE WHERE id = $1", row_id(product)
+    )
+    try:
+        async with browser(world) as client:
+            page = (await client.get(re.sub("^https?://[^/]+", "", payload["url"]))).text
+            assert (name in page, "Renamed" in page) == (True, False)
+        shown = "lines { nodes { productName product { name } } }"
+        seen = await world.seen(proposal, by="customer", shown=shown)
+        assert seen["lines"]["nodes"] == [{"productName": name, "product": None}]
+    finally:
+        await world.connection.execute(
+            "UPDATE products SET name = $2, active = TRUE WHERE id = $1", row_id(product), name
+        )
+    before = await traces(world)
+    _, codes = await world.do("sendProposal", {"id": proposal, "recipient": "buyer@example.org"})
+    assert (codes, await traces(world)) == (["STATE_REFUSED"], before)

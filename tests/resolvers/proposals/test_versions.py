@@ -97,7 +97,7 @@ async def test_what_is_different_is_told(world: World) -> None:
 
 
 async def test_margins_show_at_confidential_alone(world: World) -> None:
-    """The rep sees a colleague's proposal at INTERNAL, through the opportunity of their team: no channel tells its margin."""
+    """The rep sees a colleague's proposal through the opportunity of their team: no channel tells its margin."""
     rep = await world.connection.fetchrow(
         "SELECT id, team_id FROM users WHERE name = $1 AND organization_id = $2",
         world.api.people["sales_rep"]["name"],
@@ -128,19 +128,15 @@ async def test_margins_show_at_confidential_alone(world: World) -> None:
       down: proposals(filter: {number: {in: $n}}, orderBy: [{margin: DESC}]) { nodes { id } }
       proposalAggregate(filter: {number: {in: $n}}) { groups { sum { margin { amount } cost { amount } } } } }"""
     variables = {"n": [first["number"], second["number"]], "m": "-1000000000"}
-    told = (await world.api.as_("sales_rep")(text, variables)).json["data"]
-    assert (told["filtered"]["totalCount"], told["none"]["totalCount"]) == (0, 2)
-    for group in told["proposalAggregate"]["groups"]:
-        assert not group["sum"]["margin"]
-        assert not group["sum"]["cost"]
+    told = await world.api.as_("sales_rep")(text, variables)
+    assert told.codes == ["PREDICATE_ACCESS_DENIED"]
     known = (await world.api.as_("sales_manager")(text, variables)).data
     assert (known["filtered"]["totalCount"], known["none"]["totalCount"]) == (2, 0)
     given_away = {"id": second["id"], "discountPercent": "100"}
     assert (await world.done("updateProposal", given_away))["margin"]["amount"].startswith("-")
-    ask = (world.api.as_(by)(text, variables) for by in ("sales_manager", "sales_rep"))
-    known_now, told_now = [(await answer).json["data"] for answer in ask]
+    known_now = (await world.api.as_("sales_manager")(text, variables)).data
     assert known_now["up"] == known["down"] != known["up"], "the order of the margins is another one now"
-    assert (told_now["up"], told_now["down"]) == (told["up"], told["down"])
+    assert (await world.api.as_("sales_rep")(text, variables)).body == told.body
     compared = await compare(world, first["id"], second["id"], "sales_rep")
     assert {"margin", "cost"} <= set(compared["hidden"])
     assert "unitCost" not in str(compared["lines"])

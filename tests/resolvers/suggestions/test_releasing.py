@@ -1,8 +1,13 @@
 """From the daily proposal to what the owner and the customer are told."""
 
+import asyncio
+
+import asyncpg
 import pytest
 
 from crm_graph.db.ids import decode
+from crm_graph.resolvers.consents import consented
+from crm_graph.schema.consents import ConsentChannel, ConsentPurpose
 from tests.resolvers.suggestions.conftest import Market
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -157,3 +162,31 @@ async def test_who_agrees_for_whom(market: Market) -> None:
     again = await market.made_of("giveConsent", "Consent", "customer", customerId=own, **AGREED)
     assert again != consent, "a new agreement is a record of its own"
     assert await market.events(consent) == ["consent.given", "consent.withdrawn"]
+
+
+async def test_a_release_and_a_withdrawal_at_once_are_one_after_the_other(market: Market) -> None:
+    """Whoever is first decides: a mail goes out under a consent that holds until then, or it does not go out."""
+    told, who, consent = await _suggested(market, email="first@customers.example")
+    assert consent is not None
+    other = await asyncpg.connect(market.api.url)
+    try:
+        async with other.transaction():
+            purpose, channel = ConsentPurpose.SUGGESTIONS, ConsentChannel.EMAIL
+            assert await consented(other, market.organization, decode(who)[1], purpose, channel)
+            withdrawal = asyncio.create_task(market.do("withdrawConsent", "Consent", id=consent))
+            await asyncio.sleep(0.3)
+            assert not withdrawal.done(), "it waits for who is about to write under the consent"
+        assert (await withdrawal)[1] == []
+        suggestion, _, consent = await _suggested(market, email="second@customers.example")
+        async with other.transaction():
+            await other.execute("UPDATE consents SET withdrawn_at = now() WHERE id = $1", decode(str(consent))[1])
+            release = asyncio.create_task(market.do("releaseSuggestion", "SaleSuggestion", "sales_rep", id=suggestion))
+            await asyncio.sleep(0.3)
+            assert not release.done(), "it waits for what becomes of the consent"
+        assert (await release)[1] == []
+    finally:
+        await other.close()
+    assert (await market.row("sale_suggestions", suggestion))["told_at"] is None
+    assert await market.mails_to("second@customers.example") == []
+    assert (await market.do("releaseSuggestion", "SaleSuggestion", "sales_rep", id=told))[1] == []
+    assert await market.mails_to("first@customers.example") == []

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -107,6 +108,17 @@ async def verified(text: str, keys: PublishedKeys, organization_id: UUID) -> Acc
         return _read(jwt.decode(text, key, registry=_REGISTRY).claims)
     except (JoseError, ValueError, KeyError, TypeError, IdInvalid):
         return None
+
+
+def kept(said: Mapping[str, JSON]) -> AccessToken:
+    """A token that was verified before, of what was kept of it in JSON."""
+    ids = {name: UUID(str(said[name])) for name in ("family_id", "client_id", "user_id")}
+    scopes = said["scopes"]
+    issued, expires = said["issued_at"], said["expires_at"]
+    assert isinstance(scopes, list)
+    assert isinstance(issued, int)
+    assert isinstance(expires, int)
+    return AccessToken(str(said["issuer"]), **ids, scopes=tuple(map(str, scopes)), issued_at=issued, expires_at=expires)
 
 
 def _read(claims: dict[str, object]) -> AccessToken | None:

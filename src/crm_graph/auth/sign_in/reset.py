@@ -23,19 +23,12 @@ from crm_graph.auth.sign_in.page import form_page, page, set_cookie
 from crm_graph.auth.throttle.throttles import Throttles
 from crm_graph.auth.visitor import Visitor
 from crm_graph.db.session import Database
-from crm_graph.errors import CrmError, ServiceUnavailable, ValueInvalid
+from crm_graph.errors import CrmError, LinkOver, ServiceUnavailable, ValueInvalid
 from crm_graph.mail.outbox import Mail, post
 
 logger = logging.getLogger("crm_graph.auth.sign_in")
 
 MOST_AT_ONCE: Final = 200
-
-
-class LinkOver(CrmError):
-    """The link was used, is too old, or never was one."""
-
-    code = "LINK_OVER"
-    status = 410
 
 
 _OVER: Final = "This link was used already, or it is older than an hour. Ask for another one."

@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 revision = "202611221340"
-down_revision = "202611221300"
+down_revision = "202611221320"
 branch_labels = None
 depends_on = None
 

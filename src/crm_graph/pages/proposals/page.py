@@ -32,11 +32,13 @@ from crm_graph.db.ids import encode
 from crm_graph.db.session import Transaction
 from crm_graph.documents.language import accepted
 from crm_graph.documents.pdf import pdf
-from crm_graph.errors import CrmError
+from crm_graph.errors import LinkOver
 from crm_graph.pages.door import Door, slowed
+from crm_graph.pages.files import attachment_of, saved
 from crm_graph.pages.proposals.paper import Paper, Papers
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
+from crm_graph.resolvers.files.reading import read_file
 from crm_graph.resolvers.proposals import answers, links, questions
 from crm_graph.resolvers.proposals.links import PATH, Opened
 from crm_graph.schema.proposals import AcceptanceWay, Proposal
@@ -53,13 +55,6 @@ _templates.globals.update(base_url=STYLE_URL, paper_url=PAPER_URL)
 
 Answer = Callable[[Call, dict[str, str]], Awaitable[Outcome | str]]
 """What a form does: what came of it, or the name of the word that says what it lacks."""
-
-
-class LinkOver(CrmError):
-    """The link is unknown, taken back or too old."""
-
-    code = "LINK_OVER"
-    status = 410
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +78,7 @@ class ProposalPages:
             Route(STYLE_PATH, _style),
             Route(f"{PATH}/{{token}}", refusing(self.show), methods=["GET"]),
             Route(f"{PATH}/{{token}}/pdf", refusing(self.download), methods=["GET"]),
+            Route(f"{PATH}/{{token}}/files/{{file}}", refusing(self.file), methods=["GET"]),
             Route(f"{PATH}/{{token}}/accept", refusing(self.accept), methods=["POST"]),
             Route(f"{PATH}/{{token}}/decline", refusing(self.decline), methods=["POST"]),
             Route(f"{PATH}/{{token}}/ask", refusing(self.ask), methods=["POST"]),
@@ -103,6 +99,15 @@ class ProposalPages:
         async with self._visiting(request) as (_, visit):
             pass
         return await self._pdf(request, visit.actor, encode(Proposal.__prefix__, visit.link.proposal_id))
+
+    async def file(self, request: Request) -> Response:
+        """A file that comes with it."""
+        entity, row = attachment_of(request.path_params["file"])
+        async with self._visiting(request) as (tx, visit):
+            found = await read_file(await tx.raw(), visit.actor, entity, row)
+        if found is None or found.whole_id != visit.link.proposal_id:
+            raise LinkOver("There is no such file, or not for you.")
+        return saved(found)
 
     async def print(self, request: Request) -> Response:
         """The PDF for who signs in, as far as they see the proposal."""
@@ -195,6 +200,7 @@ class ProposalPages:
             open=paper.record["open"],
             status=paper.record["status"],
             questions=[_question(paper, one) for one in paper.record["questions"]["nodes"]],
+            files=paper.record["attachments"]["nodes"],
             path=f"{PATH}/{visit.token}",
             form=_BLANK | (form or {}),
             fault=paper.language.words.get(fault, fault),

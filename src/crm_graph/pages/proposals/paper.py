@@ -23,10 +23,11 @@ query ProposalPaper($id: ID!, $after: String) {
     lines(first: 200, after: $after, orderBy: [{position: ASC}]) {
       nodes {
         position quantity unitPrice { ...Amount } discountPercent total { ...Amount }
-        product { name sku }
+        productName productSku
       }
       pageInfo { hasNextPage endCursor }
     }
+    attachments(first: 50, filter: {public: {eq: true}}, orderBy: [{name: ASC}]) { nodes { id name } }
     questions(first: 50, orderBy: [{askedAt: ASC}]) { nodes { question askedBy askedAt answer answeredAt } }
   }
 }
@@ -113,12 +114,11 @@ def _shown(chosen: Language, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line(chosen: Language, line: dict[str, Any]) -> dict[str, str]:
-    product = line["product"] or {}
     percent = line["discountPercent"]
     return {
         "position": str(line["position"] or ""),
-        "product": product.get("name") or "–",
-        "sku": product.get("sku") or "",
+        "product": line["productName"] or "–",
+        "sku": line["productSku"] or "",
         "quantity": chosen.number(line["quantity"]) if line["quantity"] else "",
         "unit_price": _money(chosen, line["unitPrice"]),
         "discount": chosen.percent(percent) if percent and Decimal(percent) else "",

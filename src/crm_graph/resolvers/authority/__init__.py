@@ -8,7 +8,7 @@ which carries out in the transaction of the decision what was decided.
 
 from crm_graph.resolvers.authority import approvals, delegations, remaining
 from crm_graph.resolvers.authority.decisions import Request, on_decision
-from crm_graph.resolvers.authority.granting import Asked, Granted, decide_or_ask, withdraw_requests
+from crm_graph.resolvers.authority.granting import Asked, Granted, decide_or_ask, grant_at_once, withdraw_requests
 from crm_graph.schema.authority import AuthorityAction as Action
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "approvals",
     "decide_or_ask",
     "delegations",
+    "grant_at_once",
     "on_decision",
     "remaining",
     "withdraw_requests",

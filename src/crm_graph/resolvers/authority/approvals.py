@@ -19,6 +19,7 @@ from crm_graph.resolvers.authority.decisions import Request, effect_of
 from crm_graph.resolvers.authority.granting import DECIDED_WITHIN, OVERDUE, OWN, REQUEST
 from crm_graph.resolvers.authority.limits import room, use
 from crm_graph.resolvers.authority.nearest import nearest, stands_in
+from crm_graph.resolvers.authority.telling import tell_asked
 from crm_graph.schema.authority import ApprovalRequest, ApprovalState
 
 _KNOWN: Final = "SELECT *, expires_at <= now() AS overdue FROM approval_requests WHERE organization_id = $1 AND id = $2"
@@ -108,6 +109,7 @@ async def pass_on(tx: Transaction, actor: Actor, row: UUID) -> None:
     }
     await update_fields(tx, actor, REQUEST, row, values, "approval_request.passed_on")
     await set_timer(tx, actor.organization_id, OVERDUE, row, expires_at)
+    await tell_asked(tx, actor.organization_id, row)
 
 
 async def locked(tx: Transaction, actor: Actor, row: UUID) -> Request | None:

@@ -15,6 +15,7 @@ from crm_graph.resolvers.authority.circles import customer_of, too_close
 from crm_graph.resolvers.authority.decisions import effect_of
 from crm_graph.resolvers.authority.limits import room, sized, use
 from crm_graph.resolvers.authority.nearest import nearest
+from crm_graph.resolvers.authority.telling import tell_asked
 from crm_graph.schema.authority import ApprovalState, AuthorityAction
 
 REQUEST: Final = "ApprovalRequest"
@@ -73,8 +74,8 @@ async def decide_or_ask(
     if await too_close(call.tx, actor.organization_id, actor.user_id, customer):
         return OWN
     await withdraw_requests(call, *about, action=action)
-    if size <= await room(call.tx, actor.organization_id, actor.user_id, action, currency):
-        return Granted(await use(call.tx, actor, actor.user_id, action, size, currency, about, None, call.request_id))
+    if (granted := await _within(call, actor.user_id, action, size, currency, about)) is not None:
+        return granted
     found = await nearest(
         call.tx, actor.organization_id, action, size, currency, requester=actor.user_id, customer=customer
     )
@@ -102,7 +103,29 @@ async def decide_or_ask(
     )
     assert made.id is not None, made.errors
     await set_timer(call.tx, actor.organization_id, OVERDUE, made.id, expires_at)
+    await tell_asked(call.tx, actor.organization_id, made.id, call.pages)
     return Asked(made.id, found.asked)
+
+
+async def grant_at_once(
+    call: Call, action: AuthorityAction, size: Decimal, currency: str, *, about: tuple[str, UUID], customer: UUID | None
+) -> bool:
+    """Grant something by the caller's own authority if that covers it, and ask nobody if it does not."""
+    user = call.actor.user_id
+    if user is None or call.actor.customer_id is not None:
+        return False
+    if await too_close(call.tx, call.actor.organization_id, user, customer):
+        return False
+    return await _within(call, user, action, _fitting(action, size, currency), currency, about) is not None
+
+
+async def _within(
+    call: Call, user: UUID, action: AuthorityAction, size: Decimal, currency: str, about: tuple[str, UUID]
+) -> Granted | None:
+    actor = call.actor
+    if size > await room(call.tx, actor.organization_id, user, action, currency):
+        return None
+    return Granted(await use(call.tx, actor, user, action, size, currency, about, None, call.request_id))
 
 
 async def withdraw_requests(call: Call, entity: str, row: UUID, *, action: AuthorityAction | None = None) -> int:

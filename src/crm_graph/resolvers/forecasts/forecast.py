@@ -15,6 +15,9 @@ from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.resolvers.exchange.conversion import ConversionRate
+from crm_graph.resolvers.exchange.rates import Rates
+from crm_graph.resolvers.forecasts.converted import converted, into, taken
 from crm_graph.resolvers.forecasts.seen import ENTITIES, PERIODS, ForecastBy, seen
 
 MOST_DAYS: Final = 366 * 5
@@ -31,7 +34,7 @@ class ForecastLine:
     partner_id: Annotated[Id | None, "Partner that sells with us, likewise."]
     name: Annotated[str | None, "Name of the first of these records that it was asked by."]
     period: Annotated[dt.date | None, "First day of the month or quarter; null if not asked by either."]
-    currency: Annotated[str, "Currency of the amounts; amounts of different currencies are never added up."]
+    currency: Annotated[str, "Currency of the amounts; those of others are never added to them unless converted."]
     opportunities: Annotated[int, "How many sales, lost ones and those left out of the forecast not counted."]
     won: Annotated[Decimal, "Won."]
     commit: Annotated[Decimal, "Open, and promised."]
@@ -42,9 +45,13 @@ class ForecastLine:
     best_case_forecast: Annotated[Decimal, "Won, promised and possible."]
     quota: Annotated[
         Decimal | None,
-        "The quota of exactly these days, of owner or team; null where there is none, or by product or partner.",
+        "The quota of exactly these days in this currency, of owner or team; null where there is none, or by product or"
+        " partner.",
     ]
     attainment: Annotated[Decimal | None, "Won as percent of the quota, with one decimal."]
+    rates: Annotated[
+        list[ConversionRate], "By which amounts of other currencies are in it; none, if not asked `in` one."
+    ]
 
 
 @query()
@@ -55,6 +62,8 @@ async def forecast(
     by: Annotated[list[ForecastBy] | None, "What to tell apart; nothing: one line a currency."] = None,
     team: Annotated[Id | None, "Only sales of this team and those below it."] = None,
     roll_up: Annotated[bool, "By team: a team's line has those below it in it, so that lines count twice."] = False,
+    in_: Annotated[str | None, "All amounts in this currency, each line with the rates that it took."] = None,
+    rates_on: Annotated[dt.date | None, "With `in`: the rates of which day; today's (UTC), if it is left out."] = None,
 ) -> list[ForecastLine]:
     """What is won, promised, possible and likely in a time.
 
@@ -73,11 +82,13 @@ async def forecast(
     below = _teams(policy, parameters)
     if below is None and (wanted is not None or roll_up):
         return []
+    converting = into(ask.actor, parameters, in_, rates_on)
     sql, sources = parameters.read(
-        _statement(policy, parameters, sales, below, by, wanted, (first, last), roll_up=roll_up)
+        _statement(policy, parameters, sales, below, by, wanted, (first, last), converting, roll_up=roll_up)
     )
     found = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])
-    return [_line(dict(row)) for row in found]
+    used = [taken(row["rates"], in_) if in_ else [] for row in found]
+    return [_line(dict(row), rates) for row, rates in zip(found, used, strict=True)]
 
 
 def _check(first: dt.date, last: dt.date, by: Sequence[ForecastBy], *, roll_up: bool) -> None:
@@ -120,6 +131,7 @@ def _statement(
     by: Sequence[ForecastBy],
     team: UUID | None,
     days: tuple[str, str],
+    converting: Rates | None,
     *,
     roll_up: bool,
 ) -> str:
@@ -136,6 +148,8 @@ def _statement(
         f"SELECT {grouped}, count(DISTINCT s.id) AS opportunities, {sums} FROM ({sales}) s{joins}"
         f" WHERE {condition} AND s.currency IS NOT NULL GROUP BY {places}"
     )
+    if converting is not None:
+        lines = converted(lines, [one.value for one in keys], tuple(_SUMS), converting)
     quota = _quota(policy, parameters, by, days)
     records = [one for one in by if one in ENTITIES]
     beside = "".join(_record(one, policy, parameters) for one in records)
@@ -199,7 +213,7 @@ def _quota(policy: Policy, parameters: Parameters, by: Sequence[ForecastBy], day
     )
 
 
-def _line(row: dict[str, Any]) -> ForecastLine:
+def _line(row: dict[str, Any], rates: list[ConversionRate]) -> ForecastLine:
     def record(one: ForecastBy) -> Id | None:
         found = row.get(f"{one.value}_seen")
         return None if found is None else Id(encode(REGISTRY[ENTITIES[one]].__prefix__, found))
@@ -223,4 +237,5 @@ def _line(row: dict[str, Any]) -> ForecastLine:
         won + row["commit"] + row["best_case"],
         quota,
         round(won * 100 / quota, 1) if quota else None,
+        rates,
     )

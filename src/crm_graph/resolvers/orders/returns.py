@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import INTERNAL
+from crm_graph.auth.levels import INTERNAL, PARTNER
+from crm_graph.auth.policy import Policy
+from crm_graph.auth.rows import Rule
 from crm_graph.db import ids
 from crm_graph.db.traces import add_event
-from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, refusal
-from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
+from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.signatures import Id
 from crm_graph.plan.writes.write import insert_fields, insert_rows, update_fields
 from crm_graph.resolvers.orders.credits_given import AMOUNT, give
@@ -35,6 +37,7 @@ SELECT l.id, l.quantity, l.currency, {total} AS total,
  WHERE l.organization_id = $1 AND l.order_id = $2 AND l.kind = 'PRODUCT' GROUP BY l.organization_id, l.id"""
 _OF = "SELECT order_id, amount FROM returns WHERE organization_id = $1 AND id = $2"
 _LOCK = "SELECT status FROM orders WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
+_WHOSE = "SELECT customer_id FROM orders WHERE organization_id = $1 AND id = $2"
 _ALL_BACK = """
 SELECT NOT EXISTS (
     SELECT FROM order_lines l WHERE l.organization_id = $1 AND l.order_id = $2 AND l.kind = 'PRODUCT'
@@ -51,14 +54,37 @@ class ReturnLineInput:
     quantity: Annotated[Decimal, "How many come back."]
 
 
+def _own(policy: Policy) -> bool:
+    """Whether a caller asks for something about their own orders: scopes that only read do not."""
+    grants = policy.on(Order.__name__)
+    return any(g.rule is Rule.SELF and g.subject_write is not None and g.subject_write >= PARTNER for g in grants)
+
+
+def _asks(policy: Policy) -> bool:
+    grants = policy.on(Order.__name__)
+    return _own(policy) or any(grant.write is not None and grant.write >= INTERNAL for grant in grants)
+
+
+async def _its_customer(call: Call) -> bool:
+    """Whether the caller is the customer who ordered, or acts for them and speaks."""
+    customer = call.actor.customer_id
+    if customer is None or not _own(call.actor.policy):
+        return False
+    found = await (await call.tx.raw()).fetchval(_WHOSE, call.actor.organization_id, call.row)
+    return bool(found == customer)
+
+
 @mutation(
     Order,
     Argument("lines", None, "What comes back.", required=True, parts=ReturnLineInput, many=True),
     Argument("reason", kinds.STRING, "Why, in the customer's words."),
-    needs=INTERNAL,
+    needs=None,
+    offered=_asks,
 )
 async def request_return(call: Call) -> Outcome:
-    """Note that a customer wants to send back lines of an order that was shipped."""
+    """Ask to send back lines of an order of yours that was shipped; or note that its customer wants to."""
+    if not await _its_customer(call) and not await may_write(call.tx, call.actor, Order, call.row, INTERNAL):
+        return Outcome.refused(denied())
     at = OrderStatus(await current(call, Order))
     if at not in (SHIPPED, DELIVERED):
         return refusal("STATE_REFUSED", f"It is {at}: nothing of it comes back.")

@@ -4,6 +4,7 @@ Of the lists that hold for customer, partner, segment, channel, currency and mom
 particular thing (customer, partner, segment, channel, nothing), then the one of the highest priority, the newest
 beginning, the greatest id. In a list, of the entries whose tier is reached, that of the product decides before that of
 its category, that before those of the categories above, and these before one of all products; then the highest tier.
+A list of the kind PARTS takes its percents off what the parts of a bundle cost, each decided so by all other lists.
 Where no list says anything, the catalogue does. Amounts are numeric, rounded half up to the currency's minor unit.
 """
 
@@ -57,6 +58,7 @@ _FAULT = """CASE
     WHEN l.segment IS NOT NULL AND l.segment IS DISTINCT FROM (SELECT segment FROM who) THEN 'OTHER_SEGMENT'
   END"""
 
+_ORDER = "s.scope, s.priority DESC, s.valid_from DESC NULLS LAST, s.list_id DESC"
 _STATEMENT = """
 WITH RECURSIVE who AS (
   SELECT c.segment FROM customers c WHERE c.organization_id = {organization} AND c.id = {customer}
@@ -65,8 +67,19 @@ WITH RECURSIVE who AS (
          CASE WHEN p.currency = {currency} THEN p.list_price END AS list_price
     FROM unnest({products}, {quantities}) WITH ORDINALITY AS w(product_id, quantity, place)
    CROSS JOIN LATERAL ({seen_products} AND t.id = w.product_id) p
+), parts AS (
+  SELECT w.place AS bundle, i.quantity AS each, w.quantity * i.quantity AS quantity, p.id AS product_id, p.category_id,
+         CASE WHEN p.currency = {currency} THEN p.list_price END AS list_price,
+         -row_number() OVER (ORDER BY w.place, i.id) AS place
+    FROM wanted w JOIN bundle_items i ON i.organization_id = {organization} AND i.bundle_id = w.product_id
+    JOIN products p ON p.organization_id = {organization} AND p.id = i.component_id
+   WHERE EXISTS (SELECT FROM lists l WHERE l.kind = 'PARTS')
+), priced AS (
+  SELECT place, quantity, product_id, category_id, list_price FROM wanted
+   UNION ALL
+  SELECT place, quantity, product_id, category_id, list_price FROM parts
 ), path AS (
-  SELECT DISTINCT w.product_id, w.category_id, 1 AS depth FROM wanted w WHERE w.category_id IS NOT NULL
+  SELECT DISTINCT w.product_id, w.category_id, 1 AS depth FROM priced w WHERE w.category_id IS NOT NULL
    UNION ALL
   SELECT p.product_id, c.parent_id, p.depth + 1 FROM path p
     JOIN product_categories c ON c.organization_id = {organization} AND c.id = p.category_id AND c.parent_id IS NOT NULL
@@ -80,12 +93,14 @@ WITH RECURSIVE who AS (
      AND (l.partner_id IS NULL OR l.partner_id = {partner}){only}
 ), said AS (
   SELECT w.place, w.quantity, l.id AS list_id, l.scope, l.priority, l.valid_from, e.id AS entry_id, e.min_quantity,
+         l.kind,
+         CASE WHEN e.reached AND l.fault IS DISTINCT FROM 'OTHER_CURRENCY' THEN e.percent_off END AS percent_off,
          CASE WHEN e.reached AND l.fault IS DISTINCT FROM 'OTHER_CURRENCY' THEN coalesce(e.unit_price,
-           round(coalesce(b.unit_price, CASE WHEN l.base_list_id IS NULL THEN w.list_price END)
+           round(coalesce(b.unit_price, CASE WHEN l.base_list_id IS NULL AND l.kind = 'PERCENT' THEN w.list_price END)
                  * (100 - e.percent_off) / 100, {digits})) END AS unit_price,
          CASE WHEN l.fault IS NOT NULL THEN l.fault WHEN e.id IS NULL THEN 'NO_PRICE'
               WHEN NOT e.reached THEN 'BELOW_QUANTITY' END AS fault
-    FROM wanted w CROSS JOIN lists l
+    FROM priced w JOIN lists l ON w.place > 0 OR l.kind <> 'PARTS'
     LEFT JOIN LATERAL (
       SELECT x.*, x.min_quantity <= w.quantity AS reached FROM (
         SELECT e.id, e.unit_price, e.percent_off, e.min_quantity, 0 AS depth FROM price_list_entries e
@@ -94,10 +109,10 @@ WITH RECURSIVE who AS (
         SELECT e.id, e.unit_price, e.percent_off, e.min_quantity, p.depth FROM path p
           JOIN price_list_entries e ON e.organization_id = {organization} AND e.price_list_id = l.id
                AND e.product_id IS NULL AND e.category_id = p.category_id
-         WHERE l.kind = 'PERCENT' AND p.product_id = w.product_id
+         WHERE l.kind <> 'ABSOLUTE' AND p.product_id = w.product_id
          UNION ALL
         SELECT e.id, e.unit_price, e.percent_off, e.min_quantity, 2147483647 FROM price_list_entries e
-         WHERE l.kind = 'PERCENT' AND e.organization_id = {organization} AND e.price_list_id = l.id
+         WHERE l.kind <> 'ABSOLUTE' AND e.organization_id = {organization} AND e.price_list_id = l.id
            AND e.product_id IS NULL AND e.category_id IS NULL
       ) x ORDER BY reached DESC, x.depth,
           CASE WHEN x.min_quantity <= w.quantity THEN -x.min_quantity ELSE x.min_quantity END LIMIT 1
@@ -109,12 +124,24 @@ WITH RECURSIVE who AS (
        ORDER BY b.min_quantity DESC LIMIT 1
     ) b ON e.percent_off IS NOT NULL
    UNION ALL
-  SELECT w.place, w.quantity, NULL, 6, 0, NULL, NULL, NULL, w.list_price, NULL FROM wanted w
+  SELECT w.place, w.quantity, NULL, 6, 0, NULL, NULL, NULL, NULL, NULL, w.list_price, NULL FROM priced w
+), sums AS (
+  SELECT p.bundle, sum(p.each * d.unit_price) AS unit_price FROM parts p
+    LEFT JOIN LATERAL (
+      SELECT s.unit_price FROM said s WHERE s.place = p.place AND s.fault IS NULL AND s.unit_price IS NOT NULL
+       ORDER BY {order} LIMIT 1
+    ) d ON TRUE
+   GROUP BY p.bundle HAVING count(*) = count(d.unit_price)
+), whole AS (
+  SELECT s.place, s.quantity, s.list_id, s.scope, s.priority, s.valid_from, s.entry_id, s.min_quantity, s.fault,
+         CASE WHEN s.kind = 'PARTS' THEN round(m.unit_price * (100 - s.percent_off) / 100, {digits})
+              ELSE s.unit_price END AS unit_price
+    FROM said s LEFT JOIN sums m ON m.bundle = s.place WHERE s.place > 0
 ), ranked AS (
   SELECT s.*, coalesce(s.fault, CASE WHEN s.unit_price IS NULL THEN 'NO_BASE_PRICE' END) AS lost,
          row_number() OVER (PARTITION BY s.place ORDER BY s.fault IS NULL AND s.unit_price IS NOT NULL DESC,
-           s.scope, s.priority DESC, s.valid_from DESC NULLS LAST, s.list_id DESC) AS rank
-    FROM said s
+           {order}) AS rank
+    FROM whole s
 )
 SELECT w.place, w.shown, r.rank, r.list_id, r.scope, r.priority, r.valid_from, r.entry_id, r.min_quantity, r.unit_price,
        round(r.quantity * r.unit_price, {digits}) AS total, r.lost{named}
@@ -144,6 +171,7 @@ def statement(
         "quantities": parameters.constant([quantity for _, quantity in wanted], "numeric[]"),
         "seen_products": seen.products,
         "at": at,
+        "order": _ORDER,
     }
     fault = _FAULT.format(**places)
     return _STATEMENT.format(

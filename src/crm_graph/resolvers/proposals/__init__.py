@@ -2,6 +2,7 @@
 
 from crm_graph.resolvers.proposals import (
     answers,
+    attachments,
     comparison,
     expiry,
     from_template,
@@ -12,4 +13,15 @@ from crm_graph.resolvers.proposals import (
     sending,
 )
 
-__all__ = ["answers", "comparison", "expiry", "from_template", "lines", "links", "questions", "revisions", "sending"]
+__all__ = [
+    "answers",
+    "attachments",
+    "comparison",
+    "expiry",
+    "from_template",
+    "lines",
+    "links",
+    "questions",
+    "revisions",
+    "sending",
+]

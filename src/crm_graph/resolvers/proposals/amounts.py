@@ -18,6 +18,8 @@ class Line:
 
     id: UUID
     product_id: UUID
+    product_name: str | None
+    product_sku: str | None
     position: int
     quantity: Decimal
     list_price: Decimal | None
@@ -35,7 +37,8 @@ def _sql() -> str:
     assert total is not None
     columns = {name: name for name in ProposalLine.__specs__}
     return (
-        "SELECT id, product_id, position, quantity, list_price, unit_price, discount_percent, unit_cost, origin,"
+        "SELECT id, product_id, product_name, product_sku, position, quantity, list_price, unit_price,"
+        " discount_percent, unit_cost, origin,"
         f" {total.format_map(columns)} AS total,"
         " crm_round(quantity * greatest(list_price, unit_price), currency) AS listed"
         " FROM proposal_lines WHERE organization_id = $1 AND proposal_id = $2 ORDER BY position, id"

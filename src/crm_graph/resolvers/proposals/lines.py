@@ -12,8 +12,8 @@ from crm_graph.plan.changes import Effect, Outcome, UserError, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import delete_rows, insert_fields, update_fields
 from crm_graph.resolvers.proposals.pricing import offered
-from crm_graph.resolvers.proposals.states import Facts, locked
-from crm_graph.schema.proposals import Proposal, ProposalLine, ProposalStatus
+from crm_graph.resolvers.proposals.states import Facts, locked, touched
+from crm_graph.schema.proposals import Proposal, ProposalLine
 
 _NEXT: Final = """
 SELECT coalesce(max(position), 0) + 1 FROM proposal_lines WHERE organization_id = $1 AND proposal_id = $2"""
@@ -43,7 +43,7 @@ async def add_proposal_line(call: Call) -> Outcome:
     values = _given(call, facts)
     if isinstance(values, Outcome):
         return values
-    begun = await _touched(call, facts)
+    begun = await touched(call, facts)
     if begun.is_refused:
         return begun
     quantity = values.get("quantity", Decimal(1))
@@ -59,6 +59,8 @@ async def add_proposal_line(call: Call) -> Outcome:
         "currency": facts.currency,
         "list_price": price.list_price,
         "unit_cost": price.unit_cost,
+        "product_name": price.product_name,
+        "product_sku": price.product_sku,
     }
     added = await insert_fields(call.tx, call.actor, ProposalLine.__name__, values, request_id=call.request_id)
     return _refusal(added) or begun
@@ -80,7 +82,7 @@ async def change_proposal_line(call: Call) -> Outcome:
     values = _given(call, facts)
     if line is None or isinstance(values, Outcome):
         return values if isinstance(values, Outcome) else _not_its_line()
-    begun = await _touched(call, facts)
+    begun = await touched(call, facts)
     if begun.is_refused or not values:
         return begun
     row, product = call.arguments["line_id"], line["product_id"]
@@ -100,7 +102,7 @@ async def remove_proposal_line(call: Call) -> Outcome:
     facts = await locked(call)
     if await _line(call) is None:
         return _not_its_line()
-    begun = await _touched(call, facts)
+    begun = await touched(call, facts)
     if begun.is_refused:
         return begun
     row = call.arguments["line_id"]
@@ -109,24 +111,6 @@ async def remove_proposal_line(call: Call) -> Outcome:
         call.tx, call.actor, ProposalLine.__name__, [row], trusted=True, request_id=call.request_id
     )
     return _refusal(gone) or begun
-
-
-async def _touched(call: Call, facts: Facts) -> Outcome:
-    """The proposal as of another version, where it is a draft and nobody was faster."""
-    touched = await update_fields(
-        call.tx,
-        call.actor,
-        Proposal.__name__,
-        call.row,
-        {"lines_changed_at": facts.now},
-        "proposal.updated",
-        needs=INTERNAL,
-        if_match=call.if_match,
-        request_id=call.request_id,
-    )
-    if not touched.is_refused and facts.status is not ProposalStatus.DRAFT:
-        return refusal("STATE_REFUSED", f"It is {facts.status.value}: lines are written while it is a DRAFT.")
-    return touched
 
 
 def _given(call: Call, facts: Facts) -> dict[str, object] | Outcome:

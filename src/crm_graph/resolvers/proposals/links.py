@@ -51,10 +51,13 @@ class Opened:
     addressee_id: UUID
 
 
+EXPIRES: Final = Argument("expires_at", kinds.DATETIME, f"Until when it works; {USUAL.days} days, if it is left out.")
+
+
 @mutation(
     Proposal,
     Argument("recipient", kinds.EMAIL, "Mail the link to this address; if it is left out, only you are told it."),
-    Argument("expires_at", kinds.DATETIME, f"Until when it works; {USUAL.days} days, if it is left out."),
+    EXPIRES,
     needs=INTERNAL,
     once="url",
 )
@@ -63,6 +66,11 @@ async def create_proposal_link(call: Call) -> Outcome:
     facts = await locked(call)
     if facts.status not in _REACHABLE:
         return refusal("STATE_REFUSED", f"It is {facts.status}: only a proposal that was sent has a page.")
+    return await make_link(call, facts)
+
+
+async def make_link(call: Call, facts: Facts) -> Outcome:
+    """A link of a call's `recipient` and `expires_at`; it is told once, and mailed where there is a recipient."""
     expires_at = call.arguments.get("expires_at") or facts.now + USUAL
     assert isinstance(expires_at, dt.datetime)
     if not facts.now < expires_at <= facts.now + LONGEST:

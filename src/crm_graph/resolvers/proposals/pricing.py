@@ -10,7 +10,7 @@ from crm_graph.resolvers.prices.pricing import prices
 from crm_graph.resolvers.proposals.states import Facts
 
 _ABOUT: Final = """
-SELECT CASE WHEN p.currency = $3 THEN p.unit_cost END AS unit_cost, o.partner_id
+SELECT CASE WHEN p.currency = $3 THEN p.unit_cost END AS unit_cost, p.name, p.sku, o.partner_id
   FROM products p LEFT JOIN opportunities o ON o.organization_id = p.organization_id AND o.id = $4
  WHERE p.organization_id = $1 AND p.id = $2"""
 
@@ -21,6 +21,8 @@ class Price:
 
     list_price: Decimal | None
     unit_cost: Decimal | None
+    product_name: str
+    product_sku: str
 
 
 async def offered(call: Call, facts: Facts, product: UUID, quantity: Decimal) -> Price:
@@ -37,4 +39,4 @@ async def offered(call: Call, facts: Facts, product: UUID, quantity: Decimal) ->
         facts.currency,
         partner=about["partner_id"],
     )
-    return Price(found.unit_price if found else None, about["unit_cost"])
+    return Price(found.unit_price if found else None, about["unit_cost"], about["name"], about["sku"])

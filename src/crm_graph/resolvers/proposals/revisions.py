@@ -9,6 +9,7 @@ from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, insert_rows, update_fields
 from crm_graph.resolvers.proposals.amounts import Line, read_lines
+from crm_graph.resolvers.proposals.attachments import copy_attachments
 from crm_graph.resolvers.proposals.sending import withdraw
 from crm_graph.resolvers.proposals.states import Facts, leads_to, locked
 from crm_graph.schema.proposals import Proposal, ProposalLine, ProposalStatus
@@ -54,7 +55,8 @@ async def revise_proposal(call: Call) -> Outcome:
     assert made.id is not None
     copied = [_copied(line, made.id, facts) for line in lines]
     written = await insert_rows(call.tx, call.actor, ProposalLine.__name__, copied, request_id=call.request_id)
-    return next((Outcome.refused(*one.errors) for one in written if one.is_refused), made)
+    refused = next((Outcome.refused(*one.errors) for one in written if one.is_refused), None)
+    return refused or await copy_attachments(call, made.id) or made
 
 
 async def _supersede(call: Call, facts: Facts) -> Outcome:
@@ -76,6 +78,8 @@ def _copied(line: Line, proposal: UUID, facts: Facts) -> dict[str, object]:
     return {
         "proposal_id": proposal,
         "product_id": line.product_id,
+        "product_name": line.product_name,
+        "product_sku": line.product_sku,
         "position": line.position,
         "quantity": line.quantity,
         "currency": facts.currency,

@@ -6,6 +6,7 @@ from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.resolvers.proposals.amounts import read_lines
 from crm_graph.resolvers.proposals.approval import ask, forget
+from crm_graph.resolvers.proposals.links import EXPIRES, make_link
 from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved
 from crm_graph.schema.proposals import Proposal, ProposalStatus
 
@@ -21,15 +22,26 @@ async def submit_proposal(call: Call) -> Outcome:
     return submitted if submitted.is_refused else await ask(call, facts)
 
 
-@mutation(Proposal, needs=INTERNAL)
+@mutation(
+    Proposal,
+    Argument("recipient", kinds.EMAIL, "Mail a link to its page to this address; if it is left out, none is made."),
+    EXPIRES,
+    needs=INTERNAL,
+    once="url",
+)
 async def send_proposal(call: Call) -> Outcome:
-    """Hand an approved proposal over to its customer, who sees it from now on and may accept it."""
+    """Hand an approved proposal over to its customer, who sees it from now on and may accept it.
+
+    With `recipient`, a link to its page goes there in the same step, as by `createProposalLink`.
+    """
     facts = await locked(call)
     if leads_to(facts, ProposalStatus.SENT) and not facts.in_time:
         return _too_late()
-    return await moved(
-        call, ProposalStatus.SENT, "proposal.sent", {"sent_at": facts.now, "addressee_id": facts.customer_id}
-    )
+    values = {"sent_at": facts.now, "addressee_id": facts.customer_id}
+    sent = await moved(call, ProposalStatus.SENT, "proposal.sent", values)
+    if sent.is_refused or call.arguments.get("recipient") is None:
+        return sent
+    return await make_link(call, facts)
 
 
 @mutation(Proposal, needs=INTERNAL)

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from crm_graph.plan.changes import Outcome
+from crm_graph.auth.levels import INTERNAL
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Call
+from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.states import Moves, move
 from crm_graph.schema.proposals import ENDED, Proposal, ProposalStatus
 
@@ -57,6 +59,24 @@ async def locked(call: Call) -> Facts:
 async def moved(call: Call, to: ProposalStatus, event: str, values: Mapping[str, object] | None = None) -> Outcome:
     """Put the proposal into a state, whoever calls: who may was decided before."""
     return await move(call, Proposal, MOVES, to, event, values, needs=None)
+
+
+async def touched(call: Call, facts: Facts) -> Outcome:
+    """The proposal as of another version, where it is a draft that the caller may write and nobody was faster."""
+    done = await update_fields(
+        call.tx,
+        call.actor,
+        Proposal.__name__,
+        call.row,
+        {"lines_changed_at": facts.now},
+        "proposal.updated",
+        needs=INTERNAL,
+        if_match=call.if_match,
+        request_id=call.request_id,
+    )
+    if not done.is_refused and facts.status is not ProposalStatus.DRAFT:
+        return refusal("STATE_REFUSED", f"It is {facts.status.value}: what is in it is written while it is a DRAFT.")
+    return done
 
 
 def leads_to(facts: Facts, to: ProposalStatus) -> bool:
