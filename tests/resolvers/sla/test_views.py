@@ -41,7 +41,11 @@ async def test_a_ticket_s_life_by_its_verbs(desk: Desk) -> None:
     assert (ticket["slaStatus"], ticket["resolutionMinutes"], ticket["firstContactResolution"]) == ("MET", 0, False)
     assert await desk.timer(decode(ticket["id"])[1]) is None
     ticket = await verb(desk, "reopenTicket", **node)
-    assert (ticket["slaStatus"], ticket["resolutionMinutes"], ticket["firstContactResolution"]) == ("ON_TRACK", None, None)
+    assert (ticket["slaStatus"], ticket["resolutionMinutes"], ticket["firstContactResolution"]) == (
+        "ON_TRACK",
+        None,
+        None,
+    )
     row = await desk.row(decode(ticket["id"])[1])
     assert noted["resolution_due_at"] <= row["resolution_due_at"] < noted["resolution_due_at"] + MINUTE
     ticket = await verb(desk, "prioritizeTicket", **node, impact="HIGH", urgency="HIGH")
@@ -52,7 +56,9 @@ async def test_a_ticket_s_life_by_its_verbs(desk: Desk) -> None:
 
 async def test_the_guide_runs_and_each_view_is_one_statement(desk: Desk) -> None:
     await desk.policy(firstResponseMinutes=100, warningPercent=50)
-    agent = await desk.connection.fetchval("SELECT assignee_id FROM tickets WHERE status = 'OPEN' AND organization_id = $1", desk.organization)
+    agent = await desk.connection.fetchval(
+        "SELECT assignee_id FROM tickets WHERE status = 'OPEN' AND organization_id = $1", desk.organization
+    )
     soon, late = await desk.open(60, assignee=agent), await desk.open(1000)
     await desk.work()
     assert len(BLOCKS) == TEXT.count("```graphql") == 3
