@@ -77,7 +77,7 @@ class Ticket(Promised, table=True):
     __frozen__ = Frozen("{status} IN ('CLOSED', 'MERGED')", but=("tags",))
     __indexes__ = (
         ("assignee_id", "status", "opened_at", "id"),
-        ("assignee_id", "status", "sla_due_at", "id"),
+        ("assignee_id", "sla_due_at", "id", "status"),
         ("queue_id", "status", "opened_at", "id"),
         ("sla_status", "sla_due_at", "id"),
     )

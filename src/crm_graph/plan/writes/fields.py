@@ -50,18 +50,20 @@ async def update_rows(
     entity: str,
     rows: Sequence[tuple[UUID, Mapping[str, object]]],
     *,
-    needs: Level,
+    needs: Level | None,
+    event: str | None = None,
     request_id: str | None = None,
 ) -> list[Outcome]:
-    """Set the same columns of many rows, on which the caller must have `needs` for writing; outcomes in order."""
+    """Set the same columns of many rows in one statement; outcomes in order. `needs` is as `update_fields` has it."""
     if not rows:
         return []
-    cls, columns = REGISTRY[entity], tuple(rows[0][1])
-    shape = Shape(entity, Action.UPDATE, written=columns)
-    asked = Asked(cls, fields_of(cls, actor.policy), Action.UPDATE, dict.fromkeys(columns, needs))
-    wanted = level_needs(asked.fields, asked.levelled)
-    prepared = [Prepared(shape, asked, {**identity(row), **values, **wanted}) for row, values in rows]
-    return await run(await tx.raw(), actor, prepared, request_id)
+    cls, columns, trusted = REGISTRY[entity], tuple(rows[0][1]), needs is None
+    shape = Shape(entity, Action.UPDATE, written=columns, trusted=trusted)
+    levelled = {} if needs is None else dict.fromkeys(columns, needs)
+    asked = Asked(cls, fields_of(cls, actor.policy), Action.UPDATE, levelled, trusted=trusted)
+    wanted = level_needs(asked.fields, levelled)
+    prepared = [Prepared(shape, asked, {**identity(row), **values, **wanted, "_match": None}) for row, values in rows]
+    return await run(await tx.raw(), actor, prepared, request_id, event)
 
 
 async def delete_rows(

@@ -23,7 +23,7 @@ async def reckon_loaded(connection: "asyncpg.Connection[asyncpg.Record]", organi
     await connection.execute(_NONE, organization)
     for start in range(0, len(ids), _PAGE):
         rows = await connection.fetch(TICKETS, organization, ids[start : start + _PAGE])
-        made = [(row["id"], *on_record(row, policies)[:2]) for row in rows]
-        await write(connection, organization, [(row, values) for row, values, _ in made])
-        moments = {row: found.next_at for row, _, found in made if found.next_at is not None}
+        found = [on_record(row, policies) for row in rows]
+        await write(connection, organization, found)
+        moments = {one.row["id"]: one.reckoned.next_at for one in found if one.reckoned.next_at is not None}
         await connection.execute(_TIMERS, organization, TIMER, list(moments), list(moments.values()))

@@ -8,6 +8,7 @@ what is late, or soon will be. The next moment at which something changes by its
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from crm_graph.auth.system import system_actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import clear_timer, set_timer
 from crm_graph.plan.mutations import Call
-from crm_graph.plan.writes.write import update_fields
+from crm_graph.plan.writes.write import update_rows
 from crm_graph.resolvers.sla.policies import Policies, load, matched_by
 from crm_graph.resolvers.sla.record import MERGED, columns_of, facts_of, kept_of
 from crm_graph.resolvers.sla.telling import tell
@@ -31,6 +32,8 @@ from crm_graph.service.sla import Mark, Reckoned
 from crm_graph.service.sla import reckon as reckoned
 
 TIMER: Final = "sla.ticket"
+LATE: Final = "ticket.sla_breached"
+SOON: Final = "ticket.sla_warned"
 
 TICKETS: Final = f"""
 SELECT t.*, c.segment, m.calendar_id AS team_calendar_id, r.due_at AS timer, now() AS now,
@@ -53,6 +56,21 @@ async def heed(tx: Transaction, actor: Actor, change: TicketChange) -> None:
         await reckon(tx, actor, [change.ticket])
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A ticket, what is to be on record of it, what was found, and by which policy."""
+
+    row: "asyncpg.Record"
+    values: Mapping[str, object]
+    reckoned: Reckoned
+    policy: "asyncpg.Record | None"
+
+    @property
+    def event(self) -> str | None:
+        """What is said of it, if anything has come to pass."""
+        return LATE if self.reckoned.breached else SOON if self.reckoned.warned else None
+
+
 async def reckon(tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait: bool = True) -> list[UUID]:
     """Put on record what holds of some tickets now, and tell what is late or soon will be.
 
@@ -61,24 +79,20 @@ async def reckon(tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait
     connection, organization = await tx.raw(), actor.organization_id
     rows = await connection.fetch(TICKETS if wait else f"{TICKETS} SKIP LOCKED", organization, list(tickets))
     policies = await load(connection, organization)
-    quiet: list[tuple[UUID, dict[str, object]]] = []
-    for row in rows:
-        values, found, policy = on_record(row, policies)
-        await _wake(tx, organization, row, found.next_at)
-        if found.breached or found.warned:
-            # whoever wrote what made us look, it is the organisation that says so
-            ours = await system_actor(connection, organization, actor.channel)
-            await _say(tx, ours, row, values, found)
-            await _escalate(tx, ours, row, policy, found)
-        elif any(row[name] != value for name, value in values.items()):
-            quiet.append((row["id"], values))
-    await write(connection, organization, quiet)
+    found = [on_record(row, policies) for row in rows]
+    for one in found:
+        await _wake(tx, organization, one.row, one.reckoned.next_at)
+    await write(connection, organization, [one for one in found if one.event is None])
+    said = [one for one in found if one.event is not None]
+    if said:
+        # whoever wrote what made us look, it is the organisation that says so
+        await _say(tx, await system_actor(connection, organization, actor.channel), said)
     locked = {row["id"] for row in rows}
     return [] if wait else [one for one in tickets if one not in locked]
 
 
-def on_record(row: "asyncpg.Record", policies: Policies) -> "tuple[dict[str, object], Reckoned, asyncpg.Record | None]":
-    """What is to be on record of a ticket, what was found, and by which policy."""
+def on_record(row: "asyncpg.Record", policies: Policies) -> Found:
+    """What is to be on record of a ticket."""
     now: dt.datetime = row["now"]
     policy = policies.of(row) if row["status"] != MERGED else None
     promise = policies.promise(policy, row) if policy else None
@@ -88,20 +102,17 @@ def on_record(row: "asyncpg.Record", policies: Policies) -> "tuple[dict[str, obj
         "sla_policy_id": policy["id"] if policy else None,
         "sla_matched_by": matched_by(policy) if policy else [],
     }
-    return {**why, **columns_of(row, facts, promise, found, now)}, found, policy
+    return Found(row, {**why, **columns_of(row, facts, promise, found, now)}, found, policy)
 
 
-async def write(
-    connection: "asyncpg.Connection[asyncpg.Record]",
-    organization: UUID,
-    rows: Sequence[tuple[UUID, Mapping[str, object]]],
-) -> None:
-    """Write such columns of some tickets, in one statement."""
-    if not rows:
+async def write(connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID, found: Sequence[Found]) -> None:
+    """Write what is another than it was, in one statement."""
+    some = [one for one in found if any(one.row[name] != value for name, value in one.values.items())]
+    if not some:
         return
-    names = ", ".join(rows[0][1])
-    values = ", ".join(f"r.{name}" for name in rows[0][1])
-    text = orjson.dumps([{"id": row, **given} for row, given in rows], default=str).decode()
+    names = ", ".join(some[0].values)
+    values = ", ".join(f"r.{name}" for name in some[0].values)
+    text = orjson.dumps([{"id": one.row["id"], **one.values} for one in some], default=str).decode()
     await connection.execute(
         f"UPDATE tickets t SET ({names}) = ROW({values}) FROM json_populate_recordset(NULL::tickets, $2::text::json) r"
         " WHERE t.organization_id = $1 AND t.id = r.id",
@@ -110,25 +121,25 @@ async def write(
     )
 
 
-async def _say(
-    tx: Transaction, actor: Actor, row: "asyncpg.Record", values: Mapping[str, object], found: Reckoned
-) -> None:
-    """Write it with an event, and mail whom it concerns."""
-    event = "ticket.sla_breached" if found.breached else "ticket.sla_warned"
-    outcome = await update_fields(tx, actor, Ticket.__name__, row["id"], values, event)
-    if outcome.errors:
-        raise RuntimeError(f"what follows from a ticket was refused: {outcome.errors}")
-    await tell(await tx.raw(), actor.organization_id, row, found)
+async def _say(tx: Transaction, ours: Actor, said: Sequence[Found]) -> None:
+    """Write with an event what is late or soon will be, mail whom it concerns, and escalate."""
+    for event in (LATE, SOON):
+        rows = [(one.row["id"], one.values) for one in said if one.event == event]
+        for outcome in await update_rows(tx, ours, Ticket.__name__, rows, needs=None, event=event):
+            if outcome.errors:
+                raise RuntimeError(f"what follows from a ticket was refused: {outcome.errors}")
+    await tell(await tx.raw(), ours.organization_id, [(one.row, one.reckoned) for one in said])
+    for one in said:
+        await _escalate(tx, ours, one)
 
 
-async def _escalate(
-    tx: Transaction, actor: Actor, row: "asyncpg.Record", policy: "asyncpg.Record | None", found: Reckoned
-) -> None:
+async def _escalate(tx: Transaction, ours: Actor, found: Found) -> None:
     """Put a ticket that is late, and still owed, into the queue that its policy names, if it takes any."""
-    owed = any(Mark.SETTLED not in found.targets[target].marks for target in found.breached)
-    if owed and policy is not None and policy["escalates_to"] is not None:
-        call = Call(tx, actor, row["id"], {})
-        await to_queue(call, await locked(call), policy["escalates_to"])
+    targets = found.reckoned.targets
+    owed = any(Mark.SETTLED not in targets[target].marks for target in found.reckoned.breached)
+    if owed and found.policy is not None and found.policy["escalates_to"] is not None:
+        call = Call(tx, ours, found.row["id"], {})
+        await to_queue(call, await locked(call), found.policy["escalates_to"])
 
 
 async def _wake(tx: Transaction, organization: UUID, row: "asyncpg.Record", at: dt.datetime | None) -> None:

@@ -1,6 +1,7 @@
 """Who is told that a ticket is late, or soon will be: by mail, which names nothing but the ticket's number."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -16,24 +17,36 @@ _SAID: Final = {
 }
 # late: its assignee and their manager, or without an assignee whom the team's members report to
 _PEOPLE: Final = """
-SELECT DISTINCT u.id, u.name, u.email FROM users u
- WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND u.email IS NOT NULL
-   AND u.partner_id IS NULL AND u.customer_id IS NULL AND (
-     u.id = $2
-     OR $4 AND u.id IN (SELECT a.manager_id FROM users a WHERE a.organization_id = $1 AND a.id = $2)
-     OR $4 AND $2::uuid IS NULL AND u.id IN (
-          SELECT a.manager_id FROM users a
-           WHERE a.organization_id = $1 AND a.team_id = $3 AND a.status = 'ACTIVE'))
- ORDER BY u.id"""
+SELECT x.n, u.name, u.email
+  FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::bool[]) x(n, assignee_id, team_id, late)
+  CROSS JOIN LATERAL (
+    SELECT x.assignee_id AS id
+     UNION SELECT a.manager_id FROM users a WHERE a.organization_id = $1 AND x.late AND a.id = x.assignee_id
+     UNION SELECT a.manager_id FROM users a
+            WHERE a.organization_id = $1 AND x.late AND x.assignee_id IS NULL AND a.team_id = x.team_id
+              AND a.status = 'ACTIVE') p
+  JOIN users u ON u.organization_id = $1 AND u.id = p.id
+ WHERE u.status = 'ACTIVE' AND u.email IS NOT NULL AND u.partner_id IS NULL AND u.customer_id IS NULL
+ ORDER BY x.n, u.id"""
 
 
 async def tell(
-    connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID, ticket: "asyncpg.Record", found: Reckoned
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    organization: UUID,
+    found: "Sequence[tuple[asyncpg.Record, Reckoned]]",
 ) -> None:
-    """Keep a mail to each who is told, of all that is late or soon will be at once."""
-    whose = ticket["assignee_id"], ticket["team_id"]
-    for person in await connection.fetch(_PEOPLE, organization, *whose, bool(found.breached)):
-        await post(connection, organization, _mail(person["name"], person["email"], ticket["number"], found))
+    """Keep a mail to each who is told of a ticket, of all of it that is late or soon will be at once."""
+    people = await connection.fetch(
+        _PEOPLE,
+        organization,
+        list(range(len(found))),
+        [ticket["assignee_id"] for ticket, _ in found],
+        [ticket["team_id"] for ticket, _ in found],
+        [bool(reckoned.breached) for _, reckoned in found],
+    )
+    for person in people:
+        ticket, reckoned = found[person["n"]]
+        await post(connection, organization, _mail(person["name"], person["email"], ticket["number"], reckoned))
 
 
 def _mail(name: str, address: str, number: str, found: Reckoned) -> Mail:
