@@ -157,7 +157,7 @@ def _asked(visit: _Visit) -> dict[str, object]:
     words, shown, answered = visit.language.words, visit.shown, visit.link.score is not None
     if visit.link.ticket_id is None:
         return {
-            "title": words["survey_question"].format(organization=shown["organization"]),
+            "title": words["feedback_answered" if answered else "survey_question"].format(**shown),
             "about": "",
             "question": words["survey_scale"],
             "scale": [] if answered else list(surveys.SCORES),
@@ -171,7 +171,7 @@ def _asked(visit: _Visit) -> dict[str, object]:
         choices = [("rate", words["feedback_send"])]
     settled = "feedback_thanks" if shown["status"] == TicketStatus.CLOSED else "feedback_reopened"
     return {
-        "title": words["feedback_resolved" if visit.waits else "feedback_title"],
+        "title": words["feedback_resolved" if visit.waits else "feedback_title" if choices else "feedback_answered"],
         "about": words["feedback_about"].format(number=shown["number"], subject=shown["subject"]),
         "question": words["feedback_scale"],
         "scale": list(ratings.SCORES) if ratable else [],

@@ -14,13 +14,14 @@ BLOCKS = re.findall(r"<!-- as: (\w+) -->\s*```graphql\n(.*?)```", TEXT, re.DOTAL
 
 
 async def test_the_guide_runs(world: World) -> None:
-    assert len(BLOCKS) == TEXT.count("```graphql") == 4
+    assert len(BLOCKS) == TEXT.count("```graphql") >= 8
     values = {"ticket": (await world.opened())["id"], "me": f"usr_{world.agent['id'].hex}"}
     for persona, query in BLOCKS:
         given = {name: values[name] for name in re.findall(r"\$(\w+):", query)}
         data = (await world.api.as_(persona)(query, given)).data
-        assert not [one for one in data.values() if one.get("userErrors")], query
-    shown = (await world.api.as_("customer")(BLOCKS[-1][1])).data["tickets"]
+        assert not [one for one in data.values() if isinstance(one, dict) and one.get("userErrors")], query
+    [own] = [query for _, query in BLOCKS if "query MyTickets" in query]
+    shown = (await world.api.as_("customer")(own)).data["tickets"]
     assert shown["nodes"][0]["subject"] == "The display is dark"
 
 

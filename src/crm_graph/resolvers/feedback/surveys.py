@@ -11,8 +11,10 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
+from crm_graph.resolvers.consents import consented
 from crm_graph.resolvers.feedback.links import WORKS, new_link
 from crm_graph.resolvers.feedback.ratings import LONGEST
+from crm_graph.schema.consents import ConsentChannel, ConsentPurpose
 from crm_graph.schema.customers import Customer
 from crm_graph.schema.feedback import RelationshipRating
 
@@ -20,9 +22,7 @@ SCORES: Final = range(11)
 _ASKED: Final = """
 SELECT c.email, c.locale, o.name AS organization, o.hosts, now() AS now,
        EXISTS (SELECT 1 FROM relationship_ratings s WHERE s.organization_id = c.organization_id
-                  AND s.customer_id = c.id AND s.period = $3) AS asked,
-       EXISTS (SELECT 1 FROM consents n WHERE n.organization_id = c.organization_id AND n.customer_id = c.id
-                  AND n.purpose = 'SURVEYS' AND n.channel = 'EMAIL' AND n.withdrawn_at IS NULL) AS agreed
+                  AND s.customer_id = c.id AND s.period = $3) AS asked
   FROM customers c JOIN organizations o ON o.organization_id = c.organization_id
  WHERE c.organization_id = $1 AND c.id = $2 FOR NO KEY UPDATE OF c"""
 _SURVEY: Final = (
@@ -53,7 +53,7 @@ async def survey_relationship(call: Call) -> Outcome:
     assert asked is not None, "the customer was seen in this transaction"
     if asked["asked"]:
         return refusal("SURVEYED_ALREADY", f"They were asked in {period(now.date())}.")
-    if not asked["agreed"]:
+    if not await consented(connection, here, customer, ConsentPurpose.SURVEYS, ConsentChannel.EMAIL):
         return refusal("CONSENT_MISSING", "They did not agree to surveys by mail.")
     if asked["email"] is None:
         return Outcome.refused(invalid("They have no e-mail address.", "customerId"))
