@@ -65,17 +65,25 @@ def _during(moment: str) -> str:
     )
 
 
+COUNTED: Final = "fo.status NOT IN ('CANCELLED', 'RETURNED')"
+"""SQL of the orders `fo` that count."""
 _ORDERED: Final = (
     "fo.organization_id = {organization} AND fo.customer_id = fk.customer_id"
-    f" AND fo.status NOT IN ('CANCELLED', 'RETURNED') AND {_during('fo.placed_at')}"
+    f" AND {COUNTED} AND {_during('fo.placed_at')}"
 )
 _LINES: Final = "orders fo JOIN order_lines fl ON fl.organization_id = {organization} AND fl.order_id = fo.id"
 _WON: Final = (
     "fw.organization_id = {organization} AND fw.customer_id = fk.customer_id"
     " AND fw.status = 'WON' AND fw.close_on BETWEEN fp.starts_on AND fp.ends_on"
 )
-_NET: Final = f"({expanded(OrderLine.__specs__, 'net', 'fl')})"
+NET: Final = f"({expanded(OrderLine.__specs__, 'net', 'fl')})"
 _COST: Final = "crm_round(fl.quantity * coalesce(fl.unit_cost, 0), fl.currency)"
+REVENUE: Final = "coalesce(sum(coalesce(fo.net, fo.total)), 0)"
+"""SQL of what orders `fo` come to without tax; if one came without lines, what its source says."""
+COST_KNOWN: Final = "fl.kind <> 'PRODUCT' OR fl.unit_cost IS NOT NULL"
+"""SQL of the lines `fl` that count for margins: products whose cost is not known are left out."""
+MARGIN: Final = f"coalesce(sum({NET} - {_COST}) FILTER (WHERE {COST_KNOWN}), 0)"
+"""SQL of what lines `fl` come to without tax, less their cost."""
 _IN_FOCUS: Final = (
     "fl.product_id IN (SELECT ff.product_id FROM plan_focuses ff"
     " WHERE ff.organization_id = {organization} AND ff.plan_id = fp.id AND ff.product_id IS NOT NULL)"
@@ -90,15 +98,13 @@ _OF_WON: Final = ("Opportunity.customer_id", "Opportunity.status", "Opportunity.
 METRICS: Final[Mapping[GoalMetric, Metric]] = {
     GoalMetric.REVENUE: Metric(
         GoalUnit.MONEY,
-        f"SELECT coalesce(sum(coalesce(fo.net, fo.total)), 0) FROM orders fo"
-        f" WHERE {_ORDERED} AND fo.currency = {{currency}}",
+        f"SELECT {REVENUE} FROM orders fo WHERE {_ORDERED} AND fo.currency = {{currency}}",
         (*_OF_ORDERS, "Order.net", "Order.total", "Order.currency"),
         (_ORDER_TABLE,),
     ),
     GoalMetric.MARGIN: Metric(
         GoalUnit.MONEY,
-        f"SELECT coalesce(sum({_NET} - {_COST}) FILTER (WHERE fl.kind <> 'PRODUCT' OR fl.unit_cost IS NOT NULL), 0)"
-        f" FROM {_LINES} WHERE {_ORDERED} AND fo.currency = {{currency}}",
+        f"SELECT {MARGIN} FROM {_LINES} WHERE {_ORDERED} AND fo.currency = {{currency}}",
         (*_OF_ORDERS, "Order.currency", "OrderLine.kind", "OrderLine.net", "OrderLine.unit_cost"),
         (_ORDER_TABLE, _LINE_TABLE),
     ),
@@ -124,7 +130,7 @@ METRICS: Final[Mapping[GoalMetric, Metric]] = {
     ),
     GoalMetric.PRODUCT_MIX: Metric(
         GoalUnit.PERCENT,
-        f"SELECT round(100 * coalesce(sum({_NET}) FILTER (WHERE {_IN_FOCUS}), 0) / nullif(sum({_NET}), 0), 1)"
+        f"SELECT round(100 * coalesce(sum({NET}) FILTER (WHERE {_IN_FOCUS}), 0) / nullif(sum({NET}), 0), 1)"
         f" FROM {_LINES} WHERE {_ORDERED} AND fo.currency = {{currency}} AND fl.kind = 'PRODUCT'",
         (*_OF_ORDERS, "Order.currency", "OrderLine.kind", "OrderLine.net", "OrderLine.product_id"),
         (_ORDER_TABLE, _LINE_TABLE, ("plan_focuses", "ff", "ff.plan_id = fp.id")),
