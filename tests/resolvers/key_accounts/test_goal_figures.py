@@ -76,7 +76,7 @@ def test_actuals_follow_whatever_is_written(planted: World) -> None:
 
     few = settings(
         max_examples=400 if DEEP else 12,
-        stateful_step_count=30 if DEEP else 15,
+        stateful_step_count=30 if DEEP else 20,
         deadline=None,
         derandomize=not DEEP,
         database=None,
