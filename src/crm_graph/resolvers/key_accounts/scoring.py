@@ -32,7 +32,8 @@ WITH measured AS (
     FROM key_accounts k JOIN key_account_criteria c ON c.organization_id = k.organization_id
    WHERE k.organization_id = $1 AND k.id = ANY($2::uuid[])
 ), pointed AS (
-  SELECT m.*, round(greatest(0, least(100, 100 * (m.value - m.none_at) / (m.full_at - m.none_at))), 2) AS points
+  SELECT m.*, CASE WHEN m.value IS NOT NULL THEN
+           round(greatest(0, least(100, 100 * (m.value - m.none_at) / (m.full_at - m.none_at))), 2) END AS points
     FROM measured m
 ), weighed AS (
   SELECT p.*, round(p.points * p.weight / sum(p.weight) FILTER (WHERE p.points IS NOT NULL)
