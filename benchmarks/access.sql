@@ -76,7 +76,7 @@ UNION ALL SELECT n, 2000 FROM generate_series(4, 23) AS n;
 INSERT INTO customer_shares (organization_id, id, version, created_at, updated_at, customer_id, partner_id, level, valid_from, valid_until, row_created_at)
 SELECT org.id, pg_temp.made(began, 1000000 * s.partner + k, 14), 1, began, began, c.id, pg_temp.made(began, s.partner, 13),
        CASE k % 10 WHEN 0 THEN 'INTERNAL' ELSE 'PARTNER' END, '1970-01-01Z', CASE k % 20 WHEN 7 THEN '2020-01-01Z' ELSE '9999-01-01Z' END::timestamptz, c.at
-  FROM org, life, sharing s, generate_series(1, s.many * 20 / 19) AS k,
+  FROM org, life, sharing s, generate_series(1, (least(s.many, :customers / 2) * 20) / 19) AS k,
        LATERAL (SELECT id, at FROM numbered WHERE n = 1 + (k::bigint * 7919 + s.partner * 31) % (:customers / CASE WHEN s.many > 50000 THEN 2 ELSE 1 END)) AS c;
 INSERT INTO customer_shares (organization_id, id, version, created_at, updated_at, customer_id, user_id, level, valid_from, valid_until, row_created_at)
 SELECT org.id, pg_temp.made(began, k, 15), 1, began, began, c.id, pg_temp.made(began, 7, 2), CASE k % 5 WHEN 0 THEN 'CONFIDENTIAL' ELSE 'INTERNAL' END,

@@ -4,16 +4,18 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 
-from crm_graph import migrations
+from crm_graph import migrations, schema  # noqa: F401 - it fills the registry
 from crm_graph.db import embedded
 from crm_graph.db.embedded import EmbeddedServer
+from crm_graph.entity import REGISTRY, table_name
 
 CUSTOMERS = 200_000
 ORGANIZATION = UUID("01856f2a-0000-7000-8000-000000000001")
@@ -34,7 +36,7 @@ def ensure(directory: Path, customers: int, recipe: str = "load") -> Data:
     server = embedded.start(directory)
     marker = directory / "loaded.json"
     database = f"{'bench' if recipe == 'load' else recipe}_{customers}"
-    script = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("recipe.sql", f"{recipe}.sql"))
+    script = recipe_of(recipe)
     wanted = {"database": database, "recipe": _digest(script)}
     url = server.database_url(database)
     known = json.loads(marker.read_text()) if marker.exists() else []
@@ -43,7 +45,7 @@ def ensure(directory: Path, customers: int, recipe: str = "load") -> Data:
         print(f"loading {customers:,} customers into {directory} (once) …", flush=True)
         asyncio.run(_recreate(server.database_url("postgres", "postgres"), database))
         migrations.upgrade(url)
-        asyncio.run(_load(server.database_url(database, "postgres"), script.replace(":customers", str(customers))))
+        asyncio.run(load(server.database_url(database, "postgres"), script, customers))
         marker.write_text(json.dumps([one for one in known if one["database"] != database] + [wanted]))
         print(f"loaded in {time.perf_counter() - began:.0f} s", flush=True)
     return Data(server, url, customers)
@@ -65,7 +67,12 @@ async def _recreate(url: str, database: str) -> None:
         await connection.close()
 
 
-async def _load(url: str, script: str) -> None:
+def recipe_of(name: str) -> str:
+    """The SQL of a recipe: `load` or `access`."""
+    return "".join((FOLDER / part).read_text(encoding="utf-8") for part in ("recipe.sql", f"{name}.sql"))
+
+
+async def load(url: str, script: str, customers: int) -> None:
     """Load without triggers and indexes, which come afterwards; then gather statistics."""
     connection = await asyncpg.connect(url, timeout=30)
     try:
@@ -74,9 +81,13 @@ async def _load(url: str, script: str) -> None:
             " SET synchronous_commit = off; SET jit = off; SET TimeZone = 'UTC'"
         )
         indexes = await _drop_indexes(connection)
-        for statement in script.split(";\n"):
+        for default in _defaults("SET DEFAULT"):
+            await connection.execute(default)
+        for statement in script.replace(":customers", str(customers)).split(";\n"):
             if statement.strip():
                 await connection.execute(statement)
+        for default in _defaults("DROP DEFAULT"):
+            await connection.execute(default)
         for index in indexes:
             await connection.execute(index)
         # Index-only counts go by the visibility map that this fills.
@@ -84,6 +95,17 @@ async def _load(url: str, script: str) -> None:
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
+
+
+def _defaults(what: str) -> Iterator[str]:
+    """Have, for as long as the recipe runs, columns that it does not name filled as their declaration says."""
+    for entity in REGISTRY.values():
+        for name, field in entity.model_fields.items():
+            default = [] if field.default_factory is list else field.default
+            if isinstance(default, str | int | Decimal | list):
+                value = " '{}'" if isinstance(default, list) else f" '{default}'"
+                of = f"ALTER TABLE {table_name(entity)} ALTER COLUMN {name}"
+                yield f"{of} {what}{value if what == 'SET DEFAULT' else ''}"
 
 
 async def _drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[str]:

@@ -35,7 +35,7 @@ from crm_graph.graph.endpoint import Endpoint
 from crm_graph.graph.known_fields import Schemas
 from crm_graph.graph.limits import Limits
 from crm_graph.graph.reading import Reader
-from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.types import full_schema
 from crm_graph.graph.writing import Writer
 from crm_graph.pages import mail as mail_page
 from crm_graph.pages.access import AccessPage
@@ -74,7 +74,7 @@ class Application(Starlette):
 
 def create_app(settings: Settings, database_url: str) -> Application:
     """The application for one process. Connections are opened when it starts and closed when it stops."""
-    full = core_schema(build_schema())
+    full = full_schema()
     limits = Limits(
         settings.max_tokens, settings.max_depth, settings.max_aliases, settings.max_root_fields, settings.max_fields
     )

@@ -78,7 +78,7 @@ def fields(entity: str) -> list[Field]:
             changed=spec.write is not None and spec.write.subject is not None,
         )
         for spec in REGISTRY[entity].__specs__.values()
-        if spec.read is not None and spec.proposed is None  # a value of another field: see test_changes.py
+        if spec.read is not None and spec.proposed is None  # a value of another field: see tests/resolvers/changes
     ]
     lists = {back.name: _through(entity, back.name, back.entity, back.column) for back in backs(entity).values()}
     counts = [

@@ -99,7 +99,7 @@ async def twins(embedded_server: EmbeddedServer, small_demo_template: Demo) -> A
 
 @pytest.fixture(scope="module")
 def full_schema() -> GraphQLSchema:
-    return types.core_schema(types.build_schema())
+    return types.full_schema()
 
 
 def made(schema: GraphQLSchema, seed: object, ids: list[str]) -> Shape:

@@ -69,7 +69,7 @@ class Laboratory:
 
     def __init__(self, url: str) -> None:
         self.url, self.runner, self.counts = url, asyncio.Runner(), Counter[str]()
-        self.schema: GraphQLSchema = types.core_schema(types.build_schema())
+        self.schema: GraphQLSchema = types.full_schema()
         self.documents = Documents(self.schema, Limits(20_000, 50, 200, 20, 2_000))
         self.connection: Any = self.runner.run(
             asyncpg.connect(url, server_settings={"jit": "off", "statement_timeout": "4000"})

@@ -17,7 +17,7 @@ from crm_graph.auth.policy import resolved
 from crm_graph.graph.documents import Documents, Full
 from crm_graph.graph.known_fields import extended
 from crm_graph.graph.limits import Limits
-from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.types import full_schema
 from crm_graph.plan.access.custom import known
 from crm_graph.plan.compile import Compiler
 from crm_graph.slots import FAMILIES, KINDS
@@ -47,7 +47,7 @@ SOME = {"text": '"Text 77"', "number": '"77"', "date": '"2000-03-18"', "time": '
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def documents() -> Any:
-    shipped = core_schema(build_schema())
+    shipped = full_schema()
     return Documents(shipped, Limits()), Full("x", extended(shipped, known(POLICY)))
 
 

@@ -14,11 +14,11 @@ from crm_graph.graph import known_fields
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.known_fields import Schemas, extended
 from crm_graph.graph.limits import Limits
-from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.types import full_schema
 from crm_graph.plan.access.custom import known
 from crm_graph.slots import FAMILIES, KINDS
 
-SHIPPED = core_schema(build_schema())
+SHIPPED = full_schema()
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 

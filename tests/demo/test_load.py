@@ -18,7 +18,7 @@ from crm_graph.demo.business import Size
 from crm_graph.demo.rows import Rows
 from crm_graph.demo.samples import samples
 from crm_graph.entity import REGISTRY, table_name
-from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.types import full_schema
 from tests.conftest import blocking
 
 DECLARED = resolvers
@@ -197,7 +197,7 @@ async def test_the_customer_persona_has_something_of_everything(loaded: str) -> 
 
 
 async def test_samples_fit_the_schema(loaded: str) -> None:
-    schema = core_schema(build_schema())
+    schema = full_schema()
     for sample in await samples(loaded):
         assert validate(schema, parse(sample["query"])) == [], sample["title"]
 

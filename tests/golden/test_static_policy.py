@@ -31,7 +31,7 @@ def everyone(level: Level, **instead: Rule) -> Policy:
 
 @pytest.fixture(scope="module")
 def documents() -> Documents:
-    return Documents(types.core_schema(types.build_schema()), Limits())
+    return Documents(types.full_schema(), Limits())
 
 
 async def sql(documents: Documents, shape: Shape, policy: Policy) -> str:

@@ -5,13 +5,12 @@ import threading
 
 import pytest
 
-from crm_graph.app import core_schema
 from crm_graph.graph import documents
 from crm_graph.graph.documents import Documents, Recent
 from crm_graph.graph.limits import Limits
-from crm_graph.graph.types import build_schema
+from crm_graph.graph.types import full_schema
 
-SCHEMA = core_schema(build_schema())
+SCHEMA = full_schema()
 LONG = "{ __typename }" + "#" + "x" * documents.LONGEST_KEPT
 
 

@@ -13,7 +13,7 @@ from crm_graph.auth import rows
 from crm_graph.auth.policy import resolve
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
-from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.types import full_schema
 from crm_graph.plan.access import lens, opening
 from crm_graph.plan.compile import Compiler, members
 from crm_graph.plan.reads import ordering
@@ -25,7 +25,7 @@ from crm_graph.schema.goals import Goal
 from crm_graph.schema.opportunities import Opportunity
 
 DECLARED = (schema, resolvers)
-FULL = core_schema(build_schema())
+FULL = full_schema()
 SOURCES = Path(crm_graph.__file__).parent
 
 OPPORTUNITIES = "{ opportunities(first: 3) { nodes { weightedAmount { amount } } } }"

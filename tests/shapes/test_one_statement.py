@@ -35,7 +35,7 @@ _LISTED = (
 
 @pytest.fixture(scope="module")
 def full_schema() -> GraphQLSchema:
-    return types.core_schema(types.build_schema())
+    return types.full_schema()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -47,10 +47,10 @@ def sdl(role: str | None = None, asked: PolicyAsked = PolicyAsked()) -> str:
     from crm_graph import resolvers  # noqa: F401 - declares the entities and the hand-written mutations
     from crm_graph.graph.known_fields import extended
     from crm_graph.graph.pruned import hidden, prune
-    from crm_graph.graph.types import build_schema, core_schema
+    from crm_graph.graph.types import full_schema
     from crm_graph.plan.access.custom import known
 
-    full = core_schema(build_schema())
+    full = full_schema()
     if role is None:
         return print_schema(full) + "\n"
     policy = asked.resolve(role)

@@ -5,6 +5,7 @@ field has is not decided here: every query is answered by the planner.
 """
 
 import enum
+from functools import cache
 from typing import Annotated, Any
 
 import strawberry
@@ -208,8 +209,16 @@ class Types:
         input_type(self.orders[name], keys, f"One order key of {name} records.", one_of=True)
 
 
-def build_schema() -> strawberry.Schema:
-    """The full schema, with every field; what a caller is shown of it is another matter."""
+@cache
+def full_schema() -> GraphQLSchema:
+    """The schema with every field that is shipped; what a caller is shown of it is another matter.
+
+    Made once a process, since it takes a second or more and its declarations stay.
+    """
+    return _core(_build())
+
+
+def _build() -> strawberry.Schema:
     types = Types()
     types.complete()
     query = shell("Query")
@@ -245,7 +254,7 @@ def build_schema() -> strawberry.Schema:
     )
 
 
-def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
+def _core(schema: strawberry.Schema) -> GraphQLSchema:
     """The graphql-core schema that Strawberry made."""
     core = schema._schema  # noqa: SLF001 - the one way to it
     for name in REGISTRY:  # Strawberry declares the directive; graphql-core checks only where this is set

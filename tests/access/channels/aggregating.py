@@ -13,7 +13,7 @@ from tests.access.interpreter import LEVELS, Field
 
 @cache
 def full() -> GraphQLSchema:
-    return types.core_schema(types.build_schema())
+    return types.full_schema()
 
 
 def _refusal(probe: Probe, one: Field) -> tuple[str, str] | None:

@@ -34,7 +34,7 @@ def shown(probe: Probe) -> dict[str, set[str]]:
 
 def _own(probe: Probe, name: str) -> set[str]:
     own = {"etag", "hiddenFields", "maskedFields"} if name == probe.entity else {"and", "or", "not"}
-    # values of other fields, each at its own level: tests/resolvers/test_changes.py
+    # values of other fields, each at its own level: tests/resolvers/changes
     return own | {"before", "after"} if name == "ChangeRequest" else own
 
 

@@ -226,19 +226,11 @@ def link(given: Mapping[str, str]) -> str:
     return f"/oauth/authorize?{urlencode(given)}"
 
 
-@pytest.fixture(scope="session")
-def schema() -> Any:
-    """Made once: it is the same for all."""
-    return application.core_schema(application.build_schema())
-
-
 @pytest.fixture
-async def site(world: World, schema: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     organization = await world.organization("acme.test")
     ada = await world.user(organization, email=ADA, password=PASSWORD, roles=["sales_manager"])
     monkeypatch.setattr(application, "Passwords", lambda: Passwords(CHEAP))
-    monkeypatch.setattr(application, "build_schema", lambda: None)
-    monkeypatch.setattr(application, "core_schema", lambda _: schema)
     settings = Settings(secret=secrets.token_urlsafe(40), data_dir=tmp_path, pool_size=4)
     app = application.create_app(settings, world.url)
     async with AsyncExitStack() as stack:

@@ -36,7 +36,7 @@ def ask(module_database_url: str) -> Iterator[Ask]:
     connection: Any = loop.run_until_complete(
         asyncpg.connect(module_database_url, server_settings={"TimeZone": "UTC", "jit": "off"})
     )
-    documents = Documents(types.core_schema(types.build_schema()), Limits())
+    documents = Documents(types.full_schema(), Limits())
 
     def answer(query: str, actor: Actor, naive: bool) -> bytes | str:
         operation = loop.run_until_complete(documents.operation(query, None))
