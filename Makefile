@@ -26,8 +26,9 @@ run: $(STAMP) ## serve the demo organisation (PORT, DATA_DIR; CHECK=1 checks its
 test: $(STAMP) ## the tests that need nothing but wheels
 	$(BIN)/python -m pytest -n 2
 
-test-deep: $(STAMP) ## non-interference and service levels with 2,000 examples, each time others: minutes; to run nightly
-	CRM_GRAPH_TEST_DEEP=1 $(BIN)/python -m pytest tests/access/test_non_interference_generated.py tests/service/test_sla.py
+test-deep: $(STAMP) ## non-interference, service levels and goals with many examples, each time others: minutes; to run nightly
+	CRM_GRAPH_TEST_DEEP=1 $(BIN)/python -m pytest tests/access/test_non_interference_generated.py tests/service/test_sla.py \
+		tests/resolvers/key_accounts/test_goal_figures.py
 
 test-full: $(STAMP) ## the tests that need a browser, Node or minutes; installs what they need
 	$(BIN)/python scripts/full_requirements.py

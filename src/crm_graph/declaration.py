@@ -20,6 +20,7 @@ from crm_graph.specs import (
     Days,
     DeclarationError,
     FieldSpec,
+    Figure,
     Filter,
     Frozen,
     Matching,
@@ -190,4 +191,17 @@ def computed(cls: type[SQLModel], name: str, found: Computed, specs: Mapping[str
     return FieldSpec(
         name, found.kind, True, found.description, read, None,
         found.filter, found.sort, False, None, None, False, found.sql, inputs,
+    )  # fmt: skip
+
+
+def figure(cls: type[SQLModel], name: str, found: Figure, specs: Mapping[str, FieldSpec]) -> FieldSpec:
+    """A figure as a field, with its own level; that it is high enough is seen once all entities are declared."""
+    used = " ".join((found.sql, *(condition for _, _, condition in found.tables)))
+    inputs = tuple(one for one in dict.fromkeys(re.findall(r"\{(\w+)\}", used)) if one != "organization")
+    for one in inputs:
+        if one not in specs or specs[one].sql is not None:
+            refuse(cls, name, f"it is reckoned from {one!r}, which is no column", "Name columns declared above it")
+    return FieldSpec(
+        name, found.kind, True, found.description, found.read, None,
+        False, False, False, None, None, False, found.sql, inputs, figure=found,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from crm_graph.auth.levels import INTERNAL, PUBLIC
 from crm_graph.auth.rows import AUDIENCES, Rows
 from crm_graph.auth.scopes import resource
 from crm_graph.db.ids import uuid7
-from crm_graph.declaration import benchmarks, check_frozen, computed, refuse, refuse_names, spec_of, where
+from crm_graph.declaration import benchmarks, check_frozen, computed, figure, refuse, refuse_names, spec_of, where
 from crm_graph.specs import (
     Back,
     Benchmark,
@@ -33,6 +33,7 @@ from crm_graph.specs import (
     Days,
     DeclarationError,
     FieldSpec,
+    Figure,
     Filter,
     Frozen,
     Marker,
@@ -59,6 +60,7 @@ __all__ = [
     "DeclarationError",
     "Entity",
     "FieldSpec",
+    "Figure",
     "Filter",
     "Frozen",
     "Matching",
@@ -179,6 +181,8 @@ def _declare(cls: type[Entity]) -> None:
     for name, found in list(vars(cls).items()):
         if isinstance(found, Computed):
             specs[name] = computed(cls, name, found, specs)
+        elif isinstance(found, Figure):
+            specs[name] = figure(cls, name, found, specs)
         elif isinstance(found, Proposed):
             specs[name] = subjects.declared(name, found)
     currency = specs["currency"].read if "currency" in specs else None

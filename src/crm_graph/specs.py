@@ -186,6 +186,8 @@ class FieldSpec:
     """Which days a date may be; `None`: any."""
     sum_of: SumOf | None = None
     """What it is the sum of, which the database keeps."""
+    figure: "Figure | None" = None
+    """Of a figure: what it is made of."""
 
     @property
     def custom(self) -> bool:
@@ -265,6 +267,19 @@ class FieldSpec:
         return None
 
 
+def expanded(specs: Mapping[str, FieldSpec], name: str, alias: str, organization: str = "") -> str:
+    """SQL of a field of the row `alias`: of a computed one, with all that it is computed from.
+
+    `organization` is that of the organisation's id, which figures need.
+    """
+    spec = specs[name]
+    if spec.sql is None:
+        return f"{alias}.{name}"
+    shown = {one: expanded(specs, one, alias, organization) for one in spec.inputs}
+    inputs = {one: f"({sql})" if specs[one].sql else sql for one, sql in shown.items()}
+    return spec.sql.format_map({"organization": organization, **inputs})
+
+
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A field that is an SQL expression over others: `{amount} * {probability} / 100`. Its level is their highest."""
@@ -274,6 +289,23 @@ class Computed:
     description: str
     filter: bool = False
     sort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A field reckoned anew whenever it is asked for, over all rows of other entities that belong to its own.
+
+    Whoever sees the field sees the figure, whatever they see of those rows: `read` says who that is, and it is nowhere
+    below what the figure is made `of` ("Order.net"; figures.py). `sql` is over `{field}`s of its row and
+    `{organization}`; it reaches `tables`, each by an alias of its own and under a condition that stands in it.
+    """
+
+    kind: Kind
+    sql: str
+    read: Read
+    of: tuple[str, ...]
+    tables: tuple[tuple[str, str, str], ...]
+    description: str
 
 
 @dataclass(frozen=True, slots=True)

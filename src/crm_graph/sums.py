@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
-from crm_graph.specs import DeclarationError, FieldSpec, camel
+from crm_graph.specs import DeclarationError, FieldSpec, camel, expanded
 
 EVENTS = ("insert", "update", "delete")
 
@@ -77,7 +77,8 @@ def kept() -> Iterator[Kept]:
         for spec in whole.__specs__.values():
             one = part(whole, spec)
             if one is not None:
-                lists.setdefault((table_name(one.entity), one.column), []).append((spec.name, _of_line(one, one.spec)))
+                of_line = expanded(one.entity.__specs__, one.spec.name, "l")
+                lists.setdefault((table_name(one.entity), one.column), []).append((spec.name, of_line))
         for (lines, column), sums in lists.items():
             yield Kept(lines, table_name(whole), column, tuple(sums))
 
@@ -117,12 +118,3 @@ def _fault(whole: FieldSpec, found: Part | None) -> tuple[str, str] | None:
         ),
     )
     return next((one for wrong, one in faults if wrong), None)
-
-
-def _of_line(summed: Part, spec: FieldSpec) -> str:
-    """SQL of a line's field: of a computed one with all that it is computed from."""
-    if spec.sql is None:
-        return f"l.{spec.name}"
-    inputs = {name: summed.entity.__specs__[name] for name in spec.inputs}
-    shown = {name: _of_line(summed, one) for name, one in inputs.items()}
-    return spec.sql.format_map({name: f"({sql})" if inputs[name].sql else sql for name, sql in shown.items()})

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from crm_graph import figures
 from crm_graph.auth.classification import Classification, Levels
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
@@ -83,6 +84,28 @@ def test_whoever_sees_a_sum_may_see_what_it_sums(entity: type[Entity], spec: Fie
         assert part.category in (None, whole.category)
         assert part.mask is None
         assert part.subject or not whole.subject
+
+
+FIGURES = [(entity, spec) for entity, spec, _ in figures.figures()]
+
+
+@pytest.mark.parametrize(("entity", "spec"), FIGURES, ids=[f"{e.__name__}.{s.graphql}" for e, s in FIGURES])
+def test_a_figure_is_nowhere_below_what_it_is_made_of(entity: type[Entity], spec: FieldSpec) -> None:
+    """It is reckoned over rows that its reader may not see, so its level clears what is in them; raised, it follows."""
+    assert spec.figure is not None
+    for coordinate in spec.figure.of:
+        other, part = figures.made_of(coordinate)
+        for name, level in product(part.inputs or (part.name,), Level):
+            raised = {f"{other.__name__}.{other.__specs__[name].graphql}": Levels(read=level)}
+            classification = Classification.of(raised, ())
+            read = classified(entity, classification)[spec.name].read
+            seen = classified(other, classification)[part.name].read
+            assert read is not None
+            assert seen is not None
+            assert read.level >= seen.level, coordinate
+            assert seen.category in (None, read.category), coordinate
+            assert seen.mask is None
+            assert not read.subject
 
 
 def _money(entity: type[Entity]) -> dict[str, FieldSpec]:

@@ -21,6 +21,7 @@ from crm_graph.plan.reads.filters import Filters
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.sql.proof import UnprovenStatement, prove
 from crm_graph.plan.sql.statement import Statement
+from crm_graph.schema.goals import Goal
 from crm_graph.schema.opportunities import Opportunity
 
 DECLARED = (schema, resolvers)
@@ -69,6 +70,32 @@ async def test_a_computed_field_cannot_reach_a_table(sql: str, monkeypatch: pyte
     try:
         with pytest.raises(UnprovenStatement):
             await compiled(OPPORTUNITIES)
+    finally:
+        members.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        ("fo.organization_id = {organization} AND ", ""),
+        ("fo.customer_id = fk.customer_id", "TRUE"),
+        ("fp.id = {plan_id}", "fp.id IS NOT NULL"),
+        ("FROM tickets ft", "FROM leads ft"),
+    ],
+)
+async def test_a_figure_reaches_what_it_declares_and_no_more(
+    found: str, instead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = "{ goals(first: 2, filter: {status: {eq: RED}}) { nodes { actual expected status } } }"
+    assert "fo.organization_id = $1::uuid" in (await compiled(query)).sql
+    declared = Goal.__specs__["actual"]
+    assert declared.sql is not None
+    assert found in declared.sql
+    monkeypatch.setitem(Goal.__specs__, "actual", replace(declared, sql=declared.sql.replace(found, instead)))
+    members.cache_clear()
+    try:
+        with pytest.raises(UnprovenStatement):
+            await compiled(query)
     finally:
         members.cache_clear()
 

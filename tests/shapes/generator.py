@@ -1,6 +1,7 @@
 """Random operations: a walk over a GraphQL schema that knows nothing of the planner but the conventions of its API."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -19,6 +20,7 @@ from graphql import (
     is_leaf_type,
 )
 
+from crm_graph.entity import REGISTRY
 from crm_graph.plan.queries import QUERIES
 
 WORDS = ("a", "An", "GmbH", "son", "é", "Haus", "", "%", "_", "'", "Wärme", "x" * 60)
@@ -39,6 +41,20 @@ VALUES: Mapping[str, Sequence[Any]] = {
 }
 
 
+def _of_figures(entity: str) -> frozenset[str]:
+    """The fields of an entity that are figures, or computed from some."""
+    specs = REGISTRY[entity].__specs__
+    return frozenset(s.graphql for s in specs.values() if s.figure or any(specs[name].figure for name in s.inputs))
+
+
+FIGURES = {
+    re.compile(rf"{entity}(Filter|OrderBy|Group\w+|Having\w+)?"): found
+    for entity in REGISTRY
+    if (found := _of_figures(entity))
+}
+"""By the types and inputs that have them."""
+
+
 @dataclass
 class Shape:
     """One operation and its variables."""
@@ -55,7 +71,7 @@ class Generator:
     random: Random
     ids: Sequence[str]
     benchmarks: bool = True
-    """Whether to ask for declared aggregates too: the one thing that hidden values have a part in."""
+    """Whether to ask for declared aggregates and figures too: the one thing that hidden values have a part in."""
     fields_left: int = 90
     aliases_left: int = 30
     variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
@@ -76,6 +92,12 @@ class Generator:
         head = f"query Generated{f'({declared})' if declared else ''}"
         values = {name: value for name, (_, value) in self.variables.items()}
         return Shape(" ".join([f"{head} {{ {body} }}", *self.fragments]), values)
+
+    def _names(self, of: Any) -> list[str]:
+        """The fields of a type or input that may be asked for; not links to files, which have their minute in them."""
+        left_out = [names for types, names in FIGURES.items() if not self.benchmarks and types.fullmatch(of.name)]
+        left_out.append(("downloadUrl",))
+        return [name for name in of.fields if not any(name in names for names in left_out)]
 
     def _field(self, one: GraphQLField, name: str, depth: int) -> str:
         """A field, perhaps under an alias, with arguments and what is selected below it."""
@@ -103,9 +125,8 @@ class Generator:
     def _selection(self, of: Any, depth: int) -> str:
         if not isinstance(of, GraphQLObjectType):
             return self._abstract(of, depth)
-        # a link to a file has its minute in it: no two answers have the same
-        leaves = [n for n, f in of.fields.items() if is_leaf_type(get_named_type(f.type)) and n != "downloadUrl"]
-        inner = [n for n in of.fields if n not in (*leaves, "downloadUrl")]
+        leaves = [n for n in self._names(of) if is_leaf_type(get_named_type(of.fields[n].type))]
+        inner = [n for n in self._names(of) if n not in leaves]
         if of.name.endswith(("Connection", "Edge")) or of.name in ("PageInfo", "Money"):
             chosen = self.random.sample(list(of.fields), self.random.randint(1, len(of.fields)))
             if depth >= 9:
@@ -180,13 +201,13 @@ class Generator:
         """One-of inputs: keys of an order or of groups; groups are not ordered by a key, which must be one of theirs."""
         keys = get_named_type(wanted)
         assert isinstance(keys, GraphQLInputObjectType)
-        possible = [n for n in keys.fields if n != "key"]
+        possible = [n for n in self._names(keys) if n != "key"]
         names = self.random.sample(possible, min(len(possible), self.random.randint(1, 3)))
         return [{n: self._one_of(get_named_type(keys.fields[n].type))} for n in names]
 
     def _one_of(self, of: Any) -> Any:
         if isinstance(of, GraphQLInputObjectType):
-            name = self.random.choice(list(of.fields))
+            name = self.random.choice(self._names(of))
             return {name: self._one_of(get_named_type(of.fields[name].type))}
         return self.random.choice(list(of.values))
 
@@ -198,7 +219,7 @@ class Generator:
             if name == "count":
                 found[name] = self._conditions(inner)
             else:
-                field_name = self.random.choice(list(inner.fields))
+                field_name = self.random.choice(self._names(inner))
                 found[name] = {field_name: self._conditions(get_named_type(inner.fields[field_name].type))}
         return found
 
@@ -207,7 +228,7 @@ class Generator:
         of = get_named_type(wanted)
         assert isinstance(of, GraphQLInputObjectType)
         found: dict[str, Any] = {}
-        for name in self.random.sample(list(of.fields), min(len(of.fields), self.random.randint(1, 3))):
+        for name in self.random.sample(self._names(of), min(len(self._names(of)), self.random.randint(1, 3))):
             inner = of.fields[name].type
             named = get_named_type(inner)
             if name in ("and", "or"):

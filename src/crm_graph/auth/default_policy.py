@@ -22,6 +22,16 @@ ENTITIES = (
     "Address",
     "HouseholdMember",
     "KeyAccount",
+    "KeyAccountCriterion",
+    "KeyAccountScorePart",
+    "KeyAccountTierChange",
+    "KeyPerson",
+    "KeyAccountPlan",
+    "PlanFocus",
+    "Goal",
+    "Tactic",
+    "PlanReview",
+    "GoalSnapshot",
     "ProductCategory",
     "Product",
     "BundleItem",
@@ -134,6 +144,19 @@ _CATALOGUE = {
     "ExchangeRate": (_see(Rule.EVERYONE, INTERNAL),),
 }
 
+_ACCOUNTS = {
+    "KeyAccountScorePart": (_see(Rule.PARENT, CONFIDENTIAL),),
+    "KeyAccountTierChange": (_see(Rule.PARENT, CONFIDENTIAL),),
+    "KeyPerson": (_full(Rule.PARENT, CONFIDENTIAL),),
+    "KeyAccountPlan": (_full(Rule.PARENT, CONFIDENTIAL),),
+    "PlanFocus": (_full(Rule.PARENT, CONFIDENTIAL),),
+    "Goal": (_full(Rule.PARENT, CONFIDENTIAL),),
+    "Tactic": (_full(Rule.PARENT, CONFIDENTIAL),),
+    "PlanReview": (_see(Rule.PARENT, CONFIDENTIAL),),
+    "GoalSnapshot": (_see(Rule.PARENT, CONFIDENTIAL),),
+}
+"""What belongs to a key account is seen and written as the account is."""
+
 _AUTHORITY = {
     "AuthorityLimit": (_see(Rule.EVERYONE, INTERNAL),),
     "ApprovalRequest": (_decide(Rule.OWN, INTERNAL), _decide(Rule.SELF, INTERNAL)),
@@ -179,6 +202,10 @@ _PARTNER = {
     "Contact": (_see(Rule.PARENT, INTERNAL),),
     "Address": (_see(Rule.PARENT, INTERNAL),),
     "KeyAccount": (_see(Rule.SHARED, INTERNAL),),
+    "KeyAccountPlan": (_see(Rule.PARENT, INTERNAL),),
+    "PlanFocus": (_see(Rule.PARENT, INTERNAL),),
+    "Goal": (_see(Rule.PARENT, INTERNAL),),
+    "Tactic": (_see(Rule.PARENT, INTERNAL),),
     "Opportunity": (
         _work(Rule.PARTNER, PARTNER, create=False, without=_OURS),
         _see(Rule.SHARED, INTERNAL, without=_OURS),
@@ -202,6 +229,10 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "StageChange": (_see(Rule.EVERYONE, RESTRICTED),),
         "OpportunitySplit": (_see(Rule.EVERYONE, RESTRICTED),),
         "ForecastSnapshot": (_see(Rule.EVERYONE, RESTRICTED),),
+        "KeyAccountScorePart": (_see(Rule.EVERYONE, RESTRICTED),),
+        "KeyAccountTierChange": (_see(Rule.EVERYONE, RESTRICTED),),
+        "PlanReview": (_see(Rule.EVERYONE, RESTRICTED),),
+        "GoalSnapshot": (_see(Rule.EVERYONE, RESTRICTED),),
         "Organization": (Grant(Rule.EVERYONE, RESTRICTED, RESTRICTED),),
         "ChangeRequest": (_decide(Rule.EVERYONE, RESTRICTED),),
         "ApprovalRequest": (_decide(Rule.EVERYONE, RESTRICTED),),
@@ -223,7 +254,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
         "Address": (_full(Rule.PARENT, CONFIDENTIAL),),
         "HouseholdMember": (_full(Rule.PARENT, CONFIDENTIAL),),
+        **_ACCOUNTS,
         "KeyAccount": (_full(Rule.EVERYONE, CONFIDENTIAL),),
+        "KeyAccountCriterion": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Product": (_see(Rule.EVERYONE, CONFIDENTIAL),),
         "PriceList": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "PriceListEntry": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -278,7 +311,9 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
         "Address": (_full(Rule.PARENT, CONFIDENTIAL),),
         "HouseholdMember": (_full(Rule.PARENT, CONFIDENTIAL),),
+        **_ACCOUNTS,
         "KeyAccount": (_work(Rule.OWN, CONFIDENTIAL, create=False), _see(Rule.EVERYONE, PARTNER)),
+        "KeyAccountCriterion": (_see(Rule.EVERYONE, INTERNAL),),
         "LossReason": (_see(Rule.EVERYONE, INTERNAL),),
         "Competitor": (_work(Rule.EVERYONE, INTERNAL),),
         "Opportunity": (

@@ -49,6 +49,13 @@ def parse(text: str) -> tuple[str, Action, Level]:
 def resource(entity: str) -> str:
     """`KeyAccount` → `key_accounts`: the name a scope uses, which is the table's."""
     one = snake(entity)
+    for end, ends in _IRREGULAR.items():
+        if one.endswith(end):
+            return one.removesuffix(end) + ends
     if one.endswith("y") and one[-2] not in "aeiou":
         return one[:-1] + "ies"
     return one + ("es" if one.endswith("s") else "s")
+
+
+_IRREGULAR = {"criterion": "criteria", "person": "people"}
+"""Words whose plural takes no s."""

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from crm_graph.demo.accounts import found_group, plan_accounts
 from crm_graph.demo.attachments import attach
 from crm_graph.demo.authority import empower, make_good
 from crm_graph.demo.business import Business, Buyer, Size
@@ -88,6 +89,8 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     keep_busy(business)
     look_ahead(business)
     take_back(business)
+    plan_accounts(business)
+    found_group(business)
     tell(business)
     hear(business)
     attach(business)

@@ -33,7 +33,9 @@ def choose_key_accounts(business: Business) -> None:
             since=since.date(),
             manager_id=(buyer.owner or buyer.team.members[0]).id,
             strategy=random.choice(STRATEGIES),
-            score=max(35, 98 - place * 60 // len(best) - random.randint(0, 6)),
+            currency=buyer.currency,
+            strategic_fit=max(35, 98 - place * 60 // len(best) - random.randint(0, 6)),
+            reference_count=random.randint(0, 4),
         )
 
 

@@ -16,6 +16,7 @@ class Organization(Entity, table=True):
     __checks__ = {
         "itself": "organization_id = id",
         "suggestions_released_from": "suggestions_released_from BETWEEN 0 AND 1",
+        "tiers": "coalesce(key_tier_from, 50) BETWEEN 0 AND coalesce(strategic_tier_from, 75)",
     }
 
     name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL))
@@ -28,6 +29,10 @@ class Organization(Entity, table=True):
     """Whether shoppers may sign up as customers by themselves."""
     suggestions_released_from: Decimal | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
     """From which share on (0 to 1) a suggestion for sale is released by itself; none: people release each."""
+    strategic_tier_from: int | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
+    """From which score on a key account is strategic; none: 75."""
+    key_tier_from: int | None = attr(Read(INTERNAL), Write(CONFIDENTIAL), default=None)
+    """From which score on a key account is key, below that one of growth; none: 50."""
 
 
 table_of(Organization).append_constraint(sa.UniqueConstraint("id", name="uq_organizations_id"))

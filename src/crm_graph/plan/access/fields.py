@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from crm_graph import kinds, sums
+from crm_graph import figures, kinds, sums
 from crm_graph.auth.classification import SHIPPED, Classification, CustomField, Levels
 from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.slots import KINDS
-from crm_graph.specs import FieldSpec, Read, Search, Write
+from crm_graph.specs import FieldSpec, Figure, Read, Search, Write
 from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]
@@ -33,13 +33,15 @@ def classified(entity: type[Entity], classification: Classification) -> Fields:
     found: dict[str, FieldSpec] = {}
     levels = {name: classification.levels.get(f"{entity.__name__}.{s.graphql}") for name, s in entity.__specs__.items()}
     currency = entity.__specs__.get("currency")
-    seen = _levelled(currency, levels["currency"], {}).read if currency else None
+    seen = _levelled(currency, levels["currency"], {}, classification).read if currency else None
     for name, spec in entity.__specs__.items():
         if spec.proposed is not None:
             held = {key: classified(REGISTRY[key[0]], classification)[one.name] for key, one in spec.proposed.items()}
             found |= completed({name: spec}, held)
             continue
-        found[name] = _with_currency(_summing(entity, _levelled(spec, levels[name], found), classification), seen)
+        found[name] = _with_currency(
+            _summing(entity, _levelled(spec, levels[name], found, classification), classification), seen
+        )
     return found | {one.column: _added(one) for one in classification.custom if one.entity == entity.__name__}
 
 
@@ -90,10 +92,18 @@ def _with_currency(spec: FieldSpec, currency: Read | None) -> FieldSpec:
     return replace(spec, read=replace(spec.read, level=currency.level))
 
 
-def _levelled(spec: FieldSpec, levels: Levels | None, known: Fields) -> FieldSpec:
+def _made_of(figure: Figure, classification: Classification) -> list[Level]:
+    """The levels of what a figure is made of, in an organisation that classifies fields so."""
+    found = (figures.made_of(coordinate) for coordinate in figure.of)
+    return [classified(entity, classification)[spec.name].requires for entity, spec in found]
+
+
+def _levelled(spec: FieldSpec, levels: Levels | None, known: Fields, classification: Classification) -> FieldSpec:
     """A shipped field at the organisation's levels; a computed one at the highest of its inputs."""
     if spec.sql is not None and spec.read is not None:
         reads = [one.level for one in (known[name].read for name in spec.inputs) if one is not None]
+        if spec.figure is not None:
+            reads += [spec.figure.read.level, *_made_of(spec.figure, classification)]
         return replace(spec, read=replace(spec.read, level=max(reads, default=INTERNAL)))
     if levels is None or spec.read is None:
         return spec

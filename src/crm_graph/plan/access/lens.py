@@ -203,7 +203,8 @@ class Lens:
         if spec.sql is None:
             key = spec.folded(self.alias) if spec.custom else None
             return key if key and key == stored else f"{self.alias}.{stored or spec.name}"
-        return "(" + spec.sql.format_map({name: self._raw(self.spec(name), None) for name in spec.inputs}) + ")"
+        inputs = {name: self._raw(self.spec(name), None) for name in spec.inputs}
+        return "(" + spec.sql.format_map({"organization": self.organization, **inputs}) + ")"
 
     def band(self, category: Category | None) -> Band:
         """The clearance that counts for fields of a category."""

@@ -8,6 +8,7 @@ no order is opened `unordered`).
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from crm_graph import figures
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
@@ -57,6 +58,7 @@ def open_lens(
     if as_set and visible != "TRUE":
         visible = _any_of(reached, Level.PUBLIC)
     parameters.reaches(table or table_name(entity), alias, visible)
+    figures.reaches(entity, alias, parameters.reaches)
     bands: dict[Category | None, Band] = {None: _band(reached, None)}
     bands |= {category: _band(rules.reached(category), category) for category in left_out(entity, policy)}
     return Lens(

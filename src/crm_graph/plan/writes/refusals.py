@@ -16,6 +16,7 @@ from crm_graph.plan.writes.checks import suffix
 from crm_graph.specs import FieldSpec, camel
 
 IN_USE = "IN_USE"
+PERIOD_TAKEN = "PERIOD_TAKEN"
 RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 """Run the whole transaction again, a bounded number of times."""
 KEY_COLUMNS = ("source", "external_id")
@@ -207,7 +208,9 @@ def _number(level: object) -> int:
     return level if isinstance(level, int) else 0
 
 
-def from_database(error: asyncpg.PostgresError, entity: type[Entity], action: Action) -> UserError:
+def from_database(  # noqa: PLR0911 - one return a kind of refusal
+    error: asyncpg.PostgresError, entity: type[Entity], action: Action
+) -> UserError:
     """What a constraint refused, as the caller is told it: its kind and the field, never the text or another row."""
     constraint = getattr(error, "constraint_name", None) or ""
     table = table_name(entity)
@@ -215,6 +218,9 @@ def from_database(error: asyncpg.PostgresError, entity: type[Entity], action: Ac
         case asyncpg.UniqueViolationError():
             name = constraint.removeprefix(f"uq_{table}_").removesuffix("_match")
             return key_taken(*([camel(name)] if name in entity.__specs__ else []))
+        case asyncpg.ExclusionViolationError():
+            name = constraint.removeprefix(f"ex_{table}_")
+            return UserError(PERIOD_TAKEN, "Another record has some of these days.", (camel(name),))
         case asyncpg.ForeignKeyViolationError():
             spec = entity.__specs__.get(constraint.removeprefix(f"fk_{table}_"))
             if action is Action.DELETE or spec is None or spec.ref is None:

@@ -22,6 +22,7 @@ from crm_graph.resolvers.orders.states import DELIVERED, MOVES, RETURNED, SHIPPE
 from crm_graph.resolvers.states import Moves, current, move
 from crm_graph.schema.orders import Order, OrderLine, OrderStatus
 from crm_graph.schema.returns import Return, ReturnLine, ReturnStatus
+from crm_graph.specs import expanded
 
 REQUESTED, APPROVED, RECEIVED, CREDITED, REJECTED = ReturnStatus
 STEPS: Moves = {REQUESTED: (APPROVED, REJECTED), APPROVED: (RECEIVED, REJECTED), RECEIVED: (CREDITED,)}
@@ -113,7 +114,7 @@ async def _taken(call: Call, asked: Sequence[ReturnLineInput]) -> list[dict[str,
     """The lines of a return, under the order's lock; each with its part of what the order's line comes to."""
     if not 0 < len(asked) <= MOST_LINES:
         return Outcome.refused(invalid(f"1 to {MOST_LINES} lines are needed.", "lines"))
-    total = _sql("total")
+    total = f"({expanded(OrderLine.__specs__, 'total', 'l')})"
     found = await (await call.tx.raw()).fetch(_LEFT.format(total=total), call.actor.organization_id, call.row)
     left = {row["id"]: dict(row) for row in found}
     lines: list[dict[str, object]] = []
@@ -139,13 +140,6 @@ def _part(line: Mapping[str, Any], quantity: Decimal) -> dict[str, object]:
         return {"currency": currency, "amount": None}
     until = kinds.rounded(total * (line["back"] + quantity) / line["quantity"], currency)
     return {"currency": currency, "amount": until - line["given"]}
-
-
-def _sql(name: str) -> str:
-    """SQL of a computed field of order lines `l`."""
-    specs = OrderLine.__specs__
-    spec = specs[name]
-    return f"l.{name}" if spec.sql is None else f"({spec.sql.format_map({n: _sql(n) for n in spec.inputs})})"
 
 
 @mutation(Return, needs=INTERNAL)

@@ -1,0 +1,35 @@
+"""A figure that makes no sense stops the start, naming field and remedy."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crm_graph import figures
+from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Category
+from crm_graph.entity import REGISTRY
+from crm_graph.specs import DeclarationError, Read
+
+ACTUAL = REGISTRY["Goal"].__specs__["actual"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"read": Read(INTERNAL, category=Category.COMMERCIAL)}, "not seen at its level. Raise it to CONFIDENTIAL"),
+        ({"read": Read(CONFIDENTIAL)}, "of the category commercial"),
+        ({"of": ("Order.nothing",)}, "Order.nothing, which is no readable field"),
+        ({"of": ("Customer.annual_revenue",)}, "masked one level below"),
+        ({"tables": (("sessions", "s", "fp.id = {plan_id}"),)}, "sessions, which is no table of an entity"),
+        ({"tables": (("orders", "fo", "fo.id = 1"),)}, "is not said. Write the condition"),
+    ],
+)
+def test_what_makes_no_sense_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], says: str
+) -> None:
+    figures.check()
+    assert ACTUAL.figure is not None
+    faulty = replace(ACTUAL, figure=replace(ACTUAL.figure, **changed))
+    monkeypatch.setitem(REGISTRY["Goal"].__specs__, "actual", faulty)
+    with pytest.raises(DeclarationError, match=says):
+        figures.check()
