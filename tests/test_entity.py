@@ -131,7 +131,7 @@ WRONG = {
             """Owner."""
         seal()
         ''',
-        ["Thing.owner_id", "'Usr'", "Use one of Organization, Team, User"],
+        ["Thing.owner_id", "'Usr'", "Use one of Organization, BusinessCalendar, Holiday, Team, User"],
     ),
     "two lists of one name": (
         '''
