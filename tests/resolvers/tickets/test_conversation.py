@@ -152,11 +152,20 @@ async def test_who_has_it_is_told_only_to_who_may_see_them(world: World) -> None
     await world.done("takeTicket", id_, by="administrator")
     done = await world.api.as_("administrator")(update, {"i": {"changes": grants, "note": "test"}})
     assert done.data["updateAccessPolicy"]["userErrors"] == []
+    await heard(world, hidden=True)
     answer = await world.send("takeTicket", id_, by="service_agent", shown="id")
     back = "mutation ($v: Int!) { rollbackAccessPolicy(input: {version: $v}) { userErrors { code } } }"
     await world.api.as_("administrator")(back, {"v": before})
+    await heard(world, hidden=False)
     [error] = answer.data["takeTicket"]["userErrors"]
     assert (error["code"], error["message"]) == ("TICKET_TAKEN", "Somebody has taken it.")
+
+
+async def heard(world: World, *, hidden: bool) -> None:
+    """Wait until the agent sees users no longer, or again."""
+    async with asyncio.timeout(5):
+        while bool((await world.api.as_("service_agent")("{ users { totalCount } }")).errors) is not hidden:
+            await asyncio.sleep(0.05)
 
 
 async def test_other_rooms_hear_of_every_change_in_its_transaction(
