@@ -117,6 +117,8 @@ async def test_a_customer_confirms_and_rates_once_and_opening_does_nothing(desk:
         assert page.headers["cache-control"] == "no-store"
         assert (await client.post(link, data={"score": "5", "answer": "yes"})).status_code == 403
         assert (await desk.traces(), await desk.ticket(ticket), await desk.rating(ticket)) == before
+        kept = await answer(client, link, answer="yes", comment="Quick.")
+        assert (kept.status_code, ">Quick.</textarea>" in kept.text) == (422, True), "a comment is not lost"
         said = await answer(client, link, score="5", answer="yes", comment=" Quick. ")
         assert said.status_code == 303
         thanks = await client.get(link)

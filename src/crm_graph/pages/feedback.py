@@ -186,14 +186,15 @@ async def _answered(call: Call, visit: _Visit, form: dict[str, str]) -> str:
     said, comment = form.get("answer", ""), form.get("comment", "").strip()
     scores = surveys.SCORES if visit.link.ticket_id is None else ratings.SCORES
     score = next((mark for mark in scores if str(mark) == form.get("score")), None)
-    rates = visit.link.score is None and (said == "rate" or score is not None)
+    # a comment belongs to a score; of what is not resolved it is said on the ticket
+    rates = visit.link.score is None and (said == "rate" or score is not None or (said == "yes" and comment != ""))
     if rates and score is None:
         return "say_score"
 
     async def act() -> Outcome:
         done = Outcome(Effect.UNCHANGED, call.row)
         if rates and score is not None:
-            words = None if said == "no" else comment  # then it is said on the ticket
+            words = None if said == "no" else comment
             done = await (surveys.answer if visit.link.ticket_id is None else ratings.rate)(call, score, words)
         if done.is_refused or not visit.waits:
             return done
