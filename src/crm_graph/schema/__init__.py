@@ -5,27 +5,9 @@ from crm_graph import entity, sums
 # In this order: what is referred to comes first, and tables are filled and shown in it.
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
-from crm_graph.schema import (
-    products,
-    pipelines,
-    losses,
-    opportunities,
-    exchange_rates,
-    forecasts,
-    leads,
-    tasks,
-    authority,
-)
-from crm_graph.schema import (
-    proposal_templates,
-    proposals,
-    proposal_links,
-    attachments,
-    orders,
-    returns,
-    price_lists,
-    tickets,
-)
+from crm_graph.schema import products, pipelines, losses, opportunities, exchange_rates, forecasts, leads, tasks
+from crm_graph.schema import authority, proposal_templates, proposals, proposal_links, orders, returns, price_lists
+from crm_graph.schema import tickets, attachments
 from crm_graph.schema import shares, changes, compensations, consents, suggestions, custom_fields
 # isort: on
 
