@@ -88,7 +88,7 @@ async def test_a_sale_leaves_its_stage_by_the_own_limit_or_once_it_is_approved(w
     async with browser(world.api.app, "http://localhost") as client:
         await signed_in(world, "sales_manager", client)
         page = await client.get(path)
-        assert (page.status_code, "5432 EUR" in page.text, "Please." in page.text) == (200, True, True)
+        assert (page.status_code, "5432.00 EUR" in page.text, "Please." in page.text) == (200, True, True)
         token = form_token(page)
         blank = await client.post(path, data={"form_token": token, "decision": "refuse", "reason": " "})
         assert (blank.status_code, "cannot be blank" in blank.text) == (409, True)

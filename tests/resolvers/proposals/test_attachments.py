@@ -221,7 +221,7 @@ async def test_who_acts_for_somebody_reads_as_such_and_who_looks_as_somebody_get
     assert (await sent_file(world, proposal, "plan.txt", b"the plan", public=True)).status == 201
     await world.done("submitProposal", {"id": proposal})
     await world.done("sendProposal", {"id": proposal})
-    text, given = f"query ($i: ID!) {{ proposal(id: $i) {{ {FILES} }} }}", {"i": proposal}
+    text, given = "query ($i: ID!) { proposal(id: $i) { attachments { nodes { name downloadUrl } } } }", {"i": proposal}
     assert (await ask(text, given)).data["proposal"] is None
     seen = (await ask(text, given, headers={"x-acting-for": company})).data["proposal"]
     (node,) = seen["attachments"]["nodes"]
