@@ -6,11 +6,23 @@ from typing import Any
 import pytest
 
 from crm_graph import figures
+from crm_graph.auth.access_policy import of_document
+from crm_graph.auth.classification import Levels
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Category
+from crm_graph.auth.policy.document import Document
 from crm_graph.entity import REGISTRY
+from crm_graph.plan.policies.check import problems
 from crm_graph.specs import DeclarationError, Read
 
 ACTUAL = REGISTRY["Goal"].__specs__["actual"]
+
+
+def test_an_organisation_does_not_level_it() -> None:
+    """What it is made of is levelled, and it follows (tests/access/test_algebra.py)."""
+    found = problems(of_document(Document(levels={"Goal.actual": Levels(read=INTERNAL)})))
+    (problem,) = found
+    assert problem.path == ("levels", "Goal.actual", "read")
+    assert "nowhere below what it is made of" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -47,16 +47,15 @@ def plan_accounts(business: Business) -> None:
         _score(business, row)
     shared = {row["key_account_id"] for row in business.rows.of[KeyAccountShare.__name__]}
     in_euros = [row for row in accounts if row["currency"] == "EUR"] or accounts
-    first, second = sorted(in_euros, key=lambda row: (row["id"] not in shared, str(row["id"])))[:2]
-    for row in (first, second):
+    planned = sorted(in_euros, key=lambda row: (row["id"] not in shared, str(row["id"])))[:2]
+    for place, row in enumerate(planned):
         _people(business, row)
-    over = _plan(business, first, "The year that is over", business.today - timedelta(days=YEAR))
-    running = _plan(business, first, "The year ahead", business.today)
-    other = _plan(business, second, "Growth", business.today - timedelta(days=YEAR // 2))
-    _review(business, first, over)
-    for row, plan in ((first, running), (second, other)):
+        if place == 0:
+            _review(business, row, _plan(business, row, "The year that is over", business.today - timedelta(days=YEAR)))
+        began = business.today - timedelta(days=place * YEAR // 2)
+        plan = _plan(business, row, ("The year ahead", "Growth")[place], began)
         _goals(business, row, plan)
-    _work(business, first, running)
+        _work(business, row, plan)
 
 
 def _score(business: Business, account: Row) -> None:
@@ -200,7 +199,9 @@ def found_group(business: Business) -> None:
     """Make two companies subsidiaries of a key account's."""
     accounts = {row["customer_id"] for row in business.rows.of[KeyAccount.__name__]}
     rows = [row for row in business.rows.of[Customer.__name__] if row["kind"] == "ORGANIZATION"]
-    parent = next(row for row in rows if row["id"] in accounts)
+    parent = next((row for row in rows if row["id"] in accounts), None)
+    if parent is None:
+        return
     later = [row for row in rows if row["id"] not in accounts and str(row["created_at"]) > str(parent["created_at"])]
     for row in later[-2:]:
         row["parent_id"] = parent["id"]

@@ -67,6 +67,9 @@ def _of_levels(policy: AccessPolicy) -> Iterator[Problem]:
 
 
 def _of_field(entity: type[Entity], spec: FieldSpec, levels: Levels, policy: AccessPolicy) -> Iterator[tuple[str, str]]:
+    if spec.figure is not None:
+        yield "read", "it is reckoned over all records, and is nowhere below what it is made of"
+        return
     if spec.sql is not None:
         yield "read", f"it is computed, and has the highest level of {', '.join(spec.inputs)}"
         return
