@@ -92,7 +92,7 @@ def text(measured: Sequence[Measured]) -> str:
 
 async def _measure(url: str, rounds: int, wanted: Sequence[str]) -> list[Measured]:
     people = await _people(url)
-    full = types.core_schema(types.build_schema())
+    full = types.full_schema()
     lanes = await Lanes.open(url, 1)
     documents = Documents(full, Limits())
 

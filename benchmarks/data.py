@@ -15,7 +15,7 @@ import asyncpg
 from crm_graph import migrations, schema  # noqa: F401 - it fills the registry
 from crm_graph.db import embedded
 from crm_graph.db.embedded import EmbeddedServer
-from crm_graph.entity import REGISTRY, table_name
+from crm_graph.entity import REGISTRY, Entity, table_name
 
 CUSTOMERS = 200_000
 ORGANIZATION = UUID("01856f2a-0000-7000-8000-000000000001")
@@ -97,15 +97,19 @@ async def load(url: str, script: str, customers: int) -> None:
         await connection.close()
 
 
+def declared_defaults(entity: type[Entity]) -> dict[str, object]:
+    """What columns hold that nobody names, as the declaration says."""
+    found = {name: [] if f.default_factory is list else f.default for name, f in entity.model_fields.items()}
+    return {name: value for name, value in found.items() if isinstance(value, str | int | Decimal | list)}
+
+
 def _defaults(what: str) -> Iterator[str]:
-    """Have, for as long as the recipe runs, columns that it does not name filled as their declaration says."""
+    """Have columns that a recipe does not name filled, for as long as it runs."""
     for entity in REGISTRY.values():
-        for name, field in entity.model_fields.items():
-            default = [] if field.default_factory is list else field.default
-            if isinstance(default, str | int | Decimal | list):
-                value = " '{}'" if isinstance(default, list) else f" '{default}'"
-                of = f"ALTER TABLE {table_name(entity)} ALTER COLUMN {name}"
-                yield f"{of} {what}{value if what == 'SET DEFAULT' else ''}"
+        for name, default in declared_defaults(entity).items():
+            value = " '{}'" if isinstance(default, list) else f" '{default}'"
+            of = f"ALTER TABLE {table_name(entity)} ALTER COLUMN {name}"
+            yield f"{of} {what}{value if what == 'SET DEFAULT' else ''}"
 
 
 async def _drop_indexes(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[str]:

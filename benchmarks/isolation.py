@@ -28,7 +28,7 @@ from crm_graph.db.roles import Role
 from crm_graph.db.session import Database, write_engine
 from crm_graph.graph.documents import Documents
 from crm_graph.graph.limits import Limits
-from crm_graph.graph.types import build_schema, core_schema
+from crm_graph.graph.types import full_schema
 from crm_graph.plan.compile import Compiler
 from crm_graph.plan.sql import parameters
 from crm_graph.plan.writes.write import update_fields
@@ -102,7 +102,7 @@ async def writes(url: str, superuser: str, customer: UUID, times: int) -> None:
 
 
 async def reads(url: str, superuser: str, customer: UUID, times: int) -> None:
-    full = core_schema(build_schema())
+    full = full_schema()
     documents = Documents(full, Limits(10_000, 12, 50, 20, 2_000))
     roles = ("sales_manager",)
     actor = Actor(ORGANIZATION, ActorKind.STAFF, resolve(frozenset(roles)), "EUR", user_id=uuid7(), roles=roles)
@@ -152,7 +152,7 @@ async def starts(url: str, times: int) -> None:
 
 async def proof(times: int) -> None:
     """Compiling a query with and without the proof; and all that a new operation takes."""
-    full = core_schema(build_schema())
+    full = full_schema()
     policy = resolve(frozenset(("sales_manager",)))
     query = READS["page of 50 by name"]
     proved = parameters.prove

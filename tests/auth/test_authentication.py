@@ -158,7 +158,7 @@ async def test_the_host_selects_the_storefront(world: World, authenticator: Auth
     assert actor.user_id is None
     assert actor.roles == ("storefront",)
     catalogue = {"ProductCategory", "Product", "BundleItem", "PriceList", "PriceListEntry"}
-    assert set(actor.policy.grants) == {"Organization", *catalogue}
+    assert set(actor.policy.grants) == {"Organization", "KnowledgeArticle", *catalogue}
     assert (await authenticator.actor(request(("Host", "[::1]:8000")))).organization_id == organization
 
 

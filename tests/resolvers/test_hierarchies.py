@@ -31,15 +31,7 @@ async def busy(world: World, customer: str, net: str, placed: str = "2026-05-04T
     order = await made(world, "createOrder", "order", number=number, customerId=customer, placedAt=placed)
     await made(world, "createOrderLine", "orderLine", orderId=order, kind="FEE", unitPrice=price)
     await made(world, "createOpportunity", "opportunity", name="More", customerId=customer, amount=price)
-    await made(
-        world,
-        "createTicket",
-        "ticket",
-        number=number,
-        subject="Help",
-        customerId=customer,
-        openedAt="2026-05-05T10:00:00Z",
-    )
+    await made(world, "openTicket", "ticket", subject="Help", body="It does not start.", customerId=customer)
 
 
 async def rolled(world: World, customer: str, persona: str = "administrator", **days: str) -> Any:

@@ -38,6 +38,8 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "CurrencyCode": ("EUR", "CHF", "SEK"),
     "Locale": ("de", "fr-CH"),
     "URL": ("https://example.com/",),
+    "TimeZone": ("Europe/Berlin", "UTC"),
+    "BusinessHours": ("09:00-17:00",),
 }
 
 

@@ -70,7 +70,7 @@ async def becomes(acme: Partnership, user_roles: list[str]) -> None:
         "customers:write",  # and change none
         "users:read:internal",
         "opportunities:write:internal",
-        "tickets:read",
+        "quotas:read",
         "*:read:public",
         "*:write",
         "policy:read",
@@ -182,12 +182,12 @@ async def test_a_persons_token_sees_no_more_than_scope_and_role_both_allow(acme:
 
 async def test_a_scope_that_the_role_lacks_grants_nothing(acme: Partnership) -> None:
     site = acme.site
-    app = await site.register(scopes=("openid", "customers:read:restricted", "tickets:write", "policy:write"))
+    app = await site.register(scopes=("openid", "customers:read:restricted", "quotas:write", "policy:write"))
     await person(acme)
-    token = (await site.tokens(app, scope="customers:read:restricted tickets:write policy:write"))["access_token"]
+    token = (await site.tokens(app, scope="customers:read:restricted quotas:write policy:write"))["access_token"]
     viewer = (await site.ask(token, "{ viewer { rights } }"))["data"]["viewer"]
     assert viewer == {"rights": []}
-    for query in ("{ tickets { totalCount } }", "{ accessPolicy { version } }"):
+    for query in ("{ quotas { totalCount } }", "{ accessPolicy { version } }"):
         assert (await site.ask(token, query))["errors"][0]["extensions"]["code"] == "FIELD_ACCESS_DENIED", query
 
 

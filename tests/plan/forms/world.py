@@ -63,7 +63,7 @@ async def _people(connection: Any) -> None:
     await _insert(connection, "pipelines", made("pipeline", 0), _BEGAN, name="Sales")
     await _insert(
         connection, "stages", made("stage", 0), _BEGAN,
-        pipeline_id=made("pipeline", 0), name="Open", position=1, probability=10, outcome="OPEN", exit_fields=[],
+        pipeline_id=made("pipeline", 0), name="Open", position=1, probability=10, outcome="OPEN", exit_fields=[], exit_approval=False,
     )  # fmt: skip
 
 

@@ -8,14 +8,16 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from benchmarks.data import declared_defaults
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from crm_graph.entity import REGISTRY
+from crm_graph.entity import REGISTRY, table_name
 from crm_graph.schema.goal_metrics import GoalMetric
 from crm_graph.specs import expanded
 from tests.resolvers.key_accounts.oracle import Account, Line, Order, Sale, actual
 
+DEFAULTS = {table_name(entity): declared_defaults(entity) for entity in REGISTRY.values()}
 ORGANIZATION, CUSTOMER, OTHER, KEY, PLAN = (UUID(int=n) for n in range(1, 6))
 PRODUCTS = [UUID(int=7 << 64 | n) for n in range(3)]
 FIRST, LAST = dt.date(2026, 3, 1), dt.date(2026, 8, 31)
@@ -72,7 +74,7 @@ class World:
     def insert(self, table: str, **values: object) -> UUID:
         now = dt.datetime.now(dt.UTC)
         new = {"id": UUID(int=next(self.ids)), "organization_id": ORGANIZATION, "version": 1, "created_at": now}
-        values = {**new, "updated_at": now, **values}
+        values = {**DEFAULTS.get(table, {}), **new, "updated_at": now, **values}
         places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
         self.do(
             self.connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", *values.values())

@@ -65,6 +65,7 @@ async def test_it_comes_back_until_it_is_answered(world: World) -> None:
         "answerTicket", {"id": ticket["id"], "body": "I am sorry. I come myself."}, by="administrator"
     )
     assert answered["answeredByManagementAt"] is not None
-    assert await world.value("SELECT count(*) FROM timers WHERE row_id = $1", row_id(ticket["id"])) == 0
+    waits = f"SELECT count(*) FROM timers WHERE row_id = $1 AND kind = '{UNANSWERED}'"
+    assert await world.value(waits, row_id(ticket["id"])) == 0
     resolved = await world.done("resolveTicket", {"id": ticket["id"]})
     assert resolved["status"] == "RESOLVED"
