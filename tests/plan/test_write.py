@@ -156,13 +156,12 @@ async def test_lists_choices_and_times_are_stored_as_they_are(world: World) -> N
     made = await world.do(
         world.administrator,
         Action.CREATE,
-        "Ticket",
-        number="T-1",
-        subject="s",
+        "Order",
+        number="O-1",
         customerId=world.id("Customer", "customer of rep"),
-        openedAt="2026-01-31T09:30:00.123456+01:00",
+        placedAt="2026-01-31T09:30:00.123456+01:00",
     )
-    assert (await world.row("Ticket", made.id))["opened_at"] == datetime(2026, 1, 31, 8, 30, 0, 123456, UTC)
+    assert (await world.row("Order", made.id))["placed_at"] == datetime(2026, 1, 31, 8, 30, 0, 123456, UTC)
 
 
 async def test_many_rows_are_one_statement(world: World) -> None:

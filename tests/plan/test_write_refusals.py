@@ -139,7 +139,7 @@ async def test_a_rep_creates_for_nobody_else(world: World) -> None:
 
 async def test_who_may_not_create(world: World) -> None:
     assert await refused(world, world.agent, Action.CREATE, "Customer", name="x") == [("WRITE_ACCESS_DENIED", "")]
-    assert await refused(world, world.partner, Action.CREATE, "Ticket", number="1") == [("WRITE_ACCESS_DENIED", "")]
+    assert await refused(world, world.partner, Action.CREATE, "Competitor", name="x") == [("WRITE_ACCESS_DENIED", "")]
 
 
 async def test_parts_are_written_as_their_whole_is(world: World) -> None:

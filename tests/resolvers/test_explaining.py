@@ -126,13 +126,12 @@ async def test_a_reference_to_an_unseen_record_is_hidden_in_the_audit(writable_a
     """Where today's lens of the target does not show it, neither does its id."""
     admin = writable_api.as_("administrator")
     user = (await admin("{ users(first: 1) { nodes { id } } }")).data["users"]["nodes"][0]["id"]
-    create = """mutation ($c: ID!, $u: ID!) { createTicket(input: {number: "T-audit", subject: "s",
-      openedAt: "2026-01-01T00:00:00Z", customerId: $c, assigneeId: $u}) { ticket { id } userErrors { code } } }"""
-    customer = (await customers(writable_api, "administrator"))[0]["id"]
-    made = (await admin(create, {"c": customer, "u": user})).data["createTicket"]
+    create = """mutation ($u: ID!) { createLead(input: {name: "audit", ownerId: $u}) {
+      lead { id } userErrors { code } } }"""
+    made = (await admin(create, {"u": user})).data["createLead"]
     assert made["userErrors"] == []
-    [entry] = (await admin(AUDIT, {"node": made["ticket"]["id"]})).data["auditEntries"]
-    assert {c["field"]: c["after"] for c in entry["changes"]}["assignee"] == user
+    [entry] = (await admin(AUDIT, {"node": made["lead"]["id"]})).data["auditEntries"]
+    assert {c["field"]: c["after"] for c in entry["changes"]}["owner"] == user
 
 
 async def test_pages_of_the_audit_are_bounded(api: Api) -> None:

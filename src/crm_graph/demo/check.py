@@ -120,7 +120,7 @@ def _one_customer(clients: dict[str, Client]) -> list[str]:
 _DENIED: Final = {
     "administrator": frozenset[str](),
     "sales_rep": frozenset({"Customer.riskNote"}),
-    "partner_rep": frozenset({"Customer.riskNote", "Customer.openTickets"}),
+    "partner_rep": frozenset({"Customer.riskNote"}),
     "storefront": frozenset({"Query.customers"}),
 }
 

@@ -21,6 +21,7 @@ from crm_graph.demo.service import serve
 from crm_graph.demo.sharing import choose_key_accounts, share
 from crm_graph.demo.staff import hire, sign_partners
 from crm_graph.demo.suggestions import suggest
+from crm_graph.demo.ticketing import arrange
 from crm_graph.schema.changes import ChangeRequest, ChangeWaits
 from crm_graph.schema.customers import CustomerKind
 from crm_graph.schema.organizations import Organization
@@ -72,6 +73,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     serve(business)
     choose_key_accounts(business)
     share(business)
+    arrange(business)
     _register(business)
     empower(business)
     make_good(business)

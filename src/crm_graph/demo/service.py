@@ -8,14 +8,33 @@ from typing import NamedTuple, TypedDict
 from uuid import UUID
 
 from crm_graph.demo.business import Business, Buyer, Employee
+from crm_graph.demo.rows import Row
+from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN
 from crm_graph.schema.orders import Channel
-from crm_graph.schema.tickets import Ticket, TicketMessage, TicketPriority, TicketStatus
+from crm_graph.schema.ticket_queues import TicketType
+from crm_graph.schema.tickets import (
+    MessageSide,
+    Ticket,
+    TicketClosing,
+    TicketGrade,
+    TicketMessage,
+    TicketPriority,
+    TicketStatus,
+)
 
 CHANNELS = (Channel.WEB, Channel.MAIL, Channel.PHONE, Channel.MOBILE, Channel.CHAT), (30, 25, 25, 12, 8)
+GRADES = {
+    TicketPriority.LOW: (TicketGrade.LOW, TicketGrade.MEDIUM),
+    TicketPriority.NORMAL: (TicketGrade.MEDIUM, TicketGrade.MEDIUM),
+    TicketPriority.HIGH: (TicketGrade.MEDIUM, TicketGrade.HIGH),
+    TicketPriority.URGENT: (TicketGrade.HIGH, TicketGrade.HIGH),
+}
+"""Impact and urgency that come to a priority."""
 
 
 class _Topic(TypedDict):
     subject: str
+    type: str
     priority: str
     ask: str
     internal: str
@@ -28,6 +47,10 @@ class _Message(NamedTuple):
     public: bool
     body: str
     author_id: UUID | None
+
+    @property
+    def side(self) -> MessageSide:
+        return MessageSide.CUSTOMER if self.author_id is None else MessageSide.STAFF
 
 
 def serve(business: Business) -> None:
@@ -68,6 +91,9 @@ def _serve(
     if status in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
         resolved = messages[-1].sent_at
     taken = status is not TicketStatus.NEW
+    channel, priority = random.choices(*CHANNELS)[0], TicketPriority(topic["priority"])
+    told = messages if taken else messages[:1]
+    impact, urgency = GRADES[priority]
     ticket = business.rows.add(
         Ticket,
         asked,
@@ -76,16 +102,49 @@ def _serve(
         subject=_filled(random, topic["subject"], asked),
         customer_id=buyer.id,
         order_id=random.choice(earlier) if earlier and random.random() < 0.7 else None,
-        channel=random.choices(*CHANNELS)[0],
+        channel=channel,
+        type=TicketType(topic["type"]),
+        language=buyer.row["locale"],
         status=status,
-        priority=TicketPriority(topic["priority"]),
+        impact=impact,
+        urgency=urgency,
+        priority=priority,
         opened_at=asked,
         resolved_at=resolved,
         assignee_id=agent.id if taken else None,
         team_id=business.service_team_id,
+        tags=[],
+        skills=[],
+        **_stamps(status, told, resolved),
     )
-    for message in messages if taken else messages[:1]:
-        business.rows.add(TicketMessage, message.sent_at, ticket_id=ticket, **message._asdict())
+    for message in told:
+        business.rows.add(
+            TicketMessage,
+            message.sent_at,
+            ticket_id=ticket,
+            **message._asdict(),
+            side=message.side,
+            channel=channel,
+        )
+
+
+def _stamps(status: TicketStatus, told: list[_Message], resolved: datetime | None) -> Row:
+    """When what was done, as the messages tell it."""
+    answers = [message.sent_at for message in told if message.public and message.side is MessageSide.STAFF]
+    asked = [message.sent_at for message in told if message.side is MessageSide.CUSTOMER]
+    return {
+        "first_answered_at": answers[0] if answers else None,
+        "last_answer_at": answers[-1] if answers else None,
+        "last_customer_message_at": asked[-1],
+        "waiting_since": told[-1].sent_at if status is TicketStatus.WAITING else None,
+        "confirm_until": resolved + CONFIRMED_WITHIN if resolved else None,
+        "closed_because": _closing(told) if status is TicketStatus.CLOSED else None,
+        "closed_at": resolved + CONFIRMED_WITHIN if resolved and status is TicketStatus.CLOSED else None,
+    }
+
+
+def _closing(told: list[_Message]) -> TicketClosing:
+    return TicketClosing.CONFIRMED if told[-1].side is MessageSide.CUSTOMER else TicketClosing.TIMED_OUT
 
 
 def _status(random: Random, age: timedelta, *, answered: bool) -> TicketStatus:

@@ -42,10 +42,16 @@ def written(entity: type[Entity]) -> list[FieldSpec]:
 
 
 def verbs(entity: type[Entity]) -> tuple[str, ...]:
-    """The generated mutations an entity has: none without written fields; nobody makes or deletes an organisation."""
+    """The generated mutations an entity has: none without written fields; nobody makes or deletes an organisation.
+
+    Nor does one make what needs a field that nobody writes: a verb does.
+    """
     if not written(entity):
         return ()
-    return ("update",) if entity.__name__ == "Organization" else VERBS
+    if entity.__name__ == "Organization":
+        return ("update",)
+    made_by_verb = any(spec.required and spec.write is None for spec in entity.__specs__.values())
+    return ("update", "delete") if made_by_verb else VERBS
 
 
 def mutation_fields(types: "Types", by_hand: "DeclaredTypes") -> dict[str, FieldOf]:

@@ -25,6 +25,7 @@ from crm_graph.resolvers import (
     stage_conditions,
     suggestions,
     tasks,
+    tickets,
     viewer,
 )
 
@@ -53,5 +54,6 @@ __all__ = [
     "stage_conditions",
     "suggestions",
     "tasks",
+    "tickets",
     "viewer",
 ]

@@ -6,8 +6,9 @@ from crm_graph import entity, sums
 # isort: off
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
-from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists, tickets
-from crm_graph.schema import shares, changes, compensations, consents, suggestions, custom_fields
+from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists
+from crm_graph.schema import ticket_queues, tickets, shares, changes, compensations, consents, suggestions
+from crm_graph.schema import custom_fields
 # isort: on
 
 entity.seal()
@@ -40,6 +41,7 @@ __all__ = [
     "shares",
     "suggestions",
     "tasks",
+    "ticket_queues",
     "tickets",
     "users",
 ]

@@ -167,7 +167,7 @@ class Customer(Entity, table=True):
 
     open_tickets: ClassVar[RelatedCount] = RelatedCount(
         "tickets",
-        {"status": {"in": ["NEW", "OPEN", "WAITING"]}},
+        {"status": {"in": ["NEW", "OPEN", "WAITING", "ON_HOLD"]}},
         "How many of the customer's tickets are not resolved.",
     )
 

@@ -67,7 +67,20 @@ SELECT (
         ORDER BY t7.created_at DESC, t7.id DESC
         LIMIT 2
       ) x
-    ) AS "opportunities", NULL::json AS "tickets", NULL::json AS "openTickets"
+    ) AS "opportunities", (
+      SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
+      FROM (
+        SELECT t9.number AS "number", t9.subject AS "subject", NULL::json AS "priority"
+        FROM tickets t9
+        WHERE t9.organization_id = $1::uuid AND (t9.partner_id = $4::uuid) AND t9.customer_id = t1.id AND t9.status = ANY($5::text[])
+        ORDER BY t9.id
+        LIMIT 2
+      ) x
+    ) AS "tickets", (
+      SELECT count(*)
+      FROM tickets t10
+      WHERE t10.organization_id = $1::uuid AND (t10.partner_id = $4::uuid) AND t10.customer_id = t1.id AND t10.status = ANY($6::text[])
+    ) AS "openTickets"
     FROM customers t1
     CROSS JOIN LATERAL (
       SELECT greatest(

@@ -8,7 +8,11 @@ SELECT (
         FROM users t2
         WHERE t2.organization_id = $1::uuid AND (t2.partner_id = $5::uuid) AND t2.id = CASE WHEN t1k.cl >= 30 THEN t1.owner_id END
       ) x
-    ) AS "owner", NULL::json AS "openTickets", (
+    ) AS "owner", (
+      SELECT count(*)
+      FROM tickets t3
+      WHERE t3.organization_id = $1::uuid AND (t3.partner_id = $5::uuid) AND t3.customer_id = t1.id AND t3.status = ANY($6::text[])
+    ) AS "openTickets", (
       SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
       FROM (
         SELECT CASE WHEN t4k.cl >= 20 THEN t4.name END AS "name", (

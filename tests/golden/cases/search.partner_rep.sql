@@ -4,21 +4,21 @@ SELECT (
     FROM (
       SELECT (
         SELECT count(*)
-        FROM customers t3
+        FROM customers t4
         CROSS JOIN LATERAL (
           SELECT greatest(
             (
               SELECT max(least(30, sh.clearance))
               FROM customer_shares sh
-              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
             )
           ) AS cl OFFSET 0
-        ) t3k
-        WHERE t3.organization_id = $1::uuid AND (
+        ) t4k
+        WHERE t4.organization_id = $1::uuid AND (
           EXISTS (
             SELECT 1
             FROM customer_shares sh
-            WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+            WHERE sh.organization_id = $1::uuid AND sh.customer_id = t4.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
           )
         ) AND (
           (
@@ -37,27 +37,27 @@ SELECT (
                                     (
                                       (
                                         (
-                                          ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.name_search) || t3.industry_search) || t3.email_search
-                                        ) || t3.phone_search
-                                      ) || t3.website_search
-                                    ) || t3.city_search
-                                  ) || t3.tax_number_search
-                                ) || t3.risk_note_search
-                              ) || t3.notes_search
-                            ) || COALESCE(t3.custom_text_1_search, ''::tsvector)
-                          ) || COALESCE(t3.custom_text_2_search, ''::tsvector)
-                        ) || COALESCE(t3.custom_text_3_search, ''::tsvector)
-                      ) || COALESCE(t3.custom_text_4_search, ''::tsvector)
-                    ) || COALESCE(t3.custom_text_5_search, ''::tsvector)
-                  ) || COALESCE(t3.custom_text_6_search, ''::tsvector)
-                ) || COALESCE(t3.custom_text_7_search, ''::tsvector)
-              ) || COALESCE(t3.custom_text_8_search, ''::tsvector)
-            ) || COALESCE(t3.custom_text_9_search, ''::tsvector)
-          ) || COALESCE(t3.custom_text_10_search, ''::tsvector)
+                                          ((array_to_tsvector(ARRAY[t4.organization_id::text]) || t4.name_search) || t4.industry_search) || t4.email_search
+                                        ) || t4.phone_search
+                                      ) || t4.website_search
+                                    ) || t4.city_search
+                                  ) || t4.tax_number_search
+                                ) || t4.risk_note_search
+                              ) || t4.notes_search
+                            ) || COALESCE(t4.custom_text_1_search, ''::tsvector)
+                          ) || COALESCE(t4.custom_text_2_search, ''::tsvector)
+                        ) || COALESCE(t4.custom_text_3_search, ''::tsvector)
+                      ) || COALESCE(t4.custom_text_4_search, ''::tsvector)
+                    ) || COALESCE(t4.custom_text_5_search, ''::tsvector)
+                  ) || COALESCE(t4.custom_text_6_search, ''::tsvector)
+                ) || COALESCE(t4.custom_text_7_search, ''::tsvector)
+              ) || COALESCE(t4.custom_text_8_search, ''::tsvector)
+            ) || COALESCE(t4.custom_text_9_search, ''::tsvector)
+          ) || COALESCE(t4.custom_text_10_search, ''::tsvector)
         ) @@ (
           SELECT crm_query($3::text) && ('''' || $1::uuid || '''')::tsquery
         ) AND (
-          t3.name_search || coalesce(CASE WHEN t3k.cl >= 20 THEN t3.industry_search END, ''::tsvector) || coalesce(CASE WHEN t3k.cl >= 30 THEN t3.email_search END, ''::tsvector) || coalesce(CASE WHEN t3k.cl >= 30 THEN t3.phone_search END, ''::tsvector) || coalesce(CASE WHEN t3k.cl >= 20 THEN t3.website_search END, ''::tsvector) || coalesce(CASE WHEN t3k.cl >= 20 THEN t3.city_search END, ''::tsvector) || coalesce(CASE WHEN t3k.cl >= 30 THEN t3.notes_search END, ''::tsvector)
+          t4.name_search || coalesce(CASE WHEN t4k.cl >= 20 THEN t4.industry_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 30 THEN t4.email_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 30 THEN t4.phone_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 20 THEN t4.website_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 20 THEN t4.city_search END, ''::tsvector) || coalesce(CASE WHEN t4k.cl >= 30 THEN t4.notes_search END, ''::tsvector)
         ) @@ (SELECT crm_query($3::text))
       ) AS "totalCount", a.j0 AS "edges", (
         SELECT row_to_json(x)
@@ -140,7 +140,40 @@ SELECT (
               WHERE h.text IS NOT NULL
             ) AS "highlights", (
               SELECT row_to_json(x)
-              FROM (SELECT t1.name AS "name", NULL::json AS "tickets" ) x
+              FROM (
+                SELECT t1.name AS "name", (
+                  SELECT row_to_json(x)
+                  FROM (
+                    SELECT (
+                      SELECT count(*)
+                      FROM tickets t3
+                      WHERE t3.organization_id = $1::uuid AND (t3.partner_id = $5::uuid) AND (
+                        (
+                          (
+                            (
+                              (
+                                (
+                                  (
+                                    (
+                                      (
+                                        (
+                                          ((array_to_tsvector(ARRAY[t3.organization_id::text]) || t3.number_search) || t3.subject_search) || COALESCE(t3.custom_text_1_search, ''::tsvector)
+                                        ) || COALESCE(t3.custom_text_2_search, ''::tsvector)
+                                      ) || COALESCE(t3.custom_text_3_search, ''::tsvector)
+                                    ) || COALESCE(t3.custom_text_4_search, ''::tsvector)
+                                  ) || COALESCE(t3.custom_text_5_search, ''::tsvector)
+                                ) || COALESCE(t3.custom_text_6_search, ''::tsvector)
+                              ) || COALESCE(t3.custom_text_7_search, ''::tsvector)
+                            ) || COALESCE(t3.custom_text_8_search, ''::tsvector)
+                          ) || COALESCE(t3.custom_text_9_search, ''::tsvector)
+                        ) || COALESCE(t3.custom_text_10_search, ''::tsvector)
+                      ) @@ (
+                        SELECT crm_query($6::text) && ('''' || $1::uuid || '''')::tsquery
+                      ) AND (t3.number_search || t3.subject_search) @@ (SELECT crm_query($6::text)) AND t3.customer_id = t1.id
+                    ) AS "totalCount"
+                  ) x
+                ) AS "tickets"
+              ) x
             ) AS "node"
           ) x
         ) AS "j0"

@@ -1,0 +1,46 @@
+"""Who speaks on a ticket: the customer it is about, the partner that asked for them, or our staff."""
+
+from uuid import UUID
+
+from crm_graph.auth.levels import INTERNAL, PARTNER
+from crm_graph.auth.policy import Policy
+from crm_graph.auth.rows import Rule
+from crm_graph.plan.mutations import Call, may_write
+from crm_graph.schema.tickets import MessageSide, Ticket
+
+
+def as_customer(policy: Policy) -> bool:
+    """Whether a caller speaks on their own tickets: scopes that only read do not."""
+    grants = policy.on(Ticket.__name__)
+    return any(g.rule is Rule.SELF and g.subject_write is not None and g.subject_write >= PARTNER for g in grants)
+
+
+def as_partner(policy: Policy) -> bool:
+    """Whether a caller speaks on tickets that their partner opened for customers."""
+    grants = policy.on(Ticket.__name__)
+    return any(g.rule is Rule.PARTNER and g.write is not None and g.write >= PARTNER for g in grants)
+
+
+def as_staff(policy: Policy) -> bool:
+    """Whether a caller deals with tickets."""
+    return any(g.write is not None and g.write >= INTERNAL for g in policy.on(Ticket.__name__))
+
+
+def speaks(policy: Policy) -> bool:
+    return as_customer(policy) or as_partner(policy) or as_staff(policy)
+
+
+def asks(policy: Policy) -> bool:
+    """Whether a caller speaks for the asking side."""
+    return as_customer(policy) or as_partner(policy)
+
+
+async def side_of(call: Call, customer: UUID, partner: UUID | None) -> MessageSide | None:
+    """On which side the caller speaks on the call's ticket; `None`: they only read it."""
+    actor = call.actor
+    if actor.customer_id is not None:
+        return MessageSide.CUSTOMER if actor.customer_id == customer and as_customer(actor.policy) else None
+    if actor.partner_id is not None:
+        return MessageSide.PARTNER if actor.partner_id == partner and as_partner(actor.policy) else None
+    served = as_staff(actor.policy) and await may_write(call.tx, actor, Ticket, call.row, INTERNAL)
+    return MessageSide.STAFF if served else None
