@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 DECLARED = re.compile(r'^\s+code(?:: ClassVar\[str\])? = "([A-Z_]+)"', re.MULTILINE)
 # user errors are given by code: UserError("CODE", …), refused("CODE", …), IN_USE = "IN_USE"
-GIVEN = re.compile(r'(?:UserError|_?refused)\(\s*"([A-Z_]+)"|^([A-Z_]+) = "\2"$', re.MULTILINE)
+GIVEN = re.compile(r'(?:UserError|refusal|_?refused)\(\s*"([A-Z_]+)"|^([A-Z_]+) = "\2"$', re.MULTILINE)
 
 
 def in_source() -> set[str]:

@@ -4,10 +4,10 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import delete_rows, insert_fields
-from crm_graph.resolvers.tickets.states import STAFF, locked, over, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, locked, standing
 from crm_graph.resolvers.tickets.taking import is_person
 from crm_graph.schema.tickets import Ticket, TicketCollaborator
 
@@ -23,14 +23,14 @@ async def add_collaborator(call: Call) -> Outcome:
     if ended is not None:
         return ended
     if not await is_person(call, user):
-        return refused("VALUE_INVALID", "Only people of the staff who may sign in help with tickets.", "userId")
+        return refusal("VALUE_INVALID", "Only people of the staff who may sign in help with tickets.", "userId")
     if await _known(call, user) is not None:
         return Outcome(Effect.UNCHANGED, call.row)
     values = {"ticket_id": call.row, "user_id": user, "added_by_id": call.actor.user_id}
     made = await insert_fields(
         call.tx, call.actor, TicketCollaborator.__name__, values, event="ticket.helped", request_id=call.request_id
     )
-    return made if over(made) else Outcome(Effect.UPDATED, call.row)
+    return made if made.is_refused else Outcome(Effect.UPDATED, call.row)
 
 
 @mutation(Ticket, _USER, needs=STAFF)
@@ -42,7 +42,7 @@ async def remove_collaborator(call: Call) -> Outcome:
         return Outcome(Effect.UNCHANGED, call.row)
     name = TicketCollaborator.__name__
     (gone,) = await delete_rows(call.tx, call.actor, name, [known], trusted=True, request_id=call.request_id)
-    return gone if over(gone) else Outcome(Effect.UPDATED, call.row)
+    return gone if gone.is_refused else Outcome(Effect.UPDATED, call.row)
 
 
 async def _known(call: Call, user: UUID) -> UUID | None:

@@ -13,7 +13,7 @@ from crm_graph.plan.mutations import Call, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.routing import management
 from crm_graph.resolvers.tickets.sides import side_of, speaks
-from crm_graph.resolvers.tickets.states import Facts, locked, over, present, put, standing
+from crm_graph.resolvers.tickets.states import Facts, locked, present, put, standing
 from crm_graph.schema.ticket_queues import TicketType
 from crm_graph.schema.tickets import Ticket, TicketGrade, TicketPriority, TicketStatus
 
@@ -71,7 +71,7 @@ async def address_to_management(call: Call) -> Outcome:
     values = {"type": TicketType.COMPLAINT.value, "to_management": True, "resolved_at": None, "confirm_until": None}
     back = TicketStatus.OPEN if facts.status is TicketStatus.RESOLVED else None
     done = await put(call, facts, "ticket.addressed_to_management", {**values, **await _above(call, facts)}, back)
-    if not over(done):
+    if not done.is_refused:
         await watch(call.tx, call.actor, call.row, facts.now)
         await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
     return done

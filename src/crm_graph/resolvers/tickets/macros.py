@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Final
 
 from crm_graph import kinds
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.messages import Said, say, unanswered
 from crm_graph.resolvers.tickets.resolution import resolved_values, set_confirmation
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, over, put, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.resolvers.tickets.taking import to_queue
 from crm_graph.schema.ticket_queues import TicketNextState
 from crm_graph.schema.tickets import Ticket, TicketStatus
@@ -29,27 +29,27 @@ async def apply_macro(call: Call) -> Outcome:
     )
     assert macro is not None, "the macro was seen in this transaction"
     if not macro["active"]:
-        return refused("STATE_REFUSED", "The macro is not in use any more.", "macroId")
+        return refusal("STATE_REFUSED", "The macro is not in use any more.", "macroId")
     ended = standing(facts)
     if ended is not None:
         return ended
     tags = [*facts.tags, *(tag for tag in macro["tags"] if tag not in facts.tags)]
     done = await put(call, facts, "ticket.macro_applied", {"tags": tags})
-    if over(done):
+    if done.is_refused:
         return done
     call = replace(call, if_match=None)
     then = TicketNextState(macro["becomes"]) if macro["becomes"] else None
     if macro["queue_id"] is not None:
         done = await to_queue(call, facts, macro["queue_id"])
-    if not over(done) and macro["body"]:
+    if not done.is_refused and macro["body"]:
         body = _filled(macro["body"], customer=macro["customer"], number=facts.number, subject=facts.subject)
         public = bool(macro["public"])
         said = Said(body, public=public, author_id=call.actor.user_id)
         done = await say(call, said, then if public else None)
         then = None if public else then
-    if not over(done) and then is not None:
+    if not done.is_refused and then is not None:
         done = await _become(call, await locked(call), then)
-    return done if over(done) else Outcome(Effect.UPDATED, facts.id)
+    return done if done.is_refused else Outcome(Effect.UPDATED, facts.id)
 
 
 async def _become(call: Call, facts: Facts, then: TicketNextState) -> Outcome:
@@ -58,7 +58,7 @@ async def _become(call: Call, facts: Facts, then: TicketNextState) -> Outcome:
         return unanswered()
     values = resolved_values(facts) if to is TicketStatus.RESOLVED else {"status": to.value}
     done = await put(call, facts, "ticket.moved", values, to)
-    if not over(done):
+    if not done.is_refused:
         if to is TicketStatus.RESOLVED:
             await set_confirmation(call, facts)
         what = What.RESOLVED if to is TicketStatus.RESOLVED else What.MOVED

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.plan.changes import Effect, Outcome, denied, invalid
+from crm_graph.plan.changes import Effect, Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.messages import unanswered
 from crm_graph.resolvers.tickets.resolution import clear_confirmation
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, over, put, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.tickets import Ticket, TicketStatus
 from crm_graph.specs import camel
 
@@ -48,7 +48,7 @@ async def merge_ticket(call: Call) -> Outcome:
     if unfit is not None:
         return unfit
     merged = await put(call, facts, "ticket.merged", {"merged_into_id": into.id}, TicketStatus.MERGED)
-    if over(merged):
+    if merged.is_refused:
         return merged
     await clear_confirmation(call)
     await _told(call, facts.id, into.id)
@@ -59,9 +59,9 @@ def _apart(facts: Facts, into: Facts) -> Outcome | None:
     """Why two tickets are not one."""
     if facts.customer_id != into.customer_id:
         said = "They are of different customers: make them part of an incident instead."
-        return refused("TICKETS_OF_OTHERS", said, "intoId")
+        return refusal("TICKETS_OF_OTHERS", said, "intoId")
     if facts.partner_id != into.partner_id:
-        return refused("TICKETS_OF_OTHERS", "They were not opened by the same partner.", "intoId")
+        return refusal("TICKETS_OF_OTHERS", "They were not opened by the same partner.", "intoId")
     return None
 
 
@@ -70,9 +70,9 @@ async def unmerge_ticket(call: Call) -> Outcome:
     """Let a ticket that was merged go on by itself again."""
     facts = await locked(call)
     if facts.merged_into_id is None:
-        return refused("STATE_REFUSED", f"It is {facts.status} and was not merged.")
+        return refusal("STATE_REFUSED", f"It is {facts.status} and was not merged.")
     undone = await put(call, facts, "ticket.unmerged", {"merged_into_id": None}, TicketStatus.OPEN)
-    if not over(undone):
+    if not undone.is_refused:
         await _told(call, facts.id, facts.merged_into_id)
     return undone
 

@@ -10,15 +10,15 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.actor import ActorKind
-from crm_graph.entity import choice_kind
-from crm_graph.plan.changes import Effect, Outcome, denied, invalid
+from crm_graph.declaration import choice_kind
+from crm_graph.plan.changes import Effect, Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.complaints import answered_values
 from crm_graph.resolvers.tickets.resolution import clear_confirmation, resolved_values, set_confirmation
 from crm_graph.resolvers.tickets.sides import side_of, speaks
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, over, put, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketNextState
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage, TicketStatus
@@ -88,7 +88,7 @@ async def _ask(call: Call, facts: Facts, said: Said) -> Outcome:
         values |= {"reopen_count": facts.reopen_count + 1, "resolved_at": None, "confirm_until": None}
         await clear_confirmation(call)
     written = await put(call, facts, "ticket.asked", values, back)
-    return written if over(written) else await _kept(call, facts, said, What.ASKED, "ticket_message.asked")
+    return written if written.is_refused else await _kept(call, facts, said, What.ASKED, "ticket_message.asked")
 
 
 async def _answer(call: Call, facts: Facts, said: Said, then: TicketNextState | None) -> Outcome:
@@ -105,10 +105,10 @@ async def _answer(call: Call, facts: Facts, said: Said, then: TicketNextState | 
         values |= resolved_values(facts)
         await set_confirmation(call, facts)
     written = await put(call, facts, "ticket.answered", values, to)
-    if over(written):
+    if written.is_refused:
         return written
     kept = await _kept(call, facts, said, What.ANSWERED, "ticket_message.answered")
-    if not over(kept) and to is TicketStatus.RESOLVED:
+    if not kept.is_refused and to is TicketStatus.RESOLVED:
         await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.RESOLVED))
     return kept
 
@@ -116,20 +116,20 @@ async def _answer(call: Call, facts: Facts, said: Said, then: TicketNextState | 
 async def _note(call: Call, facts: Facts, said: Said) -> Outcome:
     """A note leaves the ticket as it is: no stamp of it tells that one was written."""
     if facts.status is TicketStatus.MERGED:
-        return refused("TICKET_MERGED", "It goes on as another ticket: see `mergedInto`.")
+        return refusal("TICKET_MERGED", "It goes on as another ticket: see `mergedInto`.")
     return await _kept(call, facts, said, What.NOTED, "ticket_message.noted")
 
 
 async def _kept(call: Call, facts: Facts, said: Said, what: What, event: str) -> Outcome:
     made = await insert(call, facts.id, said, facts.channel, event)
-    if over(made):
+    if made.is_refused:
         return made
     await ticket_changed(call.tx, call.actor, TicketChange(facts.id, what, made.id))
     return Outcome(Effect.UPDATED, facts.id)
 
 
 def unanswered() -> Outcome:
-    return refused("COMPLAINT_UNANSWERED", "It is a complaint to the management, which has not answered it yet.")
+    return refusal("COMPLAINT_UNANSWERED", "It is a complaint to the management, which has not answered it yet.")
 
 
 @mutation(
@@ -148,7 +148,7 @@ async def answer_ticket(call: Call) -> Outcome:
         return Outcome.refused(denied())
     then, channel = call.arguments.get("then"), call.arguments.get("channel")
     if then is not None and side is not MessageSide.STAFF:
-        return refused("WRITE_ACCESS_DENIED", "Only staff say how a ticket stands.", "then")
+        return refusal("WRITE_ACCESS_DENIED", "Only staff say how a ticket stands.", "then")
     own = Channel.PARTNER if side is MessageSide.PARTNER else Channel(str(channel)) if channel else None
     said = Said(str(call.arguments["body"]), side, channel=own, author_id=call.actor.user_id)
     return await say(call, said, TicketNextState(str(then)) if then else None)

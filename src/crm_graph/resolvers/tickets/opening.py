@@ -14,8 +14,8 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import INTERNAL, PARTNER, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
-from crm_graph.entity import choice_kind
-from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid
+from crm_graph.declaration import choice_kind
+from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
@@ -24,7 +24,6 @@ from crm_graph.resolvers.tickets.messages import Said, insert, wrong_body
 from crm_graph.resolvers.tickets.priority import priority_of
 from crm_graph.resolvers.tickets.routing import Asked, give, queue_of, route, value_of
 from crm_graph.resolvers.tickets.sides import as_customer
-from crm_graph.resolvers.tickets.states import over, refused
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketGrade
@@ -88,7 +87,7 @@ async def opened(call: Call, new: New) -> Outcome:
     if new.queue_id is not None:
         chosen = await queue_of(call.tx, organization, new.queue_id)
         if not chosen.active:
-            return refused("STATE_REFUSED", "No tickets go into this queue any more.", "queueId")
+            return refusal("STATE_REFUSED", "No tickets go into this queue any more.", "queueId")
         way = replace(way, queue_id=new.queue_id, team_id=chosen.team_id)
     value = await value_of(call.tx, organization, new.customer_id)
     from_customer = new.said.side is not MessageSide.STAFF
@@ -122,7 +121,7 @@ async def opened(call: Call, new: New) -> Outcome:
     made = await insert_fields(
         call.tx, call.actor, Ticket.__name__, values, row=call.row, event="ticket.opened", request_id=call.request_id
     )
-    if over(made):
+    if made.is_refused:
         return made
     return await _first(call, new, about["now"])
 
@@ -130,7 +129,7 @@ async def opened(call: Call, new: New) -> Outcome:
 async def _first(call: Call, new: New, now: dt.datetime) -> Outcome:
     """Its first message, and what follows of its being there."""
     first = await insert(call, call.row, new.said, new.channel, "ticket_message.asked")
-    if over(first):
+    if first.is_refused:
         return first
     if new.to_management:
         await watch(call.tx, call.actor, call.row, now)
@@ -216,7 +215,7 @@ async def open_ticket(call: Call) -> Outcome:
         _some_id(given.get("queue_id")),
     )
     made = await opened(call, new)
-    if side is MessageSide.STAFF and not over(made):
+    if side is MessageSide.STAFF and not made.is_refused:
         made_so = await may_write(call.tx, actor, Ticket, call.row, INTERNAL)
         return made if made_so else Outcome.refused(denied())
     return made
@@ -241,11 +240,11 @@ async def _faults(call: Call, side: MessageSide) -> Outcome | None:
     if customer is None:
         return Outcome.refused(invalid("A customer is needed.", "customerId"))
     if side is MessageSide.CUSTOMER and customer != call.actor.customer_id:
-        return refused("REFERENCE_NOT_FOUND", "customerId names no record that you can see.", "customerId")
+        return refusal("REFERENCE_NOT_FOUND", "customerId names no record that you can see.", "customerId")
     if given.get("to_management") and given.get("type") not in (None, TicketType.COMPLAINT):
         return Outcome.refused(invalid("What goes to the management is a COMPLAINT.", "type"))
     if outside and await (await call.tx.raw()).fetchval(_OPEN, call.actor.organization_id, customer) >= MOST:
-        return refused("TOO_MANY_TICKETS", f"{MOST} tickets are open already: write on one of them.")
+        return refusal("TOO_MANY_TICKETS", f"{MOST} tickets are open already: write on one of them.")
     return None
 
 

@@ -9,7 +9,7 @@ from crm_graph.jobs.timers import clear_timer, set_timer, timer
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
-from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN, Facts, over, present, put
+from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN, Facts, present, put
 from crm_graph.schema.tickets import TicketClosing, TicketStatus
 
 UNCONFIRMED: Final = "ticket.unconfirmed"
@@ -33,7 +33,7 @@ async def close(call: Call, facts: Facts, because: TicketClosing) -> Outcome:
     """Close a ticket; whoever calls has decided that it may be done."""
     values = {"closed_at": facts.now, "closed_because": because.value}
     done = await put(call, facts, "ticket.closed", values, TicketStatus.CLOSED)
-    if not over(done):
+    if not done.is_refused:
         await clear_confirmation(call)
         await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.CLOSED))
     return done

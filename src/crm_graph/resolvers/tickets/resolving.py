@@ -6,14 +6,14 @@ from typing import Final
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
-from crm_graph.entity import choice_kind
-from crm_graph.plan.changes import Effect, Outcome, denied
+from crm_graph.declaration import choice_kind
+from crm_graph.plan.changes import Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.messages import Said, say, unanswered
 from crm_graph.resolvers.tickets.resolution import clear_confirmation, close, resolved_values, set_confirmation
 from crm_graph.resolvers.tickets.sides import side_of, speaks
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, over, put, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketNextState
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketClosing, TicketStatus
@@ -40,7 +40,7 @@ async def resolve_ticket(call: Call) -> Outcome:
     """
     facts = await locked(call)
     done = await _resolve(call, facts)
-    if over(done) or not call.arguments.get("children"):
+    if done.is_refused or not call.arguments.get("children"):
         return done
     for found in await (await call.tx.raw()).fetch(_CHILDREN, call.actor.organization_id, call.row):
         child = replace(call, row=found["id"], if_match=None)
@@ -48,7 +48,7 @@ async def resolve_ticket(call: Call) -> Outcome:
         if known.unanswered or not await may_write(call.tx, call.actor, Ticket, known.id, INTERNAL):
             continue
         part = await _resolve(child, known)
-        if over(part):
+        if part.is_refused:
             return part
     return done
 
@@ -63,7 +63,7 @@ async def _resolve(call: Call, facts: Facts) -> Outcome:
     if facts.status is TicketStatus.RESOLVED:
         return Outcome(Effect.UNCHANGED, facts.id)
     done = await put(call, facts, "ticket.resolved", resolved_values(facts), TicketStatus.RESOLVED)
-    if not over(done):
+    if not done.is_refused:
         await set_confirmation(call, facts)
         await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.RESOLVED))
     return done
@@ -82,9 +82,9 @@ async def confirm_resolution(call: Call) -> Outcome:
     if side is None:
         return Outcome.refused(denied())
     if side is MessageSide.STAFF and "channel" not in call.arguments:
-        return refused("VALUE_INVALID", "Say how the customer told us.", "channel")
+        return refusal("VALUE_INVALID", "Say how the customer told us.", "channel")
     if facts.status is not TicketStatus.RESOLVED:
-        return refused("STATE_REFUSED", f"It is {facts.status}: only what is RESOLVED is confirmed.")
+        return refusal("STATE_REFUSED", f"It is {facts.status}: only what is RESOLVED is confirmed.")
     return await close(call, facts, TicketClosing.CONFIRMED)
 
 
@@ -96,14 +96,14 @@ async def reopen_ticket(call: Call) -> Outcome:
     if side is None:
         return Outcome.refused(denied())
     if facts.status not in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
-        return refused("STATE_REFUSED", f"It is {facts.status}: only what is RESOLVED or CLOSED is reopened.")
+        return refusal("STATE_REFUSED", f"It is {facts.status}: only what is RESOLVED or CLOSED is reopened.")
     late = facts.closed_at is not None and facts.now > facts.closed_at + REOPENED_WITHIN
     if late and side is not MessageSide.STAFF:
-        return refused("TICKET_CLOSED", "It was closed too long ago: open another one.")
+        return refusal("TICKET_CLOSED", "It was closed too long ago: open another one.")
     gone = dict.fromkeys(("resolved_at", "confirm_until", "closed_at", "closed_because"))
     values = {**gone, "reopen_count": facts.reopen_count + 1}
     done = await put(call, facts, "ticket.reopened", values, TicketStatus.OPEN)
-    if over(done):
+    if done.is_refused:
         return done
     await clear_confirmation(call)
     await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.MOVED))
@@ -134,8 +134,8 @@ async def close_ticket(call: Call) -> Outcome:
 async def _close_by_us(call: Call, facts: Facts) -> Outcome:
     reason = str(call.arguments.get("reason") or "").strip()
     if facts.status is TicketStatus.RESOLVED:
-        return refused("STATE_REFUSED", "It is RESOLVED: its customer has the word, until time is up.")
+        return refusal("STATE_REFUSED", "It is RESOLVED: its customer has the word, until time is up.")
     if not reason:
-        return refused("VALUE_INVALID", "A reason is needed.", "reason")
+        return refusal("VALUE_INVALID", "A reason is needed.", "reason")
     noted = await say(call, Said(reason, public=False, author_id=call.actor.user_id))
-    return noted if over(noted) else await close(call, facts, TicketClosing.BY_US)
+    return noted if noted.is_refused else await close(call, facts, TicketClosing.BY_US)

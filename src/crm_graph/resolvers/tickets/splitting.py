@@ -1,18 +1,22 @@
 """Messages that are about something else go to a ticket of their own."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import asyncpg
 
 from crm_graph import kinds
-from crm_graph.plan.changes import Outcome
-from crm_graph.plan.mutations import Argument, Call, Listed, mutation
+from crm_graph.plan.access.visibility import named
+from crm_graph.plan.changes import Outcome, invalid, refusal
+from crm_graph.plan.mutations import Argument, Call, mutation
+from crm_graph.plan.signatures import Id
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.opening import free_number, wrong_subject
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, over, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, standing
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage, TicketStatus
 
+_MOST: Final = 100
 _KEPT: Final = (
     "customer_id", "partner_id", "order_id", "product_id", "language", "channel", "impact", "urgency", "customer_value",
     "raised_by", "priority", "tags", "skills", "queue_id", "team_id", "assignee_id",
@@ -23,15 +27,23 @@ SELECT id, origin_id, public, side, sent_at FROM ticket_messages WHERE organizat
  ORDER BY sent_at, id FOR NO KEY UPDATE"""
 
 
+@dataclass(frozen=True, slots=True)
+class SplitMessageInput:
+    """A message that goes to a ticket of its own."""
+
+    message_id: Annotated[Id, "A message of the ticket."]
+
+
 @mutation(
     Ticket,
     Argument("subject", kinds.STRING, "What the new ticket is about.", required=True),
-    Listed(
+    Argument(
         "messages",
-        "SplitMessageInput",
-        (Argument("message_id", kinds.ID, "A message of the ticket.", required=True, ref="TicketMessage"),),
-        "What goes to it; at least one message stays.",
+        None,
+        "What goes to it; at least one message that the customer reads stays.",
         required=True,
+        parts=SplitMessageInput,
+        many=True,
     ),
     needs=STAFF,
 )
@@ -48,7 +60,7 @@ async def split_ticket(call: Call) -> Outcome:
     if isinstance(moving, Outcome):
         return moving
     made = await _made(call, facts, subject.strip(), moving)
-    if over(made) or made.id is None:
+    if made.is_refused or made.id is None:
         return made
     for one in moving:
         moved = await update_fields(
@@ -56,7 +68,7 @@ async def split_ticket(call: Call) -> Outcome:
             {"ticket_id": made.id, "origin_id": one["origin_id"] or facts.id}, "ticket_message.moved",
             request_id=call.request_id,
         )  # fmt: skip
-        if over(moved):
+        if moved.is_refused:
             return moved
     for ticket, what in ((made.id, What.OPENED), (facts.id, What.MOVED)):
         await ticket_changed(call.tx, call.actor, TicketChange(ticket, what))
@@ -65,15 +77,16 @@ async def split_ticket(call: Call) -> Outcome:
 
 async def _moving(call: Call) -> "list[asyncpg.Record] | Outcome":
     """The messages that go; one that the customer reads has to stay."""
-    listed = call.arguments["messages"]
-    assert isinstance(listed, list)
-    wanted = {one["message_id"] for one in listed}
+    given: list[SplitMessageInput] = call.arguments["messages"]  # type: ignore[assignment]
+    if len(given) > _MOST:
+        return Outcome.refused(invalid(f"At most {_MOST} messages are taken.", "messages"))
+    wanted = {await named(call.tx, call.actor, TicketMessage, one.message_id) for one in given}
     found = await (await call.tx.raw()).fetch(_MESSAGES, call.actor.organization_id, call.row)
     moving = [row for row in found if row["id"] in wanted]
     if not wanted or len(moving) < len(wanted):
-        return refused("VALUE_INVALID", "Messages of this ticket are needed.", "messages")
+        return refusal("VALUE_INVALID", "Messages of this ticket are needed.", "messages")
     if not any(row["public"] for row in found if row["id"] not in wanted):
-        return refused("VALUE_INVALID", "One that the customer reads has to stay.", "messages")
+        return refusal("VALUE_INVALID", "One that the customer reads has to stay.", "messages")
     return moving
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph.auth.levels import INTERNAL, Level
-from crm_graph.plan.changes import Effect, Outcome, UserError
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.states import Moves, move
@@ -116,19 +116,10 @@ async def put(
 def standing(facts: Facts) -> Outcome | None:
     """Why nothing is said or done about a ticket any more; `None` where something still is."""
     if facts.status is TicketStatus.MERGED:
-        return refused("TICKET_MERGED", "It goes on as another ticket: see `mergedInto`.")
+        return refusal("TICKET_MERGED", "It goes on as another ticket: see `mergedInto`.")
     if facts.status is TicketStatus.CLOSED:
-        return refused("TICKET_CLOSED", "It is closed: reopen it, or open another one.")
+        return refusal("TICKET_CLOSED", "It is closed: reopen it, or open another one.")
     return None
-
-
-def over(outcome: Outcome) -> bool:
-    """Whether nothing more is to be done."""
-    return outcome.effect is Effect.REFUSED
-
-
-def refused(code: str, message: str, *field: str) -> Outcome:
-    return Outcome.refused(UserError(code, message, field))
 
 
 STAFF: Final = INTERNAL

@@ -5,16 +5,16 @@ from typing import Final
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.entity import choice_kind
+from crm_graph.declaration import choice_kind
 from crm_graph.plan.access.opening import open_lens
-from crm_graph.plan.changes import Effect, Outcome
+from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.resolvers.authority.nearest import PERSON
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.priority import priority_of
 from crm_graph.resolvers.tickets.routing import give, queue_of, value_of
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, over, put, refused, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.tickets import Ticket, TicketGrade, TicketStatus
 from crm_graph.schema.users import User
 
@@ -29,9 +29,9 @@ async def take_ticket(call: Call) -> Outcome:
     if ended is not None:
         return ended
     if user is None or not await is_person(call, user):
-        return refused("VALUE_INVALID", "Only people take tickets.")
+        return refusal("VALUE_INVALID", "Only people take tickets.")
     if facts.assignee_id is not None and facts.assignee_id != user:
-        return refused("TICKET_TAKEN", f"{await _name(call, facts.assignee_id) or 'Somebody'} has taken it.")
+        return refusal("TICKET_TAKEN", f"{await _name(call, facts.assignee_id) or 'Somebody'} has taken it.")
     if facts.assignee_id == user:
         return Outcome(Effect.UNCHANGED, call.row)
     return await _hand(call, facts, "ticket.taken", {"assignee_id": user}, taken=True)
@@ -43,7 +43,7 @@ async def assign_ticket(call: Call) -> Outcome:
     facts, user = await locked(call), call.arguments["user_id"]
     assert isinstance(user, UUID)
     if not await is_person(call, user):
-        return refused("VALUE_INVALID", "Only people of the staff who may sign in deal with tickets.", "userId")
+        return refusal("VALUE_INVALID", "Only people of the staff who may sign in deal with tickets.", "userId")
     return await _hand(call, facts, "ticket.assigned", {"assignee_id": user})
 
 
@@ -66,7 +66,7 @@ async def to_queue(call: Call, facts: Facts, queue: UUID) -> Outcome:
     organization = call.actor.organization_id
     found = await queue_of(call.tx, organization, queue)
     if not found.active:
-        return refused("STATE_REFUSED", "No tickets go into this queue any more.", "queueId")
+        return refusal("STATE_REFUSED", "No tickets go into this queue any more.", "queueId")
     ended = standing(facts)
     if ended is not None:
         return ended
@@ -99,7 +99,7 @@ async def prioritize_ticket(call: Call) -> Outcome:
         "priority": priority_of(impact, urgency, value, facts.raised_by).value,
     }
     done = await put(call, facts, "ticket.prioritized", values)
-    if not over(done):
+    if not done.is_refused:
         await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
     return done
 
@@ -115,7 +115,7 @@ async def _hand(call: Call, facts: Facts, event: str, values: Mapping[str, objec
         return ended
     to = TicketStatus.OPEN if taken and facts.status is TicketStatus.NEW else None
     done = await put(call, facts, event, values, to, needs=STAFF)
-    if not over(done):
+    if not done.is_refused:
         await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
     return done
 

@@ -1,11 +1,11 @@
 """Tickets that wait: for their customer, or for somebody else."""
 
 from crm_graph import kinds
-from crm_graph.plan.changes import Outcome
+from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.messages import Said, say
-from crm_graph.resolvers.tickets.states import STAFF, locked, over, put, refused
+from crm_graph.resolvers.tickets.states import STAFF, locked, put
 from crm_graph.schema.ticket_queues import TicketNextState
 from crm_graph.schema.tickets import Ticket, TicketStatus
 
@@ -29,12 +29,12 @@ async def put_ticket_on_hold(call: Call) -> Outcome:
 async def resume_ticket(call: Call) -> Outcome:
     """Go on with a ticket that waited."""
     if (await locked(call)).status in (TicketStatus.RESOLVED, TicketStatus.CLOSED, TicketStatus.MERGED):
-        return refused("STATE_REFUSED", "It does not wait: see reopenTicket.")
+        return refusal("STATE_REFUSED", "It does not wait: see reopenTicket.")
     return await _stand(call, TicketStatus.OPEN, "ticket.resumed")
 
 
 async def _stand(call: Call, to: TicketStatus, event: str) -> Outcome:
     done = await put(call, await locked(call), event, {"status": to.value}, to)
-    if not over(done):
+    if not done.is_refused:
         await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
     return done
