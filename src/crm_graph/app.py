@@ -42,6 +42,7 @@ from crm_graph.pages.access import AccessPage
 from crm_graph.pages.apps import AppsPage
 from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
+from crm_graph.pages.incoming_mail import IncomingMail
 from crm_graph.pages.invitation import InvitationPage
 from crm_graph.pages.proposals import ProposalPages
 from crm_graph.pages.proposals.paper import Papers
@@ -156,6 +157,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         ).routes(),
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
         *ProposalPages(door, Papers(documents, schemas, reader), secret, settings.fonts, per_minute).routes(),
+        *IncomingMail(door, sealer, settings.max_mail_bytes).routes(),
         *AccessPage(authenticator, database).routes(),
         *AppsPage(authenticator, database, secret).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),
