@@ -4,6 +4,10 @@ import asyncio
 
 import pytest
 
+from crm_graph.auth.actor import Actor
+from crm_graph.db.session import Transaction
+from crm_graph.resolvers.tickets import changed
+from crm_graph.resolvers.tickets.changed import TicketChange
 from tests.resolvers.tickets.conftest import World, row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -136,6 +140,63 @@ async def test_of_two_who_take_a_ticket_at_once_one_has_it_and_the_other_is_told
     ]
     await world.refused("addCollaborator", {**id_, "userId": outside}, "VALUE_INVALID")
     assert (await world.done("removeCollaborator", helped, shown=shown))["collaborators"]["nodes"] == []
+
+
+async def test_who_has_it_is_told_only_to_who_may_see_them(world: World) -> None:
+    update = (
+        """mutation ($i: UpdateAccessPolicyInput!) { updateAccessPolicy(input: $i) { userErrors { code message } } }"""
+    )
+    grants = {"roles": [{"name": "service_agent", "grants": [{"entity": "User", "grants": []}]}]}
+    before = (await world.api.as_("administrator")("{ accessPolicy { version } }")).data["accessPolicy"]["version"]
+    id_ = {"id": (await world.opened(queueId=world.queues["Management"]))["id"]}
+    await world.done("takeTicket", id_, by="administrator")
+    done = await world.api.as_("administrator")(update, {"i": {"changes": grants, "note": "test"}})
+    assert done.data["updateAccessPolicy"]["userErrors"] == []
+    await heard(world, hidden=True)
+    answer = await world.send("takeTicket", id_, by="service_agent", shown="id")
+    back = "mutation ($v: Int!) { rollbackAccessPolicy(input: {version: $v}) { userErrors { code } } }"
+    await world.api.as_("administrator")(back, {"v": before})
+    await heard(world, hidden=False)
+    [error] = answer.data["takeTicket"]["userErrors"]
+    assert (error["code"], error["message"]) == ("TICKET_TAKEN", "Somebody has taken it.")
+
+
+async def heard(world: World, *, hidden: bool) -> None:
+    """Wait until the agent sees users no longer, or again."""
+    async with asyncio.timeout(5):
+        while bool((await world.api.as_("service_agent")("{ users { totalCount } }")).errors) is not hidden:
+            await asyncio.sleep(0.05)
+
+
+async def test_other_rooms_hear_of_every_change_in_its_transaction(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, bool]] = []
+
+    async def heed(tx: Transaction, actor: Actor, change: TicketChange) -> None:
+        there = await (await tx.raw()).fetchval("SELECT status FROM tickets WHERE id = $1", change.ticket)
+        heard.append((f"{change.what.name} {there}", change.message is not None))
+        if there == "ON_HOLD":
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(changed, "_HEEDING", [heed])
+    id_ = {"id": (await world.opened(by="customer"))["id"]}
+    for verb, given, by in (
+        ("takeTicket", {}, "administrator"), ("answerTicket", {"body": "b"}, "administrator"),
+        ("noteOnTicket", {"body": "b"}, "service_agent"), ("answerTicket", {"body": "b"}, "customer"),
+        ("prioritizeTicket", {"urgency": "HIGH"}, "service_agent"), ("resolveTicket", {}, "service_agent"),
+        ("confirmResolution", {}, "customer"), ("reopenTicket", {}, "customer"),
+    ):  # fmt: skip
+        if verb == "takeTicket":
+            await world.connection.execute("UPDATE tickets SET assignee_id = NULL WHERE id = $1", row_id(id_["id"]))
+        await world.done(verb, {**id_, **given}, by=by)
+    assert heard == [
+        ("OPENED NEW", True), ("MOVED OPEN", False), ("ANSWERED OPEN", True), ("NOTED OPEN", True), ("ASKED OPEN", True),
+        ("MOVED OPEN", False), ("RESOLVED RESOLVED", False), ("CLOSED CLOSED", False), ("MOVED OPEN", False),
+    ]  # fmt: skip
+    failed = await world.send("putTicketOnHold", id_, by="service_agent", shown="id")
+    assert failed.status == 500  # a room that cannot follow takes the change back
+    assert (await world.seen(id_["id"]))["status"] == "OPEN"
 
 
 async def test_a_stale_etag_moves_nothing(world: World) -> None:

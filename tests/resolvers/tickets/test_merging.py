@@ -57,7 +57,10 @@ async def test_an_incident_resolves_its_parts_and_no_customer_learns_of_it(world
     await world.done("resolveTicket", {"id": incident, "body": "Power is back.", "children": True})
     seen = await world.seen(mine)
     assert (seen["status"], seen["messages"]["nodes"][-1]["body"]) == ("RESOLVED", "Power is back.")
-    await world.refused("linkToIncident", {"id": mine, "incidentId": mine}, "VALUE_INVALID")
+    await world.refused("linkToIncident", {"id": nested, "incidentId": nested}, "VALUE_INVALID")
+    both = [(await world.opened())["id"] for _ in range(2)]
+    await world.done("linkToIncident", {"id": nested, "incidentId": both[0]})
+    await world.refused("mergeTicket", {"id": both[0], "intoId": both[1]}, "STATE_REFUSED")
 
 
 async def test_a_ticket_is_split_and_its_notes_stay_notes(world: World) -> None:

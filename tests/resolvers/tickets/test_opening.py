@@ -45,6 +45,17 @@ async def test_staff_open_what_they_are_told_and_it_is_routed_at_once(world: Wor
     assert (chosen["queue"]["name"], chosen["assignee"]) == ("Management", None)
 
 
+async def test_a_system_that_delivers_twice_opens_one(world: World) -> None:
+    key = {"source": "portal", "externalId": "77"}
+    assert (await world.opened(**key))["id"] == (await world.opened(**key))["id"]
+    for by, more, code in (
+        ("service_agent", {"customerId": world.plain, "source": "portal"}, "VALUE_INVALID"),
+        ("customer", key, "WRITE_ACCESS_DENIED"),
+    ):
+        _, codes = await world.do("openTicket", {"subject": "s", "body": "b", **more}, by=by)
+        assert set(codes) == {code}
+
+
 async def test_customers_and_partners_open_their_own(world: World) -> None:
     own = await world.opened(by="customer", subject="Mine", type="QUESTION", channel="MOBILE")
     assert (own["channel"], own["messages"]["nodes"][0]["side"]) == ("MOBILE", "CUSTOMER")
@@ -128,6 +139,20 @@ async def test_round_robin_gives_everybody_as_many_even_at_once(world: World) ->
     assert (ticket["queue"]["id"], ticket["assignee"]["id"]) == (technical, f"usr_{member['user_id'].hex}")
     await world.connection.execute("UPDATE queue_members SET capacity = 1 WHERE id = $1", member["id"])
     assert (await world.opened(type="PROBLEM"))["assignee"] is None
+    # who is away says so of themselves, and of nobody else
+    say = "mutation ($id: ID!) { updateQueueMember(input: {id: $id, available: false}) { userErrors { code } } }"
+    own = "SELECT id, user_id FROM queue_members WHERE queue_id = $1 ORDER BY user_id = $2 DESC"
+    mine, other = await world.connection.fetch(own, row_id(desk), world.agent["id"])
+    answers = [
+        (await world.api.as_("service_agent")(say, {"id": f"tqm_{m['id'].hex}"})).data["updateQueueMember"][
+            "userErrors"
+        ]
+        for m in (mine, other)
+    ]
+    assert answers == [[], [{"code": "WRITE_ACCESS_DENIED"}]]
+    given = {(await world.opened(queueId=desk))["assignee"]["id"] for _ in range(3)}
+    assert given == {f"usr_{other['user_id'].hex}"}
+    await world.connection.execute("UPDATE queue_members SET available = TRUE")
     # least loaded
     await world.connection.execute("UPDATE ticket_queues SET assignment = 'LEAST_LOADED' WHERE id = $1", row_id(desk))
     loads = "SELECT count(*) FROM tickets WHERE assignee_id = $1 AND status IN ('NEW', 'OPEN', 'WAITING', 'ON_HOLD')"

@@ -47,6 +47,8 @@ async def merge_ticket(call: Call) -> Outcome:
     unfit = standing(facts) or standing(into) or _apart(facts, into) or (unanswered() if facts.unanswered else None)
     if unfit is not None:
         return unfit
+    if await _has_parts(call, facts):
+        return refusal("STATE_REFUSED", "It is an incident that others are part of.")
     merged = await put(call, facts, "ticket.merged", {"merged_into_id": into.id}, TicketStatus.MERGED)
     if merged.is_refused:
         return merged
@@ -87,8 +89,7 @@ async def link_to_incident(call: Call) -> Outcome:
     ended = standing(facts) or standing(incident)
     if ended is not None:
         return ended
-    parts = await (await call.tx.raw()).fetchval(_HAS_CHILDREN, call.actor.organization_id, facts.id)
-    if parts or incident.parent_id is not None:
+    if incident.parent_id is not None or await _has_parts(call, facts):
         return Outcome.refused(invalid("An incident is not part of another one.", "incidentId"))
     return await _part_of(call, facts, incident.id, "ticket.linked")
 
@@ -98,6 +99,10 @@ async def unlink_from_incident(call: Call) -> Outcome:
     """Take a ticket out of the incident that it was part of."""
     facts = await locked(call)
     return standing(facts) or await _part_of(call, facts, None, "ticket.unlinked")
+
+
+async def _has_parts(call: Call, facts: Facts) -> bool:
+    return bool(await (await call.tx.raw()).fetchval(_HAS_CHILDREN, call.actor.organization_id, facts.id))
 
 
 async def _part_of(call: Call, facts: Facts, incident: UUID | None, event: str) -> Outcome:

@@ -15,6 +15,7 @@ from crm_graph.auth.levels import INTERNAL, PARTNER, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.declaration import choice_kind
+from crm_graph.plan.access.visibility import find
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import insert_fields
@@ -33,6 +34,7 @@ MOST: Final = 50
 """Tickets of a customer that may be open at a time before they, or a partner, open no more."""
 LONGEST_SUBJECT: Final = 255
 _NUMBERS: Final = 10**8
+_KEY: Final = ("source", "external_id")
 _TAKEN: Final = "SELECT EXISTS (SELECT FROM tickets WHERE organization_id = $1 AND number = $2)"
 _OPEN: Final = """
 SELECT count(*) FROM tickets WHERE organization_id = $1 AND customer_id = $2
@@ -163,7 +165,7 @@ def _opens(policy: Policy) -> bool:
     return as_customer(policy) or _makes(policy, Rule.PARTNER, PARTNER) or _makes(policy, None, INTERNAL)
 
 
-_OF_STAFF: Final = ("opportunity_id", "impact", "urgency", "queue_id")
+_OF_STAFF: Final = ("opportunity_id", "impact", "urgency", "queue_id", "source", "external_id")
 """Arguments that only staff give."""
 
 
@@ -184,6 +186,10 @@ _OF_STAFF: Final = ("opportunity_id", "impact", "urgency", "queue_id")
     Argument(
         "queue_id", kinds.ID, "For staff: the queue it goes to, instead of what the rules say.", ref="TicketQueue"
     ),
+    Argument("source", kinds.STRING, "For staff: the system that the ticket comes from."),
+    Argument(
+        "external_id", kinds.STRING, "For staff: its key there; a ticket that has it already is not opened again."
+    ),
     needs=None,
     offered=_opens,
     creates=True,
@@ -193,9 +199,9 @@ async def open_ticket(call: Call) -> Outcome:
     given, actor, side = call.arguments, call.actor, _side(call.actor)
     if side is None:
         return Outcome.refused(denied())
-    faults = await _faults(call, side)
-    if faults is not None:
-        return faults
+    unfit = await _faults(call, side) or await _known(call)
+    if unfit is not None:
+        return unfit
     complaint, by_partner = bool(given.get("to_management")), side is MessageSide.PARTNER
     channel = Channel.PARTNER if by_partner else Channel(str(given.get("channel") or Channel.WEB))
     new = New(
@@ -213,6 +219,7 @@ async def open_ticket(call: Call) -> Outcome:
         TicketGrade(str(given.get("impact") or TicketGrade.MEDIUM)),
         TicketGrade(str(given.get("urgency") or TicketGrade.MEDIUM)),
         _some_id(given.get("queue_id")),
+        {name: str(given[name]) for name in _KEY if name in given},
     )
     made = await opened(call, new)
     if side is MessageSide.STAFF and not made.is_refused:
@@ -228,6 +235,15 @@ def _side(actor: Actor) -> MessageSide | None:
     if actor.partner_id is not None:
         return MessageSide.PARTNER if _makes(actor.policy, Rule.PARTNER, PARTNER) else None
     return MessageSide.STAFF if _makes(actor.policy, None, INTERNAL) else None
+
+
+async def _known(call: Call) -> Outcome | None:
+    """The ticket that was opened under the same key before, where the caller sees it."""
+    key = {name: str(call.arguments[name]) for name in _KEY if name in call.arguments}
+    if len(key) == 1:
+        return Outcome.refused(invalid("Source and key are given together.", camel(next(iter(key)))))
+    found = await find(call.tx, call.actor, Ticket, key) if key else None
+    return None if found is None else Outcome(Effect.UNCHANGED, found)
 
 
 async def _faults(call: Call, side: MessageSide) -> Outcome | None:

@@ -30,11 +30,6 @@ def speaks(policy: Policy) -> bool:
     return as_customer(policy) or as_partner(policy) or as_staff(policy)
 
 
-def asks(policy: Policy) -> bool:
-    """Whether a caller speaks for the asking side."""
-    return as_customer(policy) or as_partner(policy)
-
-
 async def side_of(call: Call, customer: UUID, partner: UUID | None) -> MessageSide | None:
     """On which side the caller speaks on the call's ticket; `None`: they only read it."""
     actor = call.actor

@@ -15,6 +15,8 @@ from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
 from crm_graph.schema.tickets import Ticket, TicketStatus
 
+STAFF: Final = INTERNAL
+"""The clearance for writing that whoever deals with tickets has."""
 CONFIRMED_WITHIN: Final = dt.timedelta(days=5)
 """How long the customer may say that it is not resolved."""
 
@@ -120,7 +122,3 @@ def standing(facts: Facts) -> Outcome | None:
     if facts.status is TicketStatus.CLOSED:
         return refusal("TICKET_CLOSED", "It is closed: reopen it, or open another one.")
     return None
-
-
-STAFF: Final = INTERNAL
-"""The clearance for writing that whoever deals with tickets has."""
