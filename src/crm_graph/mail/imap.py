@@ -83,8 +83,11 @@ def _open(account: Account) -> Iterator[imaplib.IMAP4]:
     try:
         yield server
     finally:
-        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+        try:
             server.logout()
+        except (OSError, imaplib.IMAP4.error):  # it hung up; the library leaves our end open then
+            with contextlib.suppress(OSError):
+                server.shutdown()
 
 
 def _checked(answer: tuple[str, Sequence[object]]) -> list[object]:
