@@ -9,6 +9,7 @@ from crm_graph.cli.client import clients
 from crm_graph.cli.demo import demo
 from crm_graph.cli.explain_access import explain_access
 from crm_graph.cli.imports import imports
+from crm_graph.cli.mailbox import boxes
 from crm_graph.cli.migrate import migrate
 from crm_graph.cli.schema import schema
 from crm_graph.cli.serve import serve
@@ -35,6 +36,7 @@ app.command()(user)
 app.add_typer(clients, name="client")
 app.command("rotate-signing-key")(rotate_signing_key)
 app.command()(worker)
+app.add_typer(boxes, name="mailbox")
 app.command()(schema)
 app.command("explain-access")(explain_access)
 

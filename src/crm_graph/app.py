@@ -45,6 +45,7 @@ from crm_graph.pages.customer_link import CustomerLink
 from crm_graph.pages.door import Door
 from crm_graph.pages.feedback import FeedbackPage
 from crm_graph.pages.files import FilePages
+from crm_graph.pages.incoming_mail import IncomingMail
 from crm_graph.pages.invitation import InvitationPage
 from crm_graph.pages.proposals import ProposalPages
 from crm_graph.pages.proposals.paper import Papers
@@ -163,6 +164,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
         *FeedbackPage(door, secret, per_minute).routes(),
         *FilePages(authenticator, database, secret, settings.max_file_bytes).routes(),
         *ApprovalPages(authenticator, database, secret, schemas, documents, reader, writer).routes(),
+        *IncomingMail(door, sealer, settings.max_mail_bytes).routes(),
         *AccessPage(authenticator, database).routes(),
         *AppsPage(authenticator, database, secret).routes(),
         *(mail_page.routes(database_url) if settings.demo else []),

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         " `smtp+plain://…`; without it mail waits.",
     )
     mail_from: str = Field(default="crm-graph@localhost", description="Sender of the mail that is sent.")
+    max_mail_bytes: int = Field(
+        default=25_000_000, ge=10_000, description="Largest mail that is taken in, with its files, in bytes."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
 
     def secret_bytes(self) -> bytes:

@@ -18,9 +18,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from crm_graph.mail import smtp as module
+from crm_graph.mail.outbox import Mail
 from crm_graph.mail.smtp import Smtp, lasting, send
 
 LOGIN = base64.b64encode(b"\0crm@example.com\0p:ss@word").decode()
+
+
+MAIL = Mail("ann@example.com", "Hello", "the text\n")
 
 
 @dataclass
@@ -122,7 +126,7 @@ async def capturing(certified: Certified, scheme: str, **options: bool) -> Async
 @pytest.mark.parametrize("scheme", ["smtps", "smtp"])
 async def test_a_mail_and_the_password_go_encrypted(trusted: Certified, scheme: str) -> None:
     async with capturing(trusted, scheme) as (server, smtp):
-        await send(smtp, "id", "ann@example.com", "Hello", "the text\n")
+        await send(smtp, "id@crm-graph", MAIL)
     assert len(server.bodies) == 1
     assert "the text" in server.bodies[0]
     plain = [line for secure, line in server.heard if not secure]
@@ -134,7 +138,7 @@ async def test_a_mail_and_the_password_go_encrypted(trusted: Certified, scheme: 
 async def test_a_server_that_is_not_the_named_one_gets_nothing(certified: Certified, scheme: str) -> None:
     async with capturing(certified, scheme) as (server, smtp):
         with pytest.raises((OSError, aiosmtplib.SMTPException)) as raised:
-            await send(smtp, "id", "ann@example.com", "Hello", "the text\n")
+            await send(smtp, "id@crm-graph", MAIL)
     assert not lasting(raised.value), "it may be put right"
     assert server.bodies == []
     assert not any("AUTH" in line or "ann" in line for _, line in server.heard)
@@ -143,7 +147,7 @@ async def test_a_server_that_is_not_the_named_one_gets_nothing(certified: Certif
 async def test_who_does_not_offer_encryption_gets_nothing(trusted: Certified) -> None:
     async with capturing(trusted, "smtp", starttls=False) as (server, smtp):
         with pytest.raises(aiosmtplib.SMTPException) as raised:
-            await send(smtp, "id", "ann@example.com", "Hello", "the text\n")
+            await send(smtp, "id@crm-graph", MAIL)
     assert not lasting(raised.value)
     assert [line.split()[0].upper() for _, line in server.heard if "QUIT" not in line] == ["EHLO"]
 
@@ -152,7 +156,7 @@ async def test_a_wrong_password_is_tried_again_later(trusted: Certified) -> None
     async with capturing(trusted, "smtps") as (server, smtp):
         wrong = Smtp(smtp.scheme, smtp.host, smtp.port, smtp.user, "wrong", smtp.sender)
         with pytest.raises(aiosmtplib.SMTPAuthenticationError) as raised:
-            await send(wrong, "id", "ann@example.com", "Hello", "the text\n")
+            await send(wrong, "id@crm-graph", MAIL)
     assert not lasting(raised.value)
     assert server.bodies == []
 
@@ -167,7 +171,7 @@ async def test_a_server_that_never_answers_does_not_hold_up_the_worker(monkeypat
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     smtp = Smtp.of(f"smtp+plain://127.0.0.1:{server.sockets[0].getsockname()[1]}", "crm@example.com")
     with pytest.raises(TimeoutError) as raised:
-        await send(smtp, "id", "ann@example.com", "Hello", "the text\n")
+        await send(smtp, "id@crm-graph", MAIL)
     assert not lasting(raised.value)
     gone.set()
     server.close()

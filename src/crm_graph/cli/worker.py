@@ -10,11 +10,12 @@ import asyncpg
 import typer
 
 from crm_graph import resolvers, schema
+from crm_graph.auth.sealing import Sealer
 from crm_graph.cli.options import DatabaseUrl, DataDir, database, settings_from
 from crm_graph.cli.signals import SIGNALS, ignore, stopping
 from crm_graph.db.session import Database
 from crm_graph.errors import ServiceUnavailable
-from crm_graph.jobs import due, mails
+from crm_graph.jobs import due, fetching, mails
 from crm_graph.jobs import worker as jobs
 from crm_graph.jobs.chores import CHORES
 from crm_graph.mail.smtp import Smtp
@@ -26,21 +27,22 @@ Once = Annotated[bool, typer.Option("--once", help="Do every chore now, say what
 
 
 def worker(once: Once = False, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Do what falls due, send mail, and remove what has outlived its use (ended sessions), until SIGINT or SIGTERM."""
+    """Do what falls due, fetch and send mail, remove what has outlived its use, until SIGINT or SIGTERM."""
     settings = settings_from(data_dir=data_dir, database_url=database_url)
     smtp = mail_server(settings)
     with stopping():
         try:
             with database(settings) as url:
                 if once:
-                    done, timers, sent = asyncio.run(_once(url, smtp, settings.pages()))
+                    done, fetched, timers, sent = asyncio.run(_once(url, settings, smtp))
                     for chore in CHORES:
                         print(f"{chore.table}: {chore.done} {done[chore.table]}")
+                    print(f"mail: fetched {fetched}")
                     print(f"timers: done {timers}")
                     print(f"mail: sent {sent}" if smtp else "mail: waits, as CRM_GRAPH_SMTP_URL is not set")
                 else:
                     print("The worker is running. End it with Ctrl-C or SIGTERM.", flush=True)
-                    asyncio.run(_until_signalled(url, smtp, settings.pages()))
+                    asyncio.run(_until_signalled(url, settings, smtp))
                 ignore()
         finally:
             ignore()
@@ -56,25 +58,32 @@ def mail_server(settings: Settings) -> Smtp | None:
         raise typer.BadParameter(str(error), param_hint="CRM_GRAPH_SMTP_URL") from None
 
 
-async def _once(url: str, smtp: Smtp | None, pages: str) -> tuple[dict[str, int], int, int]:
+async def _once(url: str, settings: Settings, smtp: Smtp | None) -> tuple[dict[str, int], int, int, int]:
+    sealer = Sealer(settings.sealing_key_texts())
     try:
-        async with _database(url, pages) as connections:
-            chores, timers = await jobs.run_once(url), await due.do_once(connections)
-        return chores, timers, await mails.deliver_once(url, smtp) if smtp else 0
+        async with _database(url, settings.pages()) as connections:
+            chores, fetched = (
+                await jobs.run_once(url),
+                await fetching.fetch_once(connections, sealer, settings.max_mail_bytes),
+            )
+            timers = await due.do_once(connections)
+        return chores, fetched, timers, await mails.deliver_once(url, smtp) if smtp else 0
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         raise ServiceUnavailable("the database has no tables yet: run `crm-graph migrate` first.") from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise ServiceUnavailable(f"the database cannot be reached: {error}") from error
 
 
-async def _until_signalled(url: str, smtp: Smtp | None, pages: str) -> None:
+async def _until_signalled(url: str, settings: Settings, smtp: Smtp | None) -> None:
+    sealer = Sealer(settings.sealing_key_texts())
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     try:
-        async with _database(url, pages) as connections:
+        async with _database(url, settings.pages()) as connections:
             sending = [mails.deliver(url, smtp, stop)] if smtp else []
-            await asyncio.gather(jobs.run(url, stop), due.do(connections, stop), *sending)
+            fetched = fetching.run(connections, sealer, settings.max_mail_bytes, stop)
+            await asyncio.gather(jobs.run(url, stop), due.do(connections, stop), fetched, *sending)
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)

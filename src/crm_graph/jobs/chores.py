@@ -80,6 +80,8 @@ CHORES: Final = (
     Chore("oauth_keys", "published_until < now() - interval '30 days'", timedelta(hours=12)),
     # Their texts are gone when they are sent; that something was sent, and to whom, stays for a month.
     Chore("outgoing_mails", "created_at < now() - interval '30 days'", timedelta(hours=1)),
+    # What came in is known again for a month; of its text, what became a message stays as that.
+    Chore("incoming_mails", "created_at < now() - interval '30 days' AND done_at IS NOT NULL", timedelta(hours=1)),
     # A code is removed when its change is decided; that of a change which expired is left over.
     Chore("change_codes", _IN_VAIN, timedelta(minutes=10)),
     # The change itself first: emptying it leaves what it was as a version of its history.

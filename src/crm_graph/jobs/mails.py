@@ -16,6 +16,7 @@ from crm_graph.db.connection import CONNECT_SECONDS, connect
 from crm_graph.db.roles import ORGANIZATION, Role
 from crm_graph.errors import ServiceUnavailable
 from crm_graph.jobs.waiting import LATER, pause
+from crm_graph.mail.outbox import Mail, header_id
 from crm_graph.mail.smtp import Smtp, lasting, send
 
 logger = logging.getLogger("crm_graph.jobs")
@@ -29,12 +30,15 @@ _ORGANIZATIONS: Final = (
 )
 _BIND: Final = f"SELECT set_config('{ORGANIZATION}', $1, true)"
 _DUE: Final = f"""
-SELECT id, recipient, subject, body, attempts FROM outgoing_mails WHERE {_WAITS}
+SELECT id, recipient, subject, body, sender, reply_to, answers, automatic, attempts FROM outgoing_mails WHERE {_WAITS}
  ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 _ONE: Final = "WHERE organization_id = $1 AND id = $2"
-_SENT: Final = f"UPDATE outgoing_mails SET sent_at = now(), body = NULL, attempts = attempts + 1 {_ONE}"
+_SENT: Final = (
+    f"UPDATE outgoing_mails SET sent_at = now(), body = NULL, reply_to = NULL, attempts = attempts + 1 {_ONE}"
+)
 _FAILED: Final = (
-    f"UPDATE outgoing_mails SET failed_at = now(), body = NULL, attempts = attempts + 1, last_error = $3 {_ONE}"
+    f"UPDATE outgoing_mails SET failed_at = now(), body = NULL, reply_to = NULL, attempts = attempts + 1,"
+    f" last_error = $3 {_ONE}"
 )
 _LATER: Final = f"UPDATE outgoing_mails SET due_at = {LATER}, attempts = attempts + 1, last_error = $3 {_ONE}"
 
@@ -95,7 +99,7 @@ async def _next(connection: "asyncpg.Connection[asyncpg.Record]", smtp: Smtp, or
             return None
         key = organization, mail["id"]
         try:
-            await send(smtp, mail["id"].hex, mail["recipient"], mail["subject"], mail["body"])
+            await send(smtp, header_id(mail["id"]), _mail(mail))
         except (OSError, TimeoutError, aiosmtplib.SMTPException, ValueError) as error:
             given_up = lasting(error) or mail["attempts"] + 1 >= MOST_ATTEMPTS
             await connection.execute(_FAILED if given_up else _LATER, *key, _said(error))
@@ -103,6 +107,13 @@ async def _next(connection: "asyncpg.Connection[asyncpg.Record]", smtp: Smtp, or
             return False
         await connection.execute(_SENT, *key)
         return True
+
+
+def _mail(row: asyncpg.Record) -> Mail:
+    answers = tuple((row["answers"] or "").split())
+    return Mail(
+        row["recipient"], row["subject"], row["body"], row["sender"], row["reply_to"], answers, row["automatic"]
+    )
 
 
 def _said(error: Exception) -> str:

@@ -2,13 +2,17 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import formatdate
-from typing import Final
+from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+
+from crm_graph.mail.outbox import Mail
 
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _SECONDS: Final = 20
@@ -43,19 +47,43 @@ class Smtp:
         )
 
 
-async def send(smtp: Smtp, message_id: str, recipient: str, subject: str, body: str) -> None:
+class _Ids(str):
+    """A header of Message-IDs; the library would break up those that are longer than a line, which nobody reads."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str, ids: Sequence[str]) -> Self:
+        made = super().__new__(cls, " ".join(f"<{one}>" for one in ids))
+        made.name = name
+        return made
+
+    def fold(self, *, policy: Policy) -> str:
+        """One id a line."""
+        return f"{self.name}: {f'{policy.linesep} '.join(self.split())}{policy.linesep}"
+
+
+async def send(smtp: Smtp, message_id: str, mail: Mail) -> None:
     """Hand one mail over. Raises OSError, TimeoutError, ValueError or aiosmtplib.SMTPException.
 
     A mail handed over twice, because we died in between, has the same Message-ID both times.
     """
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = smtp.sender, recipient, subject
-    message["Date"], message["Message-ID"] = formatdate(), f"<{message_id}@crm-graph>"
-    message.set_content(body)
+    message["From"], message["To"], message["Subject"] = mail.sender or smtp.sender, mail.recipient, mail.subject
+    message["Date"], message["Message-ID"] = formatdate(), f"<{message_id}>"
+    if mail.reply_to:
+        message["Reply-To"] = mail.reply_to
+    if mail.answers:
+        message["In-Reply-To"] = _Ids("In-Reply-To", mail.answers[-1:])
+        message["References"] = _Ids("References", mail.answers)
+    if mail.automatic:
+        message["Auto-Submitted"] = "auto-replied"
+    message.set_content(mail.body)
     async with asyncio.timeout(_SECONDS_IN_ALL):
         await aiosmtplib.send(
             message,
-            recipients=[recipient],  # what the header reads as is another matter
+            sender=mail.reply_to or None,  # what cannot be delivered is said there
+            recipients=[mail.recipient],  # what the header reads as is another matter
             hostname=smtp.host,
             port=smtp.port,
             username=smtp.user or None,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from crm_graph.auth.levels import INTERNAL, PARTNER
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Entity, Filter, Frozen, Read, Ref, Search, Sort, Unique, Write, attr, table_of
-from crm_graph.kinds import Locale
+from crm_graph.kinds import EmailAddress, Locale
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.promises import Promised
 from crm_graph.schema.ticket_queues import TicketType
@@ -117,6 +117,8 @@ class Ticket(Promised, table=True):
     """Language to answer in: the customer's, unless told otherwise."""
     channel: Channel = attr(Read(PARTNER, subject=True), Filter, default=Channel.WEB)
     """Channel the request came through."""
+    unverified_sender: EmailAddress | None = attr(Read(INTERNAL), Filter, default=None)
+    """Address that a mail says it is from, which nobody has proven: until then no answer goes there."""
     status: TicketStatus = attr(Read(PARTNER, subject=True), Filter, default=TicketStatus.NEW)
     """How it stands."""
     merged_into_id: UUID | None = attr(Read(PARTNER, subject=True), Ref("Ticket", back="mergedTickets"), default=None)

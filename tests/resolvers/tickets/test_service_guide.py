@@ -26,7 +26,11 @@ async def test_the_guide_runs(world: World) -> None:
 
 
 async def test_the_guide_names_events_that_happen(world: World) -> None:
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "src/crm_graph/resolvers/tickets").glob("*.py"))
+    source = "".join(
+        path.read_text("utf-8")
+        for room in ("tickets", "mails")
+        for path in (ROOT / "src/crm_graph/resolvers" / room).glob("*.py")
+    )
     sent = set(re.findall(r'"((?:ticket|ticket_message)\.\w+)"', source)) - {
         "ticket.unconfirmed", "ticket.unanswered_complaint",
     }  # fmt: skip

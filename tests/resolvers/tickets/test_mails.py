@@ -1,0 +1,447 @@
+"""Mail becomes tickets and answers go out by mail; who has not proven who they are gets a number, and nothing else."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from crm_graph.auth.sealing import Sealer
+from crm_graph.db.session import Database
+from crm_graph.jobs import due, fetching, mailboxes
+from crm_graph.mail.signing import signature
+from crm_graph.resolvers.mails import receiving
+from crm_graph.settings import Settings
+from tests.fixtures.demo import Demo
+from tests.resolvers.tickets.conftest import World, row_id
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BOX, KEY, SERVER = "support@shop.example", b"a key of a mailbox, of thirty-two", "mx.shop.example"
+SECRET = "quokkaberry"
+PASSED = f"Authentication-Results: {SERVER}; dmarc=pass header.from={{domain}}\n"
+_numbers = iter(range(10**6))
+
+
+@dataclass
+class Post:
+    """A mailbox of the demo organisation that mail is posted to."""
+
+    world: World
+    id: str
+    sealer: Sealer
+    database: Database
+
+    def written(
+        self,
+        sender: str,
+        text: str,
+        *,
+        proven: bool = True,
+        to: str = BOX,
+        subject: str = "The display is dark",
+        more: str = "",
+    ) -> bytes:
+        passed = PASSED.format(domain=sender.rpartition("@")[2]) if proven else ""
+        return (
+            f"{passed}{more}From: Ann <{sender}>\nTo: {to}\nSubject: {subject}\n"
+            f"Message-ID: <{next(_numbers)}@mail.example>\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+        ).encode()
+
+    async def send(
+        self,
+        raw: bytes,
+        *,
+        key: bytes = KEY,
+        now: float | None = None,
+        box: str | None = None,
+        signed: bytes | None = None,
+    ) -> Any:
+        given = signature(key, int(now if now is not None else time.time()), signed if signed is not None else raw)
+        headers = {"x-mailbox": box or self.id, "x-mail-signature": given, "content-type": "message/rfc822"}
+        return await self.world.api.request("POST", "/mail/inbound", content=raw, headers=headers)
+
+    async def came(self, sender: str, text: str, **more: Any) -> Any:
+        """What became of a mail, once the worker has dealt with it."""
+        raw = self.written(sender, text, **more)
+        assert (await self.send(raw)).status == 202
+        return await self.worked()
+
+    async def worked(self) -> Any:
+        sql = "UPDATE timers SET due_at = now() + interval '1 day' WHERE kind <> 'mail.receive'"
+        await self.world.connection.execute(sql)
+        await due.do_once(self.database)
+        assert (
+            await self.world.value("SELECT count(*) FROM timers WHERE kind = 'mail.receive' AND failed_at IS NOT NULL")
+            == 0
+        )
+        assert await self.world.value("SELECT max(attempts) FROM timers WHERE kind = 'mail.receive'") in (None, 0)
+        return await self.world.connection.fetchrow(
+            "SELECT * FROM incoming_mails ORDER BY done_at DESC NULLS LAST, id DESC LIMIT 1"
+        )
+
+    async def sent(self) -> list[Any]:
+        """Mails kept to be sent since this was last asked."""
+        found = await self.world.connection.fetch("SELECT * FROM outgoing_mails ORDER BY created_at, id")
+        await self.world.connection.execute("DELETE FROM outgoing_mails")
+        return list(found)
+
+    async def ticket(self, row: Any) -> Any:
+        shown = """id number subject channel status unverifiedSender tags reopenCount customer { id name email stage }
+          messages(first: 50, orderBy: [{sentAt: ASC}]) { nodes { public side channel body } }"""
+        return await self.world.seen(f"tic_{row.hex}", by="service_agent", shown=shown)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def post(world: World, small_demo_template: Demo) -> AsyncIterator[Post]:
+    sealer = Sealer(Settings(data_dir=small_demo_template.data_dir).sealing_key_texts())
+    database = Database(world.url, 2)
+    async with database.transaction(world.organization, None, "test") as tx:
+        row = await mailboxes.add(await tx.raw(), sealer, world.organization, BOX, KEY, trusted_server=SERVER)
+    await world.connection.execute("DELETE FROM outgoing_mails")
+    yield Post(world, f"mbx_{row.hex}", sealer, database)
+    await world.connection.execute("DELETE FROM mailboxes")
+    await database.dispose()
+
+
+async def address(world: World) -> str:
+    """The address of the customer whom the persona is."""
+    found: str = await world.value("SELECT lower(email) FROM customers WHERE id = $1", row_id(world.customer))
+    return found
+
+
+async def test_a_conversation_by_mail(post: Post) -> None:
+    """A ticket by mail, an answer to the customer alone, their reply to it, once, though it is posted twice."""
+    world, ann = post.world, await address(post.world)
+    came = await post.came(ann, "Since this morning nothing shows.\n\n-- \nAnn")
+    ticket = await post.ticket(came["ticket_id"])
+    assert (came["became"], ticket["customer"]["id"], ticket["channel"], ticket["unverifiedSender"]) == (
+        "TICKET",
+        world.customer,
+        "MAIL",
+        None,
+    )
+    assert [m["body"] for m in ticket["messages"]["nodes"]] == ["Since this morning nothing shows."]
+    (received,) = await post.sent()
+    assert (received["recipient"], received["automatic"]) == (ann, True)
+    assert ticket["number"] in received["body"]
+    assert "nothing shows" not in received["body"] + received["subject"]
+
+    await world.done("noteOnTicket", {"id": ticket["id"], "body": f"They grow {SECRET}."})
+    assert await post.sent() == []
+    await world.done("answerTicket", {"id": ticket["id"], "body": "Which model is it?", "then": "WAITING"})
+    (answer,) = await post.sent()
+    assert (answer["recipient"], answer["automatic"], answer["subject"]) == (
+        ann,
+        False,
+        f"Re: The display is dark [{ticket['number']}]",
+    )
+    assert answer["body"].startswith("Which model is it?\n\n-- \n")
+    assert SECRET not in str(dict(answer))
+    assert re.fullmatch(r"support\+[a-z2-7]{24}@shop\.example", answer["reply_to"])
+    assert ticket["id"].partition("_")[2] not in answer["reply_to"]
+    assert answer["answers"].split()[0].endswith("@mail.example")
+    assert answer["answers"].split()[-1].endswith("@crm-graph")
+
+    raw = post.written(
+        ann, "The big one.\n\nOn Monday, Shop wrote:\n> Which model is it?", proven=False, to=answer["reply_to"].upper()
+    )
+    assert {(await post.send(raw)).status for _ in range(2)} == {202}
+    again = b"Received: from elsewhere\n" + raw
+    assert (await post.send(again)).status == 202
+    came = await post.worked()
+    ticket = await post.ticket(came["ticket_id"])
+    assert (came["became"], ticket["status"]) == ("MESSAGE", "OPEN")
+    said = [(m["side"], m["channel"], m["body"]) for m in ticket["messages"]["nodes"] if m["public"]]
+    assert said[1:] == [("STAFF", "MAIL", "Which model is it?"), ("CUSTOMER", "MAIL", "The big one.")]
+    assert came["raw"] is None
+    assert await post.sent() == []
+
+    # by References, and by the number, where the server that we trust says who it is
+    in_reply = f"In-Reply-To: <{answer['id'].hex}@crm-graph>\n"
+    assert (await post.came(ann, "By reference.", more=in_reply))["became"] == "MESSAGE"
+    assert (await post.came(ann, "By number.", subject=f"About {ticket['number']}"))["became"] == "MESSAGE"
+    await world.done("resolveTicket", {"id": ticket["id"]})
+    (resolved,) = await post.sent()
+    assert (resolved["recipient"], resolved["automatic"]) == (ann, True)
+    await world.done("confirmResolution", {"id": ticket["id"]}, by="customer")
+    assert (await post.came(ann, "Not resolved.", to=resolved["reply_to"], proven=False))["became"] == "MESSAGE"
+    assert (await post.ticket(came["ticket_id"]))["status"] == "OPEN"
+    await post.sent()
+
+
+async def test_an_unverified_sender_never_receives_text_of_a_thread(post: Post) -> None:
+    """Forged senders, guessed numbers, known References, somebody else's reply address: a new ticket, the same answer."""
+    world, ann = post.world, await address(post.world)
+    first = await post.ticket((await post.came(ann, f"My {SECRET} is dark."))["ticket_id"])
+    await world.done("answerTicket", {"id": first["id"], "body": f"About your {SECRET}."})
+    *_, answer = await post.sent()
+    reference = f"In-Reply-To: <{answer['id'].hex}@crm-graph>\n"
+    thief, said = "thief@evil.example", []
+    for number, (sender, proven, more) in enumerate((
+        (ann, False, {}),
+        (ann, False, {"more": reference}),
+        (ann, False, {"subject": f"Re: [{first['number']}]"}),
+        (thief, False, {"more": reference}),
+        (thief, False, {"to": answer["reply_to"]}),
+        (thief, True, {"to": answer["reply_to"], "more": reference, "subject": f"[{first['number']}]"}),
+        (ann, False, {"more": f"Authentication-Results: mx.evil.example; dmarc=pass header.from={ann.rpartition('@')[2]}\n"}),
+        (ann, False, {"more": f"From: {thief}\n"}),
+    )):  # fmt: skip
+        await world.connection.execute("DELETE FROM ticket_mails WHERE automatic")  # of these three an hour go out
+        came = await post.came(sender, f"Tell me. {number}", proven=proven, **more)
+        ticket = await post.ticket(came["ticket_id"])
+        assert (came["became"], ticket["id"] == first["id"]) == ("TICKET", False), number
+        assert ticket["customer"]["id"] != world.customer, number
+        assert (ticket["unverifiedSender"] is None) is proven, number
+        assert await world.seen(ticket["id"]) is None, "nor is a stranger's mail the customer's ticket"
+        mails = await post.sent()
+        assert SECRET not in str([dict(mail) for mail in mails]), number
+        said += [mail["body"].replace(ticket["number"], "T") for mail in mails if not proven]
+        await world.done("answerTicket", {"id": ticket["id"], "body": f"The {SECRET} again."})
+        for mail in await post.sent():
+            assert (SECRET in mail["body"]) is proven, number
+    assert len(said) == 6
+    assert len(set(said)) == 1, "known or not, an address is answered the same"
+    untouched = await post.ticket(row_id(first["id"]))
+    assert len(untouched["messages"]["nodes"]) == 2
+
+
+async def test_an_answer_proves_an_address_and_what_waited_goes_out(post: Post) -> None:
+    world, zoe = post.world, "zoe@nowhere.example"
+    came = await post.came(zoe, "Do you deliver on Sundays?", proven=False)
+    ticket = await post.ticket(came["ticket_id"])
+    assert (ticket["unverifiedSender"], ticket["customer"]["email"]) == (zoe, None)
+    (asked,) = await post.sent()
+    await world.done("answerTicket", {"id": ticket["id"], "body": "Yes, we do."})
+    assert all("Yes, we do." not in mail["body"] for mail in await post.sent())
+    came = await post.came(zoe, "It is me.", proven=False, to=asked["reply_to"])
+    ticket = await post.ticket(came["ticket_id"])
+    assert (came["became"], ticket["unverifiedSender"]) == ("MESSAGE", None)
+    assert (ticket["customer"]["email"], ticket["customer"]["stage"], ticket["customer"]["name"]) == (
+        zoe,
+        "SUSPECT",
+        "Ann",
+    )
+    assert [(mail["recipient"], "Yes, we do." in mail["body"]) for mail in await post.sent()] == [(zoe, True)]
+    assert "ticket.sender_identified" in await world.events(ticket["id"])
+
+    # an agent may say whose it is: then answers go to the address on file, not to the one that was claimed
+    came = await post.came("claims@nowhere.example", "I am the one you know.", proven=False)
+    other = f"tic_{came['ticket_id'].hex}"
+    await world.done("answerTicket", {"id": other, "body": "Good day."})
+    await post.sent()
+    found = await world.done(
+        "identifySender", {"id": other, "customerId": world.customer}, shown="customer { id } unverifiedSender"
+    )
+    assert found == {"customer": {"id": world.customer}, "unverifiedSender": None}
+    assert [mail["recipient"] for mail in await post.sent()] == [await address(world)]
+    await world.refused("identifySender", {"id": other, "customerId": world.plain}, "STATE_REFUSED", shown="id")
+
+
+async def test_machines_open_no_tickets(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Automatic answers, our own mails, bounces and lists; two programs that answer each other come to an end."""
+    world, ann = post.world, await address(post.world)
+    first = await post.ticket((await post.came(ann, "Dark again."))["ticket_id"])
+    await world.done("answerTicket", {"id": first["id"], "body": "We look into it."})
+    *_, answer = await post.sent()
+    tickets = await world.value("SELECT count(*) FROM tickets")
+    away = await post.came(ann, "I am away.", more="Auto-Submitted: auto-replied\n", to=answer["reply_to"])
+    assert away["became"] == "AUTOMATIC"
+    for more in ("Auto-Submitted: auto-generated\n", "Precedence: bulk\n", "Return-Path: <>\n", "X-Autoreply: yes\n"):
+        assert (await post.came(ann, f"No person. {more}", more=more))["became"] == "AUTOMATIC"
+    assert (await post.came(BOX, "From ourselves."))["became"] == "OURS"
+    report = (
+        f"Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nTo: {answer['reply_to']}\nSubject: Undelivered\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=d\n\n--d\nContent-Type: text/plain\n\nNo.\n"
+        "--d\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; ann@example.com\n"
+        "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no such user\n\n--d--\n"
+    )
+    for again in ("", "X-Again: yes\n"):
+        assert (await post.send((again + report.replace("No.", f"No. {again}")).encode())).status == 202
+        assert (await post.worked())["became"] == "BOUNCE"
+    ticket = await post.ticket(row_id(first["id"]))
+    notes = [m["body"] for m in ticket["messages"]["nodes"] if not m["public"]]
+    assert notes == [
+        f"An automatic answer came from {ann}:\n\nI am away.",
+        f"Our mail to {ann} came back: 5.1.1 550 no such user",
+    ]
+    assert ticket["tags"].count("mail bounced") == 1
+    assert (await world.events(first["id"])).count("ticket.mail_bounced") == 1
+    assert await world.value("SELECT count(*) FROM tickets") == tickets
+    assert await post.sent() == []
+
+    assert (await post.came(ann, "By a list.", more="List-Id: <l.example>\n"))["became"] == "TICKET"
+    assert await post.sent() == [], "lists are not answered"
+    answered = 0
+    for number in range(5):
+        await post.came("robot@machine.example", f"Thank you for your mail {number}.")
+        answered += len(await post.sent())
+    assert answered == 3
+    dealt_with = await world.value("SELECT count(*) FROM incoming_mails WHERE sender = 'robot@machine.example'")
+    monkeypatch.setattr(receiving, "MOST_AN_HOUR", dealt_with)
+    waiting = "SELECT count(*) FROM incoming_mails WHERE done_at IS NULL"
+    before = await world.value(waiting)
+    await post.came("robot@machine.example", "One too many.")
+    assert await world.value(waiting) == before + 1, "it waits an hour"
+    await world.connection.execute("DELETE FROM incoming_mails")
+    await world.connection.execute("DELETE FROM timers WHERE kind = 'mail.receive'")
+    await post.sent()
+
+
+async def test_files_and_great_lengths_are_said(post: Post) -> None:
+    ann = await address(post.world)
+    parts = "Content-Type: text/plain\n\n{}\n--b\nContent-Type: image/png\nContent-Disposition: attachment; filename=a.png\n\nx\n--b--\n"
+    raw = (
+        PASSED.format(domain=ann.rpartition("@")[2])
+        + f"From: {ann}\nTo: {BOX}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+        + parts.format("word " * 30_000)
+    ).encode()
+    assert (await post.send(raw)).status == 202
+    came = await post.worked()
+    ticket = await post.ticket(came["ticket_id"])
+    (message,) = ticket["messages"]["nodes"]
+    assert ticket["subject"] == "(no subject)"
+    assert 9_900 < len(message["body"]) <= 10_000
+    assert message["body"].endswith(
+        "[The mail is longer and was cut here.]\n\n[Files that came with it: a.png (image/png, 1 bytes)]"
+    )
+    assert came["raw"] == raw, "files are nowhere else"
+    await post.sent()
+
+
+async def test_who_posts_signs(post: Post) -> None:
+    """A wrong key, time, body or mailbox is answered alike, and leaves nothing."""
+    raw = post.written("a@b.example", "Hello")
+    kept = await post.world.value("SELECT count(*) FROM incoming_mails")
+    never = f"mbx_{'0' * 32}"
+    refusals = [
+        await post.send(raw, key=b"another"),
+        await post.send(raw, now=time.time() - 400),
+        await post.send(raw, now=time.time() + 400),
+        await post.send(raw, signed=raw + b"!"),
+        await post.send(raw, box=never),
+        await post.send(raw, box="nonsense"),
+        await post.world.api.request("POST", "/mail/inbound", content=raw),
+    ]
+    assert {(answer.status, answer.codes[0]) for answer in refusals} == {(401, "SIGNATURE_INVALID")}
+    assert len({answer.body for answer in refusals}) == 1
+    assert [(a.status, a.codes) for a in [await post.send(b"")]] == [(400, ["BAD_REQUEST"])]
+    assert (await post.send(b"x" * 25_000_001)).codes == ["BODY_TOO_LARGE"]
+    assert await post.world.value("SELECT count(*) FROM incoming_mails") == kept
+
+
+class Imap:
+    """An IMAP server with some mails; it may hang up after so many of them."""
+
+    def __init__(self, mails: dict[int, bytes], validity: int = 7) -> None:
+        self.mails, self.validity, self.dies_after, self.given = mails, validity, 10**6, 0
+        self.writes: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK ready\r\n")
+        while line := (await reader.readline()).decode().strip():
+            tag, _, said = line.partition(" ")
+            verb = said.upper()
+            if verb.startswith("CAPABILITY"):
+                writer.write(b"* CAPABILITY IMAP4rev1\r\n")
+            elif verb.startswith("LOGIN"):
+                assert said == 'LOGIN ann "the password"', said
+            elif verb.startswith(("SELECT", "STORE", "UID STORE")):
+                self.writes.append(said)
+            elif verb.startswith("EXAMINE"):
+                writer.write(f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] valid\r\n".encode())
+            elif verb.startswith("UID SEARCH"):
+                start = int(found[1]) if (found := re.search(r"UID (\d+):\*", said[4:])) else 0
+                last = max(self.mails, default=0)
+                uids = [uid for uid in self.mails if uid >= start or (start and uid == last)]
+                writer.write(f"* SEARCH {' '.join(map(str, uids))}\r\n".encode())
+            elif verb.startswith("UID FETCH"):
+                uid = int(said.split()[2])
+                raw = self.mails[uid]
+                if "SIZE" in verb:
+                    writer.write(f"* 1 FETCH (UID {uid} RFC822.SIZE {len(raw)})\r\n".encode())
+                else:
+                    self.given += 1
+                    if self.given > self.dies_after:
+                        break
+                    writer.write(f"* 1 FETCH (UID {uid} BODY[] {{{len(raw)}}}\r\n".encode() + raw + b")\r\n")
+            writer.write(f"{tag} OK done\r\n".encode())
+            await writer.drain()
+        writer.close()
+
+
+async def test_mail_is_fetched_once_and_a_mailbox_is_left_as_it_is(post: Post, request: pytest.FixtureRequest) -> None:
+    """Cut off in the middle, and when the server gives its UIDs anew, each mail still becomes one ticket."""
+    world, ann = post.world, await address(post.world)
+    server = Imap({uid: post.written(ann, f"Fetched {uid}.") for uid in (3, 5, 9)})
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    request.addfinalizer(listening.close)
+    imap = ("127.0.0.1", listening.sockets[0].getsockname()[1], "ann", "INBOX")
+    async with post.database.transaction(world.organization, None, "test") as tx:
+        connection = await tx.raw()
+        await mailboxes.add(
+            connection,
+            post.sealer,
+            world.organization,
+            "imap@shop.example",
+            b"the password",
+            imap=imap,
+            trusted_server=SERVER,
+        )
+
+    async def fetched(workers: int = 1) -> int:
+        await world.connection.execute("UPDATE mailboxes SET due_at = now()")
+        each = [fetching.fetch_once(post.database, post.sealer, 10_000, tls=False) for _ in range(workers)]
+        return sum(await asyncio.gather(*each))
+
+    server.dies_after = 1
+    assert await fetched() == 1
+    assert await world.value("SELECT last_error FROM mailboxes WHERE host IS NOT NULL") is not None
+    server.dies_after = 10**6
+    assert await fetched(workers=2) == 2
+    assert await fetched() == 0
+    server.validity, server.mails = 8, {uid + 100: raw for uid, raw in server.mails.items()}
+    server.mails[200] = b"From: a@b.example\n\n" + b"x" * 20_000  # too large: left there, and not in the way
+    server.mails[201] = post.written(ann, "The last.")
+    assert await fetched() == 1
+    await post.worked()
+    sql = "SELECT body FROM ticket_messages WHERE body LIKE 'Fetched %' OR body = 'The last.' ORDER BY body"
+    assert [row["body"] for row in await world.connection.fetch(sql)] == [
+        "Fetched 3.",
+        "Fetched 5.",
+        "Fetched 9.",
+        "The last.",
+    ]
+    assert server.writes == []
+    secret = await world.value("SELECT secret FROM mailboxes WHERE host IS NOT NULL")
+    assert b"the password" not in secret
+    await post.sent()
+
+
+async def test_the_leak_of_internal_notes_by_mail(post: Post) -> None:
+    """Notes, macros that note, merged and split tickets, reasons for closing: nothing of them is in any mail."""
+    world, ann = post.world, await address(post.world)
+    ids = [f"tic_{(await post.came(ann, f'Matter {number}.'))['ticket_id'].hex}" for number in range(3)]
+    macro = f"mac_{(await world.value('SELECT id FROM ticket_macros WHERE NOT public AND organization_id = $1', world.organization)).hex}"
+    await world.connection.execute("UPDATE ticket_macros SET body = $1 WHERE NOT public", f"Say {SECRET} to nobody.")
+    for ticket in ids:
+        await world.done("noteOnTicket", {"id": ticket, "body": f"They grow {SECRET}."})
+        await world.done("applyMacro", {"id": ticket, "macroId": macro})
+    await world.done("mergeTicket", {"id": ids[1], "intoId": ids[0]})
+    await world.done("answerTicket", {"id": ids[0], "body": "We look into both."})
+    await world.done("closeTicket", {"id": ids[2], "reason": f"{SECRET} again."})
+    *_, answer = await post.sent()
+    assert (await post.came(ann, "Thanks.", to=answer["reply_to"]))["ticket_id"] == row_id(ids[0])
+    kept = await world.connection.fetch(
+        "SELECT o::text AS all FROM outgoing_mails o UNION ALL SELECT m::text FROM ticket_mails m"
+    )
+    assert kept
+    assert SECRET not in " ".join(row["all"] for row in kept) + str(dict(answer))
+    noted: asyncpg.Record = await world.value("SELECT count(*) FROM ticket_messages WHERE body LIKE $1", f"%{SECRET}%")
+    assert noted
