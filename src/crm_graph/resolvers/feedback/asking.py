@@ -7,11 +7,11 @@ from crm_graph.auth.actor import Actor
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.db.session import Transaction
 from crm_graph.documents.language import language
-from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.feedback.links import WORKS, new_link
+from crm_graph.resolvers.mails.correspondence import goes
 from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
 from crm_graph.schema.feedback import TicketRating
 
@@ -45,7 +45,8 @@ async def ask_when_resolved(tx: Transaction, actor: Actor, change: TicketChange)
         number=ticket["number"], subject=ticket["subject"], organization=ticket["organization"], url=url
     )
     subject = words["feedback_subject"].format(number=ticket["number"], subject=ticket["subject"])
-    await post(connection, actor.organization_id, Mail(ticket["email"], subject, said))
+    organization, whom = actor.organization_id, ticket["organization"]
+    await goes(connection, organization, change.ticket, ticket["email"], subject, said, name=whom, automatic=True)
 
 
 async def _keep(tx: Transaction, actor: Actor, rating: UUID | None, ticket: UUID, values: dict[str, object]) -> None:

@@ -13,7 +13,6 @@ from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.mails.correspondence import goes, hold
 from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
 from crm_graph.resolvers.tickets.messages import Said, say
-from crm_graph.schema.orders import Channel
 
 MOST_AUTOMATIC: Final = 3
 """Mails within an hour that nobody wrote, to one address: two programs that answer each other come to an end."""
@@ -63,16 +62,12 @@ class About:
 
 @on_ticket_change
 async def mail_out(tx: Transaction, actor: Actor, change: TicketChange) -> None:
-    """Send what we said to a customer by mail; or that we hold their request to be resolved, where nothing was said."""
+    """Send what we said to a customer by mail. Whether a request is resolved they are asked by `resolvers/feedback`."""
     connection = await tx.raw()
     if change.what is What.ANSWERED and change.message is not None:
         body = await connection.fetchval(_SAID, actor.organization_id, change.message)
         if body is not None:
             await _answer(tx, actor, change.ticket, change.message, body)
-    elif change.what is What.RESOLVED:
-        about = await about_ticket(connection, actor.organization_id, change.ticket)
-        if about.channel == Channel.MAIL and not about.answered and about.unverified_sender is None:
-            await _send(tx, actor, about, _words(about)["mail_resolved"].strip(), None, automatic=True)
 
 
 async def acknowledge(tx: Transaction, actor: Actor, ticket: UUID, to: str, *, proven: bool) -> None:
