@@ -1,5 +1,6 @@
 """GraphQL types of what is written by hand: from signatures and dataclasses, each made once."""
 
+import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -96,5 +97,5 @@ class DeclaredTypes:
         if cls not in self._made:
             self._made[cls] = made = shell(cls.__name__)
             fields = {m.name: field(self.of(m, inputs=inputs), m.graphql, m.description) for m in members(cls)}
-            (input_type if inputs else object_type)(made, fields, (cls.__doc__ or cls.__name__).strip())
+            (input_type if inputs else object_type)(made, fields, inspect.getdoc(cls) or cls.__name__)
         return self._made[cls]

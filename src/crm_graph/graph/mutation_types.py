@@ -1,5 +1,6 @@
 """Inputs and payloads of mutations: generated for every entity that can be written, and of the hand-written ones."""
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def _says(verb: str, entity: type[Entity]) -> str:
         "delete": "Delete a record",
         "upsert": "Create or change the record with this external id",
     }[verb]
-    return f"{what}: {(entity.__doc__ or '').strip()}"
+    return f"{what}: {inspect.getdoc(entity) or ''}"
 
 
 def _generated(types: "Types", entity: type[Entity], verb: str) -> dict[str, FieldOf]:

@@ -5,6 +5,7 @@ field has is not decided here: every query is answered by the planner.
 """
 
 import enum
+import inspect
 from functools import cache
 from typing import Annotated, Any
 
@@ -265,7 +266,7 @@ def _core(schema: strawberry.Schema) -> GraphQLSchema:
 
 
 def _said(entity: type[Entity]) -> str:
-    return (entity.__doc__ or "").strip()
+    return inspect.getdoc(entity) or ""
 
 
 def _direction() -> Any:

@@ -1,5 +1,6 @@
 """Hand-written mutations: what create, update and delete cannot express. Declared here, written in `resolvers/`."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,7 @@ def mutation(
             raise DeclarationError(
                 f"{run.__module__}.{run.__name__}: the mutation is declared twice. Rename one of them."
             )
-        description = (run.__doc__ or name).strip()
+        description = inspect.getdoc(run) or name
         makes = creates or upserts
         MUTATIONS[name] = Mutation(
             name, entity, description, arguments, run, needs, offered, makes, right, upserts, once

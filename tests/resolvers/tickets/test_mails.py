@@ -296,7 +296,9 @@ async def test_machines_open_no_tickets(post: Post, monkeypatch: pytest.MonkeyPa
 
 async def test_files_and_great_lengths_are_said(post: Post) -> None:
     ann = await address(post.world)
-    parts = "Content-Type: text/plain\n\n{}\n--b\nContent-Type: image/png\nContent-Disposition: attachment; filename=a.png\n\nx\n--b--\n"
+    file = "Content-Type: image/png\nContent-Disposition: attachment; filename={}\n\n{}\n--b"
+    files = "\n".join([file.format("a.png", "x"), file.format('"../../etc/b.png"', "y"), file.format("none.png", "")])
+    parts = f"Content-Type: text/plain\n\n{{}}\n--b\n{files}--\n"
     raw = (
         PASSED.format(domain=ann.rpartition("@")[2])
         + f"From: {ann}\nTo: {BOX}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
@@ -309,9 +311,16 @@ async def test_files_and_great_lengths_are_said(post: Post) -> None:
     assert ticket["subject"] == "(no subject)"
     assert 9_900 < len(message["body"]) <= 10_000
     assert message["body"].endswith(
-        "[The mail is longer and was cut here.]\n\n[Files that came with it: a.png (image/png, 1 bytes)]"
+        "[The mail is longer and was cut here.]\n\n[Files that are not attached: none.png (image/png, 0 bytes)]"
     )
-    assert came["raw"] == raw, "files are nowhere else"
+    kept = await post.world.connection.fetch(
+        "SELECT a.name, a.media_type, a.size, c.content FROM message_attachments a JOIN file_contents c ON c.id = a.content_id"
+        " JOIN ticket_messages m ON m.id = a.message_id WHERE m.ticket_id = $1 ORDER BY a.name",
+        came["ticket_id"],
+    )
+    unknown = "application/octet-stream"  # what they hold is no picture
+    assert [tuple(row) for row in kept] == [("a.png", unknown, 1, b"x"), ("b.png", unknown, 1, b"y")]
+    assert came["raw"] is None
     await post.sent()
 
 

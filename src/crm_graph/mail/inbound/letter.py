@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that came with a mail; `inline` are pictures within its text."""
+    """A file that came with a mail, named and typed as its sender did; `inline` are pictures within its text."""
 
     name: str
     media_type: str
-    size: int
+    content: bytes
     inline: bool
 
 

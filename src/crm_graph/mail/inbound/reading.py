@@ -160,7 +160,7 @@ def _files(parts: list[Message]) -> Iterator[File]:
             yield File(
                 _name(part),
                 line(kind, 100),
-                _size(part),
+                _bytes(part),
                 _disposition(part) != "attachment" and bool(part.get("Content-ID")),
             )
 
@@ -181,9 +181,9 @@ def _name(part: Message) -> str:
     return last or ("message.eml" if part.get_content_type() == "message/rfc822" else "unnamed")
 
 
-def _size(part: Message) -> int:
+def _bytes(part: Message) -> bytes:
     try:
         payload = part.get_payload(decode=True)
     except Exception:  # noqa: BLE001 - an encoding that is broken in a way the library does not know
-        return 0
-    return len(payload) if isinstance(payload, bytes) else 0
+        return b""
+    return payload if isinstance(payload, bytes) else b""

@@ -11,12 +11,12 @@ from uuid import UUID
 from crm_graph.auth.file_links import PATH, UPLOAD
 from crm_graph.db.ids import uuid7
 from crm_graph.entity import Entity
-from crm_graph.errors import JSON
+from crm_graph.errors import JSON, FileRefused
 from crm_graph.plan.access.visibility import sees
 from crm_graph.plan.changes import Effect, Outcome, invalid, refusal
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import insert_fields
-from crm_graph.resolvers.files.naming import LONGEST, file_name, media_type
+from crm_graph.resolvers.files.naming import LONGEST, UNKNOWN, file_name, media_type
 from crm_graph.schema.attachments import Attachment
 
 MOST: Final = 50
@@ -74,11 +74,30 @@ async def attach(call: Call, facts: Mapping[str, JSON], content: bytes) -> Outco
     refused = await place.opens(call) or await _full(call, place, row)
     if refused is not None:
         return refused
+    return await _keep(call, place, row, {**values, "name": name, "media_type": sort}, content)
+
+
+async def take_over(call: Call, entity: type[Attachment], name: str, content: bytes) -> Outcome | None:
+    """Attach a file that came by another way to the call's record; `None` where that has too many, or it is empty.
+
+    Whoever sent it may call it anything: where its content is not what the name says, it is of no sort that is known.
+    """
+    place, called = _PLACES[entity.__name__], file_name(name[-LONGEST:]) or "file"
+    if not content or await _full(call, place) is not None:
+        return None
+    try:
+        sort = media_type(called, content)
+    except FileRefused:
+        sort = UNKNOWN
+    return await _keep(call, place, uuid7(), {"name": called, "media_type": sort}, content)
+
+
+async def _keep(call: Call, place: _Place, row: UUID, values: Mapping[str, object], content: bytes) -> Outcome:
     connection, content_id = await call.tx.raw(), uuid7()
     await connection.execute(_SAVE, call.actor.organization_id, content_id, content)
     given = {
-        **values, place.column: call.row, "name": name, "media_type": sort, "size": len(content),
-        "added_by_id": call.actor.user_id, "content_id": content_id,
+        **values, place.column: call.row, "size": len(content), "added_by_id": call.actor.user_id,
+        "content_id": content_id,
     }  # fmt: skip
     return await insert_fields(call.tx, call.actor, place.entity.__name__, given, row=row, request_id=call.request_id)
 

@@ -22,15 +22,17 @@ from crm_graph.jobs.timers import set_timer, timer
 from crm_graph.mail.inbound import Letter, read
 from crm_graph.mail.inbound.authenticity import is_authentic
 from crm_graph.plan.mutations import Call
+from crm_graph.resolvers.files.uploads import take_over
 from crm_graph.resolvers.mails.correspondence import Thread, came, thread_of
 from crm_graph.resolvers.mails.identifying import prove
 from crm_graph.resolvers.mails.machines import bounced, note
 from crm_graph.resolvers.mails.senders import NOBODY, Owners, is_unknown, new_customer, owners_of, unknown_customer
 from crm_graph.resolvers.mails.sending import acknowledge
-from crm_graph.resolvers.mails.wording import body_of, subject_of
+from crm_graph.resolvers.mails.wording import body_of, subject_of, taken
 from crm_graph.resolvers.tickets.messages import Said, say
 from crm_graph.resolvers.tickets.opening import New, opened
 from crm_graph.resolvers.tickets.resolving import reopen_ticket
+from crm_graph.schema.attachments import MessageAttachment
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.tickets import MessageSide
 
@@ -44,10 +46,12 @@ SELECT i.raw, i.mailbox_id, now() AS now FROM incoming_mails i
 _BUSY: Final = """
 SELECT count(*) FROM incoming_mails
  WHERE organization_id = $1 AND sender = $2 AND done_at > now() - interval '1 hour'"""
-# a mail with files is kept for a month, as they are nowhere else
 _DONE: Final = """
-UPDATE incoming_mails SET done_at = now(), sender = $3, became = $4, ticket_id = $5,
-       raw = CASE WHEN $6 THEN raw END WHERE organization_id = $1 AND id = $2"""
+UPDATE incoming_mails SET done_at = now(), sender = $3, became = $4, ticket_id = $5, raw = NULL
+ WHERE organization_id = $1 AND id = $2"""
+_MESSAGE: Final = """
+SELECT id FROM ticket_messages WHERE organization_id = $1 AND ticket_id = $2 AND sent_at = now() AND side = 'CUSTOMER'
+ ORDER BY id DESC LIMIT 1"""
 _OURS: Final = "SELECT EXISTS (SELECT FROM ticket_mails WHERE organization_id = $1 AND header_id = $2 AND outgoing)"
 _TICKET: Final = """
 WITH RECURSIVE t AS (
@@ -119,8 +123,9 @@ async def receive(tx: Transaction, actor: Actor, row: UUID) -> None:
         await thread_of(connection, organization, box, letter),
     )
     became, ticket = await _deal(post)
-    files = bool(letter.files) and became in (Became.TICKET, Became.MESSAGE)
-    await connection.execute(_DONE, organization, row, sender, became, ticket, files)
+    if ticket is not None and became in (Became.TICKET, Became.MESSAGE):
+        await _attach(post, ticket)
+    await connection.execute(_DONE, organization, row, sender, became, ticket)
 
 
 async def _deal(post: _Post) -> tuple[Became, UUID | None]:
@@ -221,6 +226,14 @@ async def _new(post: _Post, about: _Ticket | None, *, proven: bool) -> UUID:
     if not letter.bulk and post.sender != NOBODY:
         await acknowledge(tx, actor, call.row, post.sender, proven=proven)
     return call.row
+
+
+async def _attach(post: _Post, ticket: UUID) -> None:
+    """Attach the mail's files to the message that it became."""
+    message = await (await post.tx.raw()).fetchval(_MESSAGE, post.actor.organization_id, ticket)
+    assert message is not None, "it was kept in this transaction"
+    for file in taken(post.letter):
+        await take_over(Call(post.tx, post.actor, message, {}), MessageAttachment, file.name, file.content)
 
 
 async def _claims(post: _Post, about: _Ticket) -> str:

@@ -17,8 +17,8 @@ def subject_of(letter: Letter) -> str:
 
 
 def body_of(letter: Letter) -> str:
-    """Its text; with the names of files, which are not taken over."""
-    files = _files(letter.files)
+    """Its text; with the names of files that are not taken over, because they are empty or too many."""
+    files = _files(tuple(one for one in letter.files if one not in taken(letter)))
     text = letter.text.strip() or ("" if files else "(The mail has no text.)")
     room = LONGEST - len(files) - len(_CUT) - 2
     if len(text) > room:
@@ -26,12 +26,19 @@ def body_of(letter: Letter) -> str:
     return "\n\n".join(one for one in (text, files) if one)
 
 
+def taken(letter: Letter) -> tuple[File, ...]:
+    """The files that are attached to the message."""
+    return tuple(one for one in letter.files if one.content)[:_MOST_FILES]
+
+
 def _files(files: tuple[File, ...]) -> str:
     if not files:
         return ""
-    said = "; ".join(f"{one.name[:80]} ({one.media_type[:60]}, {_size(one.size)})" for one in files[:_MOST_FILES])
+    said = "; ".join(
+        f"{one.name[:80]} ({one.media_type[:60]}, {_size(len(one.content))})" for one in files[:_MOST_FILES]
+    )
     more = f"; and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
-    return f"[Files that came with it: {said}{more}]"
+    return f"[Files that are not attached: {said}{more}]"
 
 
 def _size(size: int) -> str:
