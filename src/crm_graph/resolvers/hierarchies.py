@@ -183,7 +183,7 @@ def _tickets(policy: Policy, parameters: Parameters) -> str:
     customer, status = _columns(lens, "customer_id", "status")
     return (
         f"(SELECT count(*) FROM {lens.source()} WHERE {lens.where()} AND {customer} IN (SELECT m.id FROM members m)"
-        f" AND {status} IN ('NEW', 'OPEN', 'WAITING'))"
+        f" AND {status} IN ('NEW', 'OPEN', 'WAITING', 'ON_HOLD'))"
     )
 
 

@@ -58,8 +58,8 @@ async def test_it_comes_back_until_it_is_answered(world: World) -> None:
         await world.fall_due(UNANSWERED, ticket["id"])
         shown = await world.seen(ticket["id"], by="service_agent", shown="priority escalatedAt queue { name }")
         assert (shown["priority"], shown["queue"]["name"]) == ("URGENT", "Management")
-        mails = "SELECT count(*) FROM outgoing_mails WHERE subject LIKE '%Fourth time%' AND recipient = $1"
-        assert await world.value(mails, world.api.people["administrator"]["email"]) == times
+        mails = "SELECT count(*) FROM outgoing_mails WHERE subject LIKE '%' || $2 || '%' AND recipient = $1"
+        assert await world.value(mails, world.api.people["administrator"]["email"], ticket["number"]) == times
     assert (await world.events(ticket["id"])).count("ticket.escalated") == 2
     answered = await world.done(
         "answerTicket", {"id": ticket["id"], "body": "I am sorry. I come myself."}, by="administrator"

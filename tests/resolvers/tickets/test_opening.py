@@ -122,6 +122,9 @@ async def test_nobody_is_flooded(world: World, monkeypatch: pytest.MonkeyPatch) 
 
 async def test_round_robin_gives_everybody_as_many_even_at_once(world: World) -> None:
     desk, technical = world.queues["Service Desk"], world.queues["Technical Support"]
+    await world.connection.execute(
+        "UPDATE queue_members SET capacity = NULL WHERE organization_id = $1", world.organization
+    )
     opened = await asyncio.gather(*(world.opened(queueId=desk) for _ in range(6)))
     given = [one["assignee"]["id"] for one in opened]
     assert sorted(map(given.count, set(given))) == [3, 3]

@@ -103,7 +103,7 @@ async def decide_or_ask(
     )
     assert made.id is not None, made.errors
     await set_timer(call.tx, actor.organization_id, OVERDUE, made.id, expires_at)
-    await tell_asked(call.tx, actor.organization_id, made.id, call.pages)
+    await tell_asked(call.tx, actor.organization_id, made.id)
     return Asked(made.id, found.asked)
 
 

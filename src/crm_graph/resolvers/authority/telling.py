@@ -9,7 +9,6 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.schema.authority import ApprovalRequest, AuthorityAction
 
 PATH: Final = "/approvals"
-_HTTPS: Final = "https://{host}"
 WHAT: Final = {
     AuthorityAction.FEE_WAIVER: "to waive a fee",
     AuthorityAction.CREDIT: "to give a credit",
@@ -28,13 +27,13 @@ SELECT u.email, b.name AS requested_by, r.action, r.expires_at, o.hosts FROM app
  WHERE r.organization_id = $1 AND r.id = $2"""
 
 
-async def tell_asked(tx: Transaction, organization_id: UUID, request: UUID, pages: str = "") -> None:
-    """Mail to the person whom a request is asked of, if they can be mailed to. `pages` as of `Call`."""
+async def tell_asked(tx: Transaction, organization_id: UUID, request: UUID) -> None:
+    """Mail to the person whom a request is asked of, if they can be mailed to."""
     connection = await tx.raw()
     row = await connection.fetchrow(_ASKED, organization_id, request)
     if row is None:
         return
-    here = (pages or _HTTPS).replace("{host}", next(iter(row["hosts"]), "localhost"))
+    here = tx.pages.replace("{host}", next(iter(row["hosts"]), "localhost"))
     what = WHAT[AuthorityAction(row["action"])]
     body = (
         f"{row['requested_by']} asks for your approval {what}.\n\n"

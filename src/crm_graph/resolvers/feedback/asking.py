@@ -11,12 +11,12 @@ from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.feedback.links import WORKS, new_link
-from crm_graph.resolvers.mails.correspondence import goes
+from crm_graph.resolvers.mails.correspondence import addressee, goes
 from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
 from crm_graph.schema.feedback import TicketRating
 
 _TICKET: Final = """
-SELECT t.number, t.subject, t.language, c.email, c.locale, o.name AS organization, o.hosts, r.id AS rating, now() AS now
+SELECT t.number, t.subject, t.language, c.locale, o.name AS organization, o.hosts, r.id AS rating, now() AS now
   FROM tickets t JOIN customers c ON c.organization_id = t.organization_id AND c.id = t.customer_id
        JOIN organizations o ON o.organization_id = t.organization_id
        LEFT JOIN ticket_ratings r ON r.organization_id = t.organization_id AND r.ticket_id = t.id
@@ -30,11 +30,12 @@ async def ask_when_resolved(tx: Transaction, actor: Actor, change: TicketChange)
         return
     connection = await tx.raw()
     ticket = await connection.fetchrow(_TICKET, actor.organization_id, change.ticket)
-    if ticket is None or ticket["email"] is None:
+    to = await addressee(connection, actor.organization_id, change.ticket)
+    if ticket is None or to is None:
         return
     url, kept = new_link(tx.pages, ticket["hosts"])
     values = {
-        "recipient": ticket["email"],
+        "recipient": to,
         "expires_at": ticket["now"] + WORKS,
         "revoked_at": None,
         "token_hash": kept,
@@ -46,7 +47,7 @@ async def ask_when_resolved(tx: Transaction, actor: Actor, change: TicketChange)
     )
     subject = words["feedback_subject"].format(number=ticket["number"], subject=ticket["subject"])
     organization, whom = actor.organization_id, ticket["organization"]
-    await goes(connection, organization, change.ticket, ticket["email"], subject, said, name=whom, automatic=True)
+    await goes(connection, organization, change.ticket, to, subject, said, name=whom, automatic=True)
 
 
 async def _keep(tx: Transaction, actor: Actor, rating: UUID | None, ticket: UUID, values: dict[str, object]) -> None:

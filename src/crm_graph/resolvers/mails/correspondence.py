@@ -39,6 +39,19 @@ SELECT b.* FROM mailboxes b
  WHERE b.organization_id = $1 ORDER BY used.at DESC NULLS LAST, b.created_at, b.id LIMIT 1"""
 
 
+_ADDRESSEE: Final = """
+SELECT coalesce((
+    SELECT m.address FROM ticket_mails m
+     WHERE m.organization_id = $1 AND m.ticket_id = $2 AND NOT m.outgoing AND m.proven AND (
+           c.email_match = crm_match_email(m.address)
+        OR EXISTS (SELECT FROM contacts k WHERE k.organization_id = $1 AND k.customer_id = c.id
+                   AND crm_match_email(k.email) = crm_match_email(m.address))
+        OR EXISTS (SELECT FROM mailboxes b WHERE b.organization_id = $1 AND b.unknown_customer_id = c.id))
+     ORDER BY m.created_at DESC LIMIT 1), c.email)
+  FROM tickets t JOIN customers c ON c.organization_id = $1 AND c.id = t.customer_id
+ WHERE t.organization_id = $1 AND t.id = $2"""
+
+
 @dataclass(frozen=True, slots=True)
 class Thread:
     """The mail of ours that a mail answers; `by_token`: it was sent to that mail's own reply address."""
@@ -88,6 +101,12 @@ async def hold(
     )
 
 
+async def addressee(connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID, ticket: UUID) -> str | None:
+    """Whom mail on a ticket goes to: who of the customer's people wrote last by mail, else the customer; or nobody."""
+    found: str | None = await connection.fetchval(_ADDRESSEE, organization, ticket)
+    return found
+
+
 async def goes(
     connection: "asyncpg.Connection[asyncpg.Record]",
     organization: UUID,
@@ -104,6 +123,7 @@ async def goes(
 
     `name` is whom it is from. Where the organisation has no mailbox it goes without a reply address.
     """
+    to = to.lower()  # as senders are read
     if not is_address(to) or to.endswith(".invalid"):
         return False
     box = await mailbox_of(connection, organization, ticket)

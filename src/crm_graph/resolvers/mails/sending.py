@@ -10,7 +10,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.documents.language import language
 from crm_graph.plan.mutations import Call
-from crm_graph.resolvers.mails.correspondence import goes, hold
+from crm_graph.resolvers.mails.correspondence import addressee, goes, hold
 from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
 from crm_graph.resolvers.tickets.messages import Said, say
 
@@ -27,15 +27,6 @@ _SAID: Final = """
 SELECT body FROM ticket_messages
  WHERE organization_id = $1 AND id = $2 AND public AND side = 'STAFF' AND channel = 'MAIL'"""
 # who wrote last, while they are still on file; a ticket that stands for nobody we know: who proved to have written it
-_ADDRESSEE: Final = """
-SELECT m.address FROM ticket_mails m
- WHERE m.organization_id = $1 AND m.ticket_id = $2 AND NOT m.outgoing AND m.proven AND (
-       EXISTS (SELECT FROM customers c WHERE c.organization_id = $1 AND c.id = $3
-               AND c.email_match = crm_match_email(m.address))
-    OR EXISTS (SELECT FROM contacts k WHERE k.organization_id = $1 AND k.customer_id = $3
-               AND crm_match_email(k.email) = crm_match_email(m.address))
-    OR EXISTS (SELECT FROM mailboxes b WHERE b.organization_id = $1 AND b.unknown_customer_id = $3))
- ORDER BY m.created_at DESC LIMIT 1"""
 _HELD: Final = """
 DELETE FROM ticket_mails WHERE organization_id = $1 AND ticket_id = $2 AND outgoing AND sent_at IS NULL
 RETURNING message_id, created_at"""
@@ -120,13 +111,13 @@ async def _send(
 ) -> None:
     """Mail to whoever gets the ticket's answers; where that is nobody, those who deal with it are told."""
     connection, organization = await tx.raw(), actor.organization_id
-    to = await connection.fetchval(_ADDRESSEE, organization, about.id, about.customer_id) or about.email
+    to = await addressee(connection, organization, about.id)
     text = (
         f"{body}\n\n-- \n{_words(about)['mail_footer'].format(organization=about.organization, number=about.number)}\n"
     )
     subject = f"Re: {' '.join(about.subject.split())} [{about.number}]"
     sent = to is not None and await goes(
-        connection, organization, about.id, to.lower(), subject, text,
+        connection, organization, about.id, to, subject, text,
         name=about.organization, message=message, automatic=automatic,
     )  # fmt: skip
     if not sent:

@@ -11,6 +11,7 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Effect, Outcome, denied
 from crm_graph.plan.mutations import Call, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.resolution import UNRESOLVED
 from crm_graph.resolvers.tickets.routing import management
 from crm_graph.resolvers.tickets.sides import side_of, speaks
 from crm_graph.resolvers.tickets.states import Facts, locked, present, put, standing
@@ -30,12 +31,13 @@ SELECT count(*) = 0 OR coalesce(bool_or(m.user_id = $2), FALSE)
  WHERE m.organization_id = $1"""
 _TOLD: Final = """
 SELECT DISTINCT u.email FROM users u
- WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND u.email IS NOT NULL AND (
+ WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND u.email IS NOT NULL
+   AND u.partner_id IS NULL AND u.customer_id IS NULL AND (
        u.id = (SELECT manager_id FROM users a WHERE a.organization_id = $1 AND a.id = $2)
     OR u.id IN (SELECT m.user_id FROM queue_members m JOIN ticket_queues q ON q.organization_id = $1
          AND q.id = m.queue_id AND q.to_management AND q.active WHERE m.organization_id = $1))
  ORDER BY u.email"""
-_SAID: Final = """A complaint to the management waits for an answer: {subject} ({number}).
+_SAID: Final = """A complaint to the management waits for an answer: {number}.
 
 Nobody of the management has answered it. It cannot be closed before, and comes back every day until it is answered.
 """
@@ -68,7 +70,7 @@ async def address_to_management(call: Call) -> Outcome:
         return ended
     if facts.to_management:
         return Outcome(Effect.UNCHANGED, call.row)
-    values = {"type": TicketType.COMPLAINT.value, "to_management": True, "resolved_at": None, "confirm_until": None}
+    values = {"type": TicketType.COMPLAINT.value, "to_management": True, **UNRESOLVED}
     back = TicketStatus.OPEN if facts.status is TicketStatus.RESOLVED else None
     done = await put(call, facts, "ticket.addressed_to_management", {**values, **await _above(call, facts)}, back)
     if not done.is_refused:
@@ -89,8 +91,8 @@ async def escalate(tx: Transaction, actor: Actor, row: UUID) -> None:
     await put(call, facts, "ticket.escalated", {**values, **await _above(call, facts)})
     connection = await tx.raw()
     for told in await connection.fetch(_TOLD, actor.organization_id, facts.assignee_id):
-        subject = f"Waits for the management: {facts.subject} ({facts.number})"
-        said = _SAID.format(subject=facts.subject, number=facts.number)
+        subject = f"Waits for the management: {facts.number}"
+        said = _SAID.format(number=facts.number)
         await post(connection, actor.organization_id, Mail(told["email"], subject, said))
     await watch(tx, actor, row, facts.now)
     await ticket_changed(tx, actor, TicketChange(row, What.MOVED))

@@ -13,7 +13,7 @@ from crm_graph.plan.changes import Effect, Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.messages import unanswered
-from crm_graph.resolvers.tickets.resolution import clear_confirmation
+from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.tickets import Ticket, TicketStatus
 from crm_graph.specs import camel
@@ -49,7 +49,7 @@ async def merge_ticket(call: Call) -> Outcome:
         return unfit
     if await _has_parts(call, facts):
         return refusal("STATE_REFUSED", "It is an incident that others are part of.")
-    merged = await put(call, facts, "ticket.merged", {"merged_into_id": into.id}, TicketStatus.MERGED)
+    merged = await put(call, facts, "ticket.merged", {"merged_into_id": into.id, **UNRESOLVED}, TicketStatus.MERGED)
     if merged.is_refused:
         return merged
     await clear_confirmation(call)

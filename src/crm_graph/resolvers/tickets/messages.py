@@ -16,7 +16,7 @@ from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.complaints import answered_values
-from crm_graph.resolvers.tickets.resolution import clear_confirmation, resolved_values, set_confirmation
+from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation, resolved_values, set_confirmation
 from crm_graph.resolvers.tickets.sides import side_of, speaks
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.orders import Channel
@@ -85,7 +85,7 @@ async def _ask(call: Call, facts: Facts, said: Said) -> Outcome:
     back = TicketStatus.OPEN if facts.status in _BACK else None
     values: dict[str, object] = {"last_customer_message_at": facts.now}
     if facts.status is TicketStatus.RESOLVED:
-        values |= {"reopen_count": facts.reopen_count + 1, "resolved_at": None, "confirm_until": None}
+        values |= {"reopen_count": facts.reopen_count + 1, **UNRESOLVED}
         await clear_confirmation(call)
     written = await put(call, facts, "ticket.asked", values, back)
     return written if written.is_refused else await _kept(call, facts, said, What.ASKED, "ticket_message.asked")

@@ -1,5 +1,6 @@
 """What is held to be resolved waits for the customer's word, and is closed when that does not come."""
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN, Facts, present,
 from crm_graph.schema.tickets import TicketClosing, TicketStatus
 
 UNCONFIRMED: Final = "ticket.unconfirmed"
+UNRESOLVED: Final[Mapping[str, object]] = {"resolved_at": None, "confirm_until": None}
+"""What a ticket has when it is not, or not any more."""
 
 
 def resolved_values(facts: Facts) -> dict[str, object]:

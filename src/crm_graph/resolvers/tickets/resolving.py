@@ -11,7 +11,13 @@ from crm_graph.plan.changes import Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.messages import Said, say, unanswered
-from crm_graph.resolvers.tickets.resolution import clear_confirmation, close, resolved_values, set_confirmation
+from crm_graph.resolvers.tickets.resolution import (
+    UNRESOLVED,
+    clear_confirmation,
+    close,
+    resolved_values,
+    set_confirmation,
+)
 from crm_graph.resolvers.tickets.sides import side_of, speaks
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
 from crm_graph.schema.orders import Channel
@@ -100,7 +106,7 @@ async def reopen_ticket(call: Call) -> Outcome:
     late = facts.closed_at is not None and facts.now > facts.closed_at + REOPENED_WITHIN
     if late and side is not MessageSide.STAFF:
         return refusal("TICKET_CLOSED", "It was closed too long ago: open another one.")
-    gone = dict.fromkeys(("resolved_at", "confirm_until", "closed_at", "closed_because"))
+    gone: dict[str, object] = {**UNRESOLVED, "closed_at": None, "closed_because": None}
     values = {**gone, "reopen_count": facts.reopen_count + 1}
     done = await put(call, facts, "ticket.reopened", values, TicketStatus.OPEN)
     if done.is_refused:
