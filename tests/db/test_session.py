@@ -6,9 +6,8 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from crm_graph.db.session import Database
+from crm_graph.db.session import RETRYABLE, Database
 from crm_graph.errors import OperationTimedOut, ServiceUnavailable
-from crm_graph.plan.writes.refusals import RETRYABLE
 
 ORGANIZATION, ACTOR = UUID(int=1), UUID(int=2)
 

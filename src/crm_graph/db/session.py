@@ -21,6 +21,8 @@ from crm_graph.errors import OperationTimedOut, ServiceUnavailable
 STATEMENT_SECONDS: Final = 30.0
 LOCK_SECONDS: Final = 10.0
 PAGES: Final = "https://{host}"
+RETRYABLE: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+"""Another transaction was in the way: run the whole one again, a bounded number of times."""
 
 _BEGIN = text(
     "SELECT set_config('crm.organization_id', :organization, true), set_config('crm.actor_id', :actor, true),"

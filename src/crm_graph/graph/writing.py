@@ -11,7 +11,7 @@ from crm_graph.auth.denials import Denials
 from crm_graph.auth.file_links import FileLinks
 from crm_graph.auth.sealing import Sealer
 from crm_graph.db import ids
-from crm_graph.db.session import Database, Transaction
+from crm_graph.db.session import RETRYABLE, Database, Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import (
     FieldAccessDenied,
@@ -34,7 +34,6 @@ from crm_graph.plan.signatures import Ask
 from crm_graph.plan.sql.fetch import refused
 from crm_graph.plan.sql.statement import AccessIncomplete, Denial, Statement, errors_json
 from crm_graph.plan.writes.pending import MOST_PENDING, REQUEST, pending_of
-from crm_graph.plan.writes.refusals import RETRYABLE
 from crm_graph.plan.writes.write import write
 
 ATTEMPTS = 4

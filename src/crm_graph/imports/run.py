@@ -17,7 +17,7 @@ from uuid import UUID
 
 from crm_graph.auth.actor import Actor
 from crm_graph.db.ids import uuid7
-from crm_graph.db.session import Database, Transaction
+from crm_graph.db.session import RETRYABLE, Database, Transaction
 from crm_graph.entity import table_name
 from crm_graph.errors import KeyTaken
 from crm_graph.imports import journal, own_fields
@@ -28,7 +28,7 @@ from crm_graph.imports.mapping import FieldMapping, ImportMapping, TableMapping
 from crm_graph.imports.organizations import NewOrganization
 from crm_graph.imports.references import References, target
 from crm_graph.plan.changes import Action, Effect, ExternalKey
-from crm_graph.plan.writes.write import RETRYABLE, write_rows
+from crm_graph.plan.writes.write import write_rows
 
 logger = logging.getLogger("crm_graph.imports")
 

@@ -97,6 +97,9 @@ async def read(request: Request) -> dict[str, str]:
     """The fields of a posted form; the last of a name counts. Raises BadRequest, BodyTooLarge, FormForged."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise FormForged("This form was sent from another site.")
+    kept: dict[str, str] | None = getattr(request.state, "posted", None)
+    if kept is not None:  # the handler is run again
+        return dict(kept)
     body = await posted(request, MOST_BYTES)
     try:
         fields = dict(parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
@@ -104,6 +107,7 @@ async def read(request: Request) -> dict[str, str]:
         raise BadRequest("The form cannot be read.") from None
     if any("\0" in value for value in fields.values()):
         raise BadRequest("The form has a NUL character.")
+    request.state.posted = dict(fields)
     return fields
 
 

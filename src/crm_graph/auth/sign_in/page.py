@@ -16,8 +16,10 @@ from crm_graph.auth.oauth import redirects
 from crm_graph.auth.rendering import environment
 from crm_graph.auth.sign_in import browsers as sign_in_browser
 from crm_graph.auth.sign_in.form import FIELD, FormTokens, nonce, session_token
-from crm_graph.errors import CrmError
+from crm_graph.db.session import RETRYABLE
+from crm_graph.errors import CrmError, ServiceUnavailable
 
+ATTEMPTS: Final = 4
 STYLE_PATH: Final = "/sign-in.css"
 _STYLE: Final = files("crm_graph.auth").joinpath("static/sign-in.css").read_bytes()
 STYLE_URL: Final = f"{STYLE_PATH}?v={hashlib.sha256(_STYLE).hexdigest()[:12]}"
@@ -115,16 +117,21 @@ def redirect(path: str) -> Response:
 
 
 def refusing(handler: Handler) -> Handler:
-    """A page instead of an exception, for whatever a browser can send."""
+    """A page instead of an exception, for whatever a browser can send; run again where it met another transaction."""
 
     @functools.wraps(handler)
     async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except Detour as detour:
-            return detour.response
-        except CrmError as error:
-            return refusal(error)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await handler(request)
+            except Detour as detour:
+                return detour.response
+            except CrmError as error:
+                return refusal(error)
+            except RETRYABLE:
+                if attempt == ATTEMPTS:
+                    return refusal(ServiceUnavailable("Others are writing the same records; try again."))
+        raise AssertionError("the last attempt returns")
 
     return handle
 

@@ -17,8 +17,6 @@ from crm_graph.specs import FieldSpec, camel
 
 IN_USE = "IN_USE"
 PERIOD_TAKEN = "PERIOD_TAKEN"
-RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
-"""Run the whole transaction again, a bounded number of times."""
 KEY_COLUMNS = ("source", "external_id")
 FIXED = "This is given when the record is made, and stays."
 FROZEN = UserError("STATE_REFUSED", "In the state it is in, the record is no longer changed so.")

@@ -14,7 +14,6 @@ from crm_graph.plan.changes import Action, Change, ExternalKey, Outcome, key_tak
 from crm_graph.plan.writes.fields import delete_rows, insert_fields, insert_rows, update_fields, update_rows
 from crm_graph.plan.writes.idempotency import claim, remember
 from crm_graph.plan.writes.prepare import Prepared, prepare
-from crm_graph.plan.writes.refusals import RETRYABLE
 from crm_graph.plan.writes.role_assignment import decides_who_decides, guarded, guarded_rows
 from crm_graph.plan.writes.run import run
 from crm_graph.plan.writes.savepoint import unless_refused
@@ -22,7 +21,6 @@ from crm_graph.plan.writes.shape import Shape
 from crm_graph.plan.writes.subject_writes import write_as_subject
 
 __all__ = [
-    "RETRYABLE",
     "delete_rows",
     "insert_fields",
     "insert_rows",
