@@ -11,7 +11,7 @@ from crm_graph.auth.authentication import Authenticator
 from crm_graph.errors import CrmError
 from crm_graph.graph.http import Header
 
-_ALLOWED: Final = b"authorization, content-type, accept, x-access-mode, x-view-as"
+_ALLOWED: Final = b"authorization, content-type, accept, x-access-mode, x-acting-for, x-view-as"
 """What a page may send. Not `x-requested-with`, by which our own pages are told (auth/origin.py)."""
 _PREFLIGHT: Final[tuple[Header, ...]] = (
     (b"access-control-allow-methods", b"GET, POST"),

@@ -20,7 +20,8 @@ async def flies(site: Site, origin: str, base: str = ISSUER) -> bool:
         return False
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == origin
-    assert {"authorization", "content-type"} <= {*answer.headers["access-control-allow-headers"].split(", ")}
+    allowed = {*answer.headers["access-control-allow-headers"].split(", ")}
+    assert {"authorization", "content-type", "x-acting-for", "x-view-as"} <= allowed
     assert "x-requested-with" not in answer.headers["access-control-allow-headers"]
     assert answer.headers["access-control-allow-methods"] == "GET, POST"
     assert "origin" in answer.headers["vary"]
