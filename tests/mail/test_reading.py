@@ -29,7 +29,7 @@ def cpythons() -> list[Path]:
 
 def check(found: Letter) -> None:
     """Whatever it was read from, a database can hold it."""
-    texts = [found.sender or "", found.sender_name, found.subject, found.text, found.message_id or ""]
+    texts = [found.sender or ";", found.sender_name, found.subject, found.text, found.message_id or ""]
     texts += [*found.recipients, *found.answers, *(text for one in found.files for text in (one.name, one.media_type))]
     for text in texts:
         assert "\0" not in text
@@ -109,7 +109,13 @@ def test_forwarded_mail_is_kept() -> None:
             False,
         ),
         (["mx.evil.example; dmarc=pass header.from=example.com"], "mx.ours.example", False),
-        (["mx.ours.example; none", "", "mx.ours.example; dmarc=pass"], "mx.ours.example", False),
+        ([";mx.ours.example", "mx.ours.example; dmarc=pass"], "mx.ours.example", True),
+        ([";store.ours.example", "mx.ours.example; dmarc=pass", ";mx.ours.example"], "mx.ours.example", True),
+        # under the servers that the mail came through before it was ours
+        ([";mx.ours.example", ";a", "mx.ours.example; dmarc=pass"], "mx.ours.example", False),
+        ([";a", ";b", "mx.ours.example; dmarc=pass"], "mx.ours.example", False),
+        (["mx.ours.example; dmarc=none", ";mx.ours.example", "mx.ours.example; dmarc=pass"], "mx.ours.example", False),
+        (["mx.ours.example; none", ";", "mx.ours.example; dmarc=pass"], "mx.ours.example", False),
         (
             ['mx.ours.example; spf=fail smtp.mailfrom="x; dmarc=pass header.from=example.com"@evil.example'],
             "mx.ours.example",
@@ -127,7 +133,7 @@ def test_fields_are_read_from_the_top() -> None:
     import email
 
     raw = "Authentication-Results: a; none\nReceived: x\nAuthentication-Results: b; none\nSubject: s\n\n"
-    assert results(email.message_from_string(raw)) == ("a; none", "", "b; none")
+    assert results(email.message_from_string(raw)) == ("a; none", ";", "b; none")
 
 
 def test_a_mail_is_known_again_whichever_way_it_comes() -> None:

@@ -4,6 +4,7 @@ Reads top-down, a role at a time: on which entity, by which row rule, read up to
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from crm_graph.auth.grants import Grant
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, RESTRICTED, Category, Level
@@ -156,6 +157,10 @@ _ACCOUNTS = {
     "GoalSnapshot": (_see(Rule.PARENT, CONFIDENTIAL),),
 }
 """What belongs to a key account is seen and written as the account is."""
+_ACCOUNTS_OF_REPS = {
+    name: tuple(replace(grant, without=frozenset(_OURS)) for grant in grants) for name, grants in _ACCOUNTS.items()
+}
+"""But for figures: by days and metrics of one's own choice they would tell costs, and sales of others."""
 
 _AUTHORITY = {
     "AuthorityLimit": (_see(Rule.EVERYONE, INTERNAL),),
@@ -311,8 +316,8 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
         "Address": (_full(Rule.PARENT, CONFIDENTIAL),),
         "HouseholdMember": (_full(Rule.PARENT, CONFIDENTIAL),),
-        **_ACCOUNTS,
-        "KeyAccount": (_work(Rule.OWN, CONFIDENTIAL, create=False), _see(Rule.EVERYONE, PARTNER)),
+        **_ACCOUNTS_OF_REPS,
+        "KeyAccount": (_work(Rule.OWN, CONFIDENTIAL, create=False, without=_OURS), _see(Rule.EVERYONE, PARTNER)),
         "KeyAccountCriterion": (_see(Rule.EVERYONE, INTERNAL),),
         "LossReason": (_see(Rule.EVERYONE, INTERNAL),),
         "Competitor": (_work(Rule.EVERYONE, INTERNAL),),

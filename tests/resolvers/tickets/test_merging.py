@@ -76,7 +76,8 @@ async def test_a_ticket_is_split_and_its_notes_stay_notes(world: World) -> None:
     assert ([m["id"] for m in seen["messages"]["nodes"]], seen["messages"]["totalCount"]) == ([other], 1)
     assert [m["id"] for m in (await world.seen(mine))["messages"]["nodes"]] == [first]
     assert (new["firstAnsweredAt"], new["number"] != noted["number"]) == (None, True)
-    for messages in ([], [{"messageId": first}], [{"messageId": other}]):
+    again = (await world.done("noteOnTicket", {"id": mine, "body": NOTE}))["messages"]["nodes"][-1]["id"]
+    for messages in ([], [{"messageId": first}], [{"messageId": other}], [{"messageId": again}]):  # not notes alone
         await world.refused("splitTicket", {"id": mine, "subject": "s", "messages": messages}, "VALUE_INVALID")
 
 

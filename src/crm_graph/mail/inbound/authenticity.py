@@ -13,22 +13,26 @@ _PROPERTY: Final = re.compile(
 )
 
 
+_BY: Final = re.compile(r"\bby\s+([^\s;()]{1,255})", re.IGNORECASE)
+
+
 def results(message: Message) -> tuple[str, ...]:
-    """Fields of servers on the way: each `Authentication-Results`, and `""` for each `Received`, from the top."""
+    """Fields of servers on the way, from the top: each `Authentication-Results`, and `;server` for each `Received`."""
     found = []
     for name, value in message.raw_items():
         if name.lower() == "authentication-results":
             found.append(clean(str(value)[:_LONGEST]))
         elif name.lower() == "received":
-            found.append("")
+            by = _BY.search(clean(str(value)[:_LONGEST]))
+            found.append(f";{by[1].lower()}" if by else ";")
     return tuple(found[:100])
 
 
 def is_authentic(found: tuple[str, ...], sender: str, trusted_server: str) -> bool:
     """Whether `trusted_server` says so for the sender's domain: by DMARC, else by DKIM or SPF of that domain.
 
-    Servers put their fields on top. So those of the trusted one count that stand together at the uppermost place:
-    further down, under the next `Received`, anybody may have written its name.
+    Servers put their fields on top. So those of the trusted one count that nothing stands above, or that stand next to
+    the `Received` by which it took the mail: further down anybody may have written its name.
     """
     passed, failed = False, False
     for field in _of_server(found, trusted_server):
@@ -39,12 +43,18 @@ def is_authentic(found: tuple[str, ...], sender: str, trusted_server: str) -> bo
 
 
 def _of_server(found: tuple[str, ...], trusted_server: str) -> list[str]:
-    fields: list[str] = []
+    trusted, fields, above, took, under = trusted_server.lower(), list[str](), list[str](), False, False
     for field in found:
-        if field and _server(field) == trusted_server.lower():
-            fields.append(field)
-        elif fields and not field:
+        if not field.startswith(";"):
+            if _server(field) == trusted:
+                (fields if took or not under else above).append(field)
+            continue
+        if took or fields:
             break
+        under, took = True, field[1:] == trusted
+        if took and above:
+            return above
+        above = []
     return fields
 
 

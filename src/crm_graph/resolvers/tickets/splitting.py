@@ -40,7 +40,7 @@ class SplitMessageInput:
     Argument(
         "messages",
         None,
-        "What goes to it; at least one message that the customer reads stays.",
+        "What goes to it; at least one message that the customer reads goes, and one stays.",
         required=True,
         parts=SplitMessageInput,
         many=True,
@@ -76,7 +76,7 @@ async def split_ticket(call: Call) -> Outcome:
 
 
 async def _moving(call: Call) -> "list[asyncpg.Record] | Outcome":
-    """The messages that go; one that the customer reads has to stay."""
+    """The messages that go; of those that the customer reads, one has to, and one has to stay."""
     given: list[SplitMessageInput] = call.arguments["messages"]  # type: ignore[assignment]
     if len(given) > _MOST:
         return Outcome.refused(invalid(f"At most {_MOST} messages are taken.", "messages"))
@@ -87,6 +87,8 @@ async def _moving(call: Call) -> "list[asyncpg.Record] | Outcome":
         return refusal("VALUE_INVALID", "Messages of this ticket are needed.", "messages")
     if not any(row["public"] for row in found if row["id"] not in wanted):
         return refusal("VALUE_INVALID", "One that the customer reads has to stay.", "messages")
+    if not any(row["public"] for row in moving):  # or the customer would have a ticket that tells of a note
+        return refusal("VALUE_INVALID", "One that the customer reads has to go.", "messages")
     return moving
 
 
