@@ -37,7 +37,7 @@ grants = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     held=st.lists(grants, min_size=1, max_size=4, unique_by=lambda g: g.rule),
     caller=st.sampled_from(["rep", "mate", "stranger"]),
@@ -111,7 +111,7 @@ ABOUT: dict[str, tuple[str, object]] = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     read=levels,
     write=st.none() | levels,
