@@ -22,8 +22,10 @@ from crm_graph.entity import (
     Sort,
     Write,
     attr,
+    table_of,
 )
 from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Locale, Money, PhoneNumber, Url
+from crm_graph.tables import keep_company_keys
 
 
 class CustomerKind(Choice):
@@ -177,3 +179,6 @@ class Customer(Entity, table=True):
         PARTNER,
         "What customers of a segment and country turn over in a year: the median of those that you do not see.",
     )
+
+
+keep_company_keys(table_of(Customer), "name")
