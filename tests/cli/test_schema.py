@@ -1,9 +1,16 @@
 """`crm-graph schema`: the whole schema, a role's share of it, and the committed copy."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
-from graphql import build_schema
+from graphql import (
+    InputObjectTypeDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
+    build_schema,
+    parse,
+)
 
 from crm_graph.auth.default_policy import ROLES
 from crm_graph.cli.policy_asked import RoleUnknown
@@ -22,11 +29,22 @@ def test_the_whole_schema_is_printed_and_is_a_schema() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_is_shown_a_part_of_the_whole(role: str) -> None:
-    whole, part = build_schema(sdl()), build_schema(command("schema", "--as", role).stdout)
-    for name, found in part.type_map.items():
-        if hasattr(found, "fields"):
-            assert set(found.fields) <= set(whole.type_map[name].fields)  # type: ignore[attr-defined]
+    whole, part = _fields(sdl()), _fields(command("schema", "--as", role).stdout)
+    assert part["Query"]
+    for name, found in part.items():
+        assert found <= whole[name]
     assert ("riskNote" in sdl(role)) == (role == "administrator")
+
+
+@cache
+def _fields(text: str) -> dict[str, set[str]]:
+    """The names of each type's fields, values or arguments, from the text alone."""
+    kinds = (ObjectTypeDefinitionNode, InputObjectTypeDefinitionNode, InterfaceTypeDefinitionNode)
+    return {
+        one.name.value: {field.name.value for field in one.fields}
+        for one in parse(text, no_location=True).definitions
+        if isinstance(one, kinds)
+    }
 
 
 def test_the_storefront_is_shown_neither_customers_nor_costs_nor_mutations() -> None:
