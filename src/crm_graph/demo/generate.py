@@ -12,6 +12,7 @@ from crm_graph.demo.delegates import entrust, settle
 from crm_graph.demo.desk import keep_busy
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.outlook import look_ahead
+from crm_graph.demo.partners import partner_up
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price
 from crm_graph.demo.proposals import draft_templates
@@ -72,6 +73,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     serve(business)
     choose_key_accounts(business)
     share(business)
+    partner_up(business)
     _register(business)
     empower(business)
     make_good(business)

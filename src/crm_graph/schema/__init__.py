@@ -7,13 +7,24 @@ from crm_graph import entity, sums
 from crm_graph.schema import organizations, users, partners, customers, contacts, households, key_accounts
 from crm_graph.schema import products, pipelines, losses, opportunities, forecasts, leads, tasks, authority
 from crm_graph.schema import proposal_templates, proposals, proposal_links, orders, returns, price_lists, tickets
-from crm_graph.schema import shares, changes, compensations, consents, suggestions, custom_fields
+from crm_graph.schema import (
+    shares,
+    territories,
+    agreements,
+    deals,
+    changes,
+    compensations,
+    consents,
+    suggestions,
+    custom_fields,
+)
 # isort: on
 
 entity.seal()
 sums.check()
 
 __all__ = [
+    "agreements",
     "authority",
     "changes",
     "compensations",
@@ -21,6 +32,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "deals",
     "forecasts",
     "households",
     "key_accounts",
@@ -40,6 +52,7 @@ __all__ = [
     "shares",
     "suggestions",
     "tasks",
+    "territories",
     "tickets",
     "users",
 ]

@@ -164,6 +164,10 @@ class Customer(Entity, table=True):
     """Who looks after the customer."""
     team_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Team", back="customers"), default=None)
     """Team that looks after the customer."""
+    territory_id: UUID | None = attr(
+        Read(INTERNAL), Write(CONFIDENTIAL), Ref("Territory", back="customers"), default=None
+    )
+    """The territory the customer is assigned to; none: those whose country, city and segment it has."""
     parent_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Customer", back="subsidiaries"), default=None)
     """Company or household this customer belongs to."""
 
