@@ -28,7 +28,13 @@ async def test_customers_of_a_territory_come_and_go(trade: Trade):
     partner = f"par_{(await trade.connection.fetchval('SELECT partner_id FROM users WHERE email = $1', trade.api.people[ONE]['email'])).hex}"
     assert await names(trade, ONE) == set()
     coverage = await trade.made(
-        "sales_manager", "createPartnerCoverage", "partnerCoverage { id }", name="All of the north", partnerId=partner, territoryId=north, level="PARTNER"
+        "sales_manager",
+        "createPartnerCoverage",
+        "partnerCoverage { id }",
+        name="All of the north",
+        partnerId=partner,
+        territoryId=north,
+        level="PARTNER",
     )
     assert await names(trade, ONE) == {"Zz Old"}
     await customer("Zz New", country="IS", city="Akureyri")
@@ -44,7 +50,10 @@ async def test_customers_of_a_territory_come_and_go(trade: Trade):
     await trade.made(*update, id=old, territoryId=akureyri)  # assigned, wherever it is
     assert await names(trade, ONE) == {"Zz New", "Zz Old"}
 
-    shares = await trade.connection.fetch("SELECT id FROM customer_shares WHERE coverage_id IS NOT NULL AND customer_id = $1", (await trade.row("customers", old))["id"])
+    shares = await trade.connection.fetch(
+        "SELECT id FROM customer_shares WHERE coverage_id IS NOT NULL AND customer_id = $1",
+        (await trade.row("customers", old))["id"],
+    )
     _, refused = await trade.send("administrator", "deleteCustomerShare", "deletedId", id=f"csh_{shares[0]['id'].hex}")
     assert refused != []
     _, circle = await trade.send("administrator", "updateTerritory", "territory { id }", id=north, parentId=akureyri)
@@ -52,14 +61,26 @@ async def test_customers_of_a_territory_come_and_go(trade: Trade):
 
     await trade.made("administrator", "updateTerritory", "territory { id }", id=akureyri, parentId=None)
     assert await names(trade, ONE) == {"Zz New"}  # by its country still; the assigned one went with its territory
-    await trade.made("sales_manager", "updatePartnerCoverage", "partnerCoverage { id }", id=coverage, validUntil="2000-01-01T00:00:00Z")
+    await trade.made(
+        "sales_manager",
+        "updatePartnerCoverage",
+        "partnerCoverage { id }",
+        id=coverage,
+        validUntil="2000-01-01T00:00:00Z",
+    )
     assert await names(trade, ONE) == set()
 
 
 async def test_a_segment_is_shared_and_ends_with_its_coverage(trade: Trade):
     partner = f"par_{(await trade.connection.fetchval('SELECT partner_id FROM users WHERE email = $1', trade.api.people[OTHER]['email'])).hex}"
     coverage = await trade.made(
-        "sales_manager", "createPartnerCoverage", "partnerCoverage { id }", name="The public sector", partnerId=partner, segment="PUBLIC_SECTOR", level="PARTNER"
+        "sales_manager",
+        "createPartnerCoverage",
+        "partnerCoverage { id }",
+        name="The public sector",
+        partnerId=partner,
+        segment="PUBLIC_SECTOR",
+        level="PARTNER",
     )
     count = "SELECT (SELECT count(*) FROM customers WHERE organization_id = $1 AND segment = 'PUBLIC_SECTOR'), (SELECT count(*) FROM customer_shares WHERE coverage_id = $2)"
     row = (await trade.row("partner_coverages", coverage))["id"]

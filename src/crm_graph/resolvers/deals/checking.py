@@ -1,6 +1,6 @@
 """Holding a registration against our customers and against what other partners registered.
 
-Three statements, each by index: candidates by kept keys, then, of those that the matcher takes for the customer, the
+A few statements, each by index: candidates by kept keys, then, of those that the matcher takes for the customer, the
 sales in their groups of companies. One registration of an organisation at a time, so that two see each other.
 """
 
@@ -49,6 +49,8 @@ _REGISTRATIONS: Final = (
     f"SELECT * FROM ({_candidates('deal_registrations', 'customer_', 'customer_name', ', partner_id, status', '')}) r"
     f" WHERE r.partner_id <> $8 AND r.status IN {LIVE}"
 )
+_KNOWN: Final = """
+SELECT registration_id AS id FROM channel_conflicts WHERE organization_id = $1 AND other_registration_id = $2"""
 _SALES: Final = f"""
 WITH RECURSIVE above AS (
   SELECT id FROM unnest($2::uuid[]) id
@@ -84,15 +86,18 @@ async def check(tx: Transaction, actor: Actor, row: UUID) -> None:
     name, keys = found["name"], [found[f"customer_{key}"] for key, _ in _KEYS]
     customers = _same(name, await connection.fetch(_CUSTOMERS, organization, *keys))
     others = _same(name, await connection.fetch(_REGISTRATIONS, organization, *keys, found["partner_id"]))
-    conflicts = {other: _registration(other, by) for other, by in others.items()}
+    known = {found["id"] for found in await connection.fetch(_KNOWN, organization, row)}
+    conflicts = {other: _registration(other, by) for other, by in others.items() if other not in known}
     for sale in await connection.fetch(_SALES, organization, list(customers), found["partner_id"]):
         by = customers.get(sale["customer_id"], ConflictMatch.GROUP)
+        if sale["registration_id"] in known:
+            continue
         if sale["registration_id"] is not None:
             conflicts.setdefault(sale["registration_id"], _registration(sale["registration_id"], by))
         else:
             conflicts[sale["opportunity_id"]] = _sale(sale, by)
-    known = min(customers.items(), key=lambda item: (_sureness(item[1]), item[0]), default=(None, None))[0]
-    values: dict[str, object] = {"checked_at": found["now"], "customer_id": known}
+    customer = min(customers.items(), key=lambda item: (_sureness(item[1]), item[0]), default=(None, None))[0]
+    values: dict[str, object] = {"checked_at": found["now"], "customer_id": customer}
     await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.checked")
     rows = [{"registration_id": row, **conflict} for conflict in conflicts.values()]
     await insert_rows(tx, actor, "ChannelConflict", rows, event="channel_conflict.found")

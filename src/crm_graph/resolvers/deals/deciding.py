@@ -21,7 +21,7 @@ MOST_DAYS: Final = 730
 _ROW: Final = """
 SELECT d.answer, d.protected_until, d.checked_at, now() AS now,
        EXISTS (SELECT FROM channel_conflicts c WHERE c.organization_id = d.organization_id
-                  AND c.registration_id = d.id AND c.resolved_at IS NULL) AS open
+                  AND d.id IN (c.registration_id, c.other_registration_id) AND c.resolved_at IS NULL) AS open
   FROM deal_registrations d WHERE d.organization_id = $1 AND d.id = $2 FOR NO KEY UPDATE OF d"""
 _REASON: Final = Argument("reason", kinds.STRING, "Why; the partner does not read it.", required=True)
 
