@@ -58,7 +58,7 @@ class DealRegistration(Entity, table=True):
     """Its country."""
     product_id: UUID | None = attr(Read(PARTNER), Ref("Product", back="dealRegistrations"), default=None)
     """What is to be sold."""
-    currency: CurrencyCode = attr(Read(PARTNER), Filter, default="EUR")
+    currency: CurrencyCode = attr(Read(PARTNER), default="EUR")
     """Currency of the amount."""
     amount: Money = attr(Read(PARTNER), Filter, Sort)
     """What the deal is worth."""
@@ -114,7 +114,6 @@ class ChannelConflict(Entity, table=True):
     __checks__ = {
         "other_side": "(kind = 'REGISTRATION') = (other_registration_id IS NOT NULL)"
         " AND (kind <> 'REGISTRATION') = (opportunity_id IS NOT NULL)",
-        "resolution": "(resolved_at IS NULL) = (resolution IS NULL)",
     }
 
     registration_id: UUID = attr(Read(INTERNAL), Ref("DealRegistration", back="conflicts", owned=True))

@@ -186,7 +186,6 @@ def upgrade() -> None:
     sa.CheckConstraint("(kind = 'REGISTRATION') = (other_registration_id IS NOT NULL) AND (kind <> 'REGISTRATION') = (opportunity_id IS NOT NULL)", name='ck_channel_conflicts_other_side'),
     sa.CheckConstraint("kind IN ('DIRECT_SALE', 'PARTNER_SALE', 'REGISTRATION')", name='ck_channel_conflicts_kind'),
     sa.CheckConstraint("matched_by IN ('TAX_NUMBER', 'EMAIL', 'PHONE', 'NAME', 'GROUP')", name='ck_channel_conflicts_matched_by'),
-    sa.CheckConstraint('(resolved_at IS NULL) = (resolution IS NULL)', name='ck_channel_conflicts_resolution'),
     sa.CheckConstraint('(source IS NULL) = (external_id IS NULL)', name='ck_channel_conflicts_external_id'),
     sa.ForeignKeyConstraint(['organization_id', 'customer_id'], ['customers.organization_id', 'customers.id'], name='fk_channel_conflicts_customer_id', use_alter=True),
     sa.ForeignKeyConstraint(['organization_id', 'opportunity_id'], ['opportunities.organization_id', 'opportunities.id'], name='fk_channel_conflicts_opportunity_id', use_alter=True),
