@@ -56,6 +56,7 @@ def functions_template(embedded_server: EmbeddedServer) -> str:
     async def fill() -> None:
         connection = await asyncpg.connect(embedded_server.database_url("functions_template"))
         await connection.execute(functions_sql())
+        await connection.execute(functions_sql("crm_graph.matching"))
         await connection.close()
 
     blocking(fill())

@@ -10,6 +10,7 @@ import pytest
 from crm_graph import schema, slots
 from crm_graph.auth.levels import Level
 from crm_graph.entity import REGISTRY, backs, table_of
+from crm_graph.tables import COMPANY_KEYS
 
 HEAD = """
 from decimal import Decimal
@@ -262,6 +263,7 @@ def test_every_table_and_reference_carries_the_organisation() -> None:
         assert entity.__history__.primary_key.columns.keys() == ["organization_id", "id", "history_from"]
         made = {spec.vector for spec in entity.__specs__.values() if spec.search} | {*slots.vectors()}
         made |= {spec.kept_mask for spec in entity.__specs__.values() if spec.kept_mask}
+        made |= {c.name for c in table.c if c.name.endswith(COMPANY_KEYS)}
         assert set(table.c.keys()) - made <= set(entity.__history__.c.keys())
 
 

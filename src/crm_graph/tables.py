@@ -11,6 +11,7 @@ from crm_graph.auth.scopes import resource
 from crm_graph.specs import FieldSpec, Ref
 
 _NO_HISTORY = {"history": False}
+COMPANY_KEYS = ("letters", "initials")
 NUMBERS = (kinds.MONEY, kinds.INT, kinds.DECIMAL)
 
 
@@ -163,6 +164,14 @@ def _reference(table: sa.Table, spec: FieldSpec, ref: Ref) -> sa.ForeignKeyConst
         ondelete="CASCADE" if ref.owned else None,
         use_alter=True,  # references go in circles (a user's team, a team's members)
     )
+
+
+def keep_company_keys(table: sa.Table, name: str) -> None:
+    """Keys and indexes by which names of companies that may be the same are found (matching/functions.sql)."""
+    for key in COMPANY_KEYS:
+        made = sa.Computed(f"crm_company_{key}({name})", persisted=True)
+        table.append_column(sa.Column(f"{name}_{key}", sa.Text(collation="C"), made, info=_NO_HISTORY))
+        sa.Index(f"ix_{table.name}_{name}_{key}", table.c.organization_id, table.c[f"{name}_{key}"])
 
 
 def _stored(name: str, sql: str) -> sa.Column[str]:

@@ -16,6 +16,7 @@ from crm_graph.demo.feedback import hear
 from crm_graph.demo.knowledge import tell
 from crm_graph.demo.orders import sell, take_stock
 from crm_graph.demo.outlook import look_ahead, quote
+from crm_graph.demo.partners import partner_up
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price, price_by_parts
 from crm_graph.demo.promises import promise
@@ -80,6 +81,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     choose_key_accounts(business)
     share(business)
     arrange(business)
+    partner_up(business)
     _register(business)
     empower(business)
     make_good(business)

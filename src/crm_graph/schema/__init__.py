@@ -8,7 +8,17 @@ from crm_graph.schema import organizations, calendars, users, partners, customer
 from crm_graph.schema import products, pipelines, losses, opportunities, exchange_rates, forecasts, leads, tasks
 from crm_graph.schema import authority, proposal_templates, proposals, proposal_links, orders, returns, price_lists
 from crm_graph.schema import ticket_queues, tickets, attachments, sla_policies, knowledge, feedback
-from crm_graph.schema import key_people, account_plans, goals, plan_reviews, shares, changes
+from crm_graph.schema import (
+    key_people,
+    account_plans,
+    goals,
+    plan_reviews,
+    shares,
+    territories,
+    agreements,
+    deals,
+    changes,
+)
 from crm_graph.schema import compensations, consents, suggestions, custom_fields
 # isort: on
 
@@ -18,6 +28,7 @@ figures.check()
 
 __all__ = [
     "account_plans",
+    "agreements",
     "attachments",
     "authority",
     "calendars",
@@ -27,6 +38,7 @@ __all__ = [
     "contacts",
     "custom_fields",
     "customers",
+    "deals",
     "exchange_rates",
     "feedback",
     "forecasts",
@@ -53,6 +65,7 @@ __all__ = [
     "sla_policies",
     "suggestions",
     "tasks",
+    "territories",
     "ticket_queues",
     "tickets",
     "users",

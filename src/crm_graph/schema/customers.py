@@ -22,8 +22,10 @@ from crm_graph.entity import (
     Sort,
     Write,
     attr,
+    table_of,
 )
 from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Locale, Money, PhoneNumber, Url
+from crm_graph.tables import keep_company_keys
 
 
 class CustomerKind(Choice):
@@ -164,6 +166,10 @@ class Customer(Entity, table=True):
     """Who looks after the customer."""
     team_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Team", back="customers"), default=None)
     """Team that looks after the customer."""
+    territory_id: UUID | None = attr(
+        Read(INTERNAL), Write(CONFIDENTIAL), Ref("Territory", back="customers"), default=None
+    )
+    """The territory the customer is assigned to; none: those whose country, city and segment it has."""
     parent_id: UUID | None = attr(Read(INTERNAL), Write(INTERNAL), Ref("Customer", back="subsidiaries"), default=None)
     """Company or household this customer belongs to."""
 
@@ -179,3 +185,6 @@ class Customer(Entity, table=True):
         PARTNER,
         "What customers of a segment and country turn over in a year: the median of those that you do not see.",
     )
+
+
+keep_company_keys(table_of(Customer), "name")

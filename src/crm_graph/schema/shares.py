@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Level
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Sort, Write, attr, table_of
+from crm_graph.entity import Choice, Entity, Filter, Frozen, Read, Ref, Sort, Write, attr, table_of
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,11 +71,16 @@ class CustomerShare(Share, table=True):
 
     __prefix__ = "csh"
     __shares__ = "customer_id"
+    __frozen__ = Frozen("{coverage_id} IS NOT NULL")
 
     customer_id: UUID = attr(
         Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("Customer", back="shares", owned=True)
     )
     """The customer."""
+    coverage_id: UUID | None = attr(
+        Read(INTERNAL), Ref("PartnerCoverage", back="customerShares", owned=True), default=None
+    )
+    """The coverage that it comes of, with which it changes and ends; none: given by itself."""
 
 
 class OpportunityShare(Share, table=True):
@@ -104,3 +109,9 @@ class KeyAccountShare(Share, table=True):
 
 for _share in (CustomerShare, OpportunityShare, KeyAccountShare):
     _complete(_share, _share.__shares__)
+_shares = table_of(CustomerShare).c
+sa.Index(
+    "uq_customer_shares_coverage_id_customer_id",
+    *(_shares[name] for name in ("organization_id", "coverage_id", "customer_id")),
+    unique=True,
+)

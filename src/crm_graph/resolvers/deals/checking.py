@@ -1,0 +1,140 @@
+"""Holding a registration against our customers and against what other partners registered.
+
+A few statements, each by index: candidates by kept keys, then, of those that the matcher takes for the customer, the
+sales in their groups of companies. One registration of an organisation at a time, so that two see each other.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from crm_graph.auth.actor import Actor
+from crm_graph.db.session import Transaction
+from crm_graph.jobs.timers import timer
+from crm_graph.matching import same_company
+from crm_graph.plan.writes.write import insert_rows, update_fields
+from crm_graph.resolvers.deals.states import LIVE
+from crm_graph.schema.deals import ConflictKind, ConflictMatch
+
+CHECK: Final = "deal_registration.check"
+
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('crm_deals'), hashtext($1::uuid::text))"
+_ROW: Final = """
+SELECT d.partner_id, d.customer_name AS name, d.customer_tax_number_match, d.customer_email_match,
+       d.customer_phone_match, d.customer_name_match, d.customer_name_letters, d.customer_name_initials, now() AS now
+  FROM deal_registrations d WHERE d.organization_id = $1 AND d.id = $2 AND d.checked_at IS NULL FOR NO KEY UPDATE"""
+_KEYS: Final = (
+    ("tax_number_match", ConflictMatch.TAX_NUMBER),
+    ("email_match", ConflictMatch.EMAIL),
+    ("phone_match", ConflictMatch.PHONE),
+    ("name_match", ConflictMatch.NAME),
+    ("name_letters", None),
+    ("name_initials", None),
+)
+"""The kept keys, the surest first; of the last two only the matcher knows."""
+
+
+def _candidates(table: str, prefix: str, name: str, further: str, named: str) -> str:
+    """Rows that have one of the keys: `id`, `name`, and the place of the key in `_KEYS`."""
+    return " UNION ALL ".join(
+        f"SELECT id, {name} AS name, {place} AS place{further} FROM {table} WHERE organization_id = $1"
+        f" AND {prefix}{key} = ${place + 2}{named if key.startswith('name') else ''}"
+        for place, (key, _) in enumerate(_KEYS)
+    )
+
+
+_CUSTOMERS: Final = _candidates("customers", "", "name", "", " AND kind = 'ORGANIZATION'")
+_REGISTRATIONS: Final = (
+    f"SELECT * FROM ({_candidates('deal_registrations', 'customer_', 'customer_name', ', partner_id, status', '')}) r"
+    f" WHERE r.partner_id <> $8 AND r.status IN {LIVE}"
+)
+_KNOWN: Final = """
+SELECT registration_id AS id FROM channel_conflicts WHERE organization_id = $1 AND other_registration_id = $2"""
+_SALES: Final = f"""
+WITH RECURSIVE above AS (
+  SELECT id FROM unnest($2::uuid[]) id
+   UNION
+  SELECT c.parent_id FROM above a JOIN customers c ON c.organization_id = $1 AND c.id = a.id
+   WHERE c.parent_id IS NOT NULL
+), family AS (
+  SELECT id FROM above
+   UNION
+  SELECT c.id FROM family f JOIN customers c ON c.organization_id = $1 AND c.parent_id = f.id
+)
+SELECT * FROM (
+  SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, o.id AS opportunity_id, NULL::uuid AS registration_id,
+         o.partner_id
+    FROM family f JOIN opportunities o ON o.organization_id = $1 AND o.customer_id = f.id
+   WHERE o.status = 'OPEN' AND o.partner_id IS DISTINCT FROM $3
+   ORDER BY o.customer_id, o.partner_id, o.created_at DESC, o.id
+) sales
+UNION ALL
+SELECT d.customer_id, NULL, d.id, d.partner_id
+  FROM family f JOIN deal_registrations d ON d.organization_id = $1 AND d.customer_id = f.id
+ WHERE d.partner_id <> $3 AND d.status IN {LIVE}"""
+
+
+@timer(CHECK)
+async def check(tx: Transaction, actor: Actor, row: UUID) -> None:
+    """Record what a registration collides with, and which customer of ours it is about; once."""
+    connection, organization = await tx.raw(), actor.organization_id
+    await connection.execute(_LOCK, organization)
+    found = await connection.fetchrow(_ROW, organization, row)
+    if found is None:
+        return
+    name, keys = found["name"], [found[f"customer_{key}"] for key, _ in _KEYS]
+    customers = _same(name, await connection.fetch(_CUSTOMERS, organization, *keys))
+    others = _same(name, await connection.fetch(_REGISTRATIONS, organization, *keys, found["partner_id"]))
+    known = {found["id"] for found in await connection.fetch(_KNOWN, organization, row)}
+    conflicts = {other: _registration(other, by) for other, by in others.items() if other not in known}
+    for sale in await connection.fetch(_SALES, organization, list(customers), found["partner_id"]):
+        by = customers.get(sale["customer_id"], ConflictMatch.GROUP)
+        if sale["registration_id"] in known:
+            continue
+        if sale["registration_id"] is not None:
+            conflicts.setdefault(sale["registration_id"], _registration(sale["registration_id"], by))
+        else:
+            conflicts[sale["opportunity_id"]] = _sale(sale, by)
+    customer = min(customers.items(), key=lambda item: (_sureness(item[1]), item[0]), default=(None, None))[0]
+    values: dict[str, object] = {"checked_at": found["now"], "customer_id": customer}
+    await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.checked")
+    rows = [{"registration_id": row, **conflict} for conflict in conflicts.values()]
+    await insert_rows(tx, actor, "ChannelConflict", rows, event="channel_conflict.found")
+
+
+def _same(name: str, candidates: list[asyncpg.Record]) -> dict[UUID, ConflictMatch]:
+    """By what each candidate is the customer of this name: its surest key, else what the matcher says."""
+    found: dict[UUID, ConflictMatch] = {}
+    for row in sorted(candidates, key=lambda row: row["place"]):
+        by = _KEYS[row["place"]][1]
+        if by is not None:
+            found.setdefault(row["id"], by)
+        elif row["id"] not in found and same_company(name, row["name"]):
+            found[row["id"]] = ConflictMatch.NAME
+    return found
+
+
+def _sureness(by: ConflictMatch) -> int:
+    return list(ConflictMatch).index(by)
+
+
+def _registration(other: UUID, by: ConflictMatch) -> dict[str, object]:
+    return {
+        "kind": ConflictKind.REGISTRATION.value,
+        "matched_by": by.value,
+        "customer_id": None,
+        "opportunity_id": None,
+        "other_registration_id": other,
+    }
+
+
+def _sale(sale: asyncpg.Record, by: ConflictMatch) -> dict[str, object]:
+    kind = ConflictKind.DIRECT_SALE if sale["partner_id"] is None else ConflictKind.PARTNER_SALE
+    return {
+        "kind": kind.value,
+        "matched_by": by.value,
+        "customer_id": sale["customer_id"],
+        "opportunity_id": sale["opportunity_id"],
+        "other_registration_id": None,
+    }

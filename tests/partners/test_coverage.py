@@ -1,0 +1,97 @@
+"""Territories and segments shared with a partner: the customers follow, in the transaction that changes either."""
+
+import pytest
+
+from tests.partners.conftest import ONE, OTHER, Trade
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SEEN = "query ($f: CustomerFilter) { customers(first: 100, filter: $f) { totalCount nodes { name } } }"
+
+
+async def names(trade: Trade, persona: str) -> set[str]:
+    found = await trade.ask(persona, SEEN, f={"name": {"startsWith": "Zz"}})
+    return {node["name"] for node in found.data["customers"]["nodes"]}
+
+
+async def test_customers_of_a_territory_come_and_go(trade: Trade):
+    create = "administrator", "createTerritory", "territory { id }"
+    north = await trade.made(*create, name="North")
+    iceland = await trade.made(*create, name="Iceland", parentId=north, country="IS")
+    akureyri = await trade.made(*create, name="Akureyri", parentId=iceland, city="AKUREYRI", country="IS")
+    await trade.made(*create, name="Faroe", parentId=north, country="FO", segment="ENTERPRISE")
+
+    async def customer(name: str, **values: object) -> str:
+        return await trade.made("administrator", "createCustomer", "customer { id }", name=name, **values)
+
+    old = await customer("Zz Old", country="IS")
+    partner = f"par_{(await trade.connection.fetchval('SELECT partner_id FROM users WHERE email = $1', trade.api.people[ONE]['email'])).hex}"
+    assert await names(trade, ONE) == set()
+    coverage = await trade.made(
+        "sales_manager",
+        "createPartnerCoverage",
+        "partnerCoverage { id }",
+        name="All of the north",
+        partnerId=partner,
+        territoryId=north,
+        level="PARTNER",
+    )
+    assert await names(trade, ONE) == {"Zz Old"}
+    await customer("Zz New", country="IS", city="Akureyri")
+    await customer("Zz Small", country="FO", segment="SMALL_BUSINESS")
+    big = await customer("Zz Big", country="FO", segment="ENTERPRISE")
+    assert await names(trade, ONE) == {"Zz Old", "Zz New", "Zz Big"}
+    assert await names(trade, OTHER) == set()
+
+    update = "administrator", "updateCustomer", "customer { id }"
+    await trade.made(*update, id=big, segment="SMALL_BUSINESS")
+    await trade.made(*update, id=old, country="NO")
+    assert await names(trade, ONE) == {"Zz New"}
+    await trade.made(*update, id=old, territoryId=akureyri)  # assigned, wherever it is
+    assert await names(trade, ONE) == {"Zz New", "Zz Old"}
+
+    shares = await trade.connection.fetch(
+        "SELECT id FROM customer_shares WHERE coverage_id IS NOT NULL AND customer_id = $1",
+        (await trade.row("customers", old))["id"],
+    )
+    _, refused = await trade.send("administrator", "deleteCustomerShare", "deletedId", id=f"csh_{shares[0]['id'].hex}")
+    assert refused != []
+    _, circle = await trade.send("administrator", "updateTerritory", "territory { id }", id=north, parentId=akureyri)
+    assert circle != []
+
+    await trade.made("administrator", "updateTerritory", "territory { id }", id=akureyri, parentId=None)
+    assert await names(trade, ONE) == {"Zz New"}  # by its country still; the assigned one went with its territory
+    await trade.made(
+        "sales_manager",
+        "updatePartnerCoverage",
+        "partnerCoverage { id }",
+        id=coverage,
+        validUntil="2000-01-01T00:00:00Z",
+    )
+    assert await names(trade, ONE) == set()
+
+
+async def test_a_segment_is_shared_and_ends_with_its_coverage(trade: Trade):
+    partner = f"par_{(await trade.connection.fetchval('SELECT partner_id FROM users WHERE email = $1', trade.api.people[OTHER]['email'])).hex}"
+    coverage = await trade.made(
+        "sales_manager",
+        "createPartnerCoverage",
+        "partnerCoverage { id }",
+        name="The public sector",
+        partnerId=partner,
+        segment="PUBLIC_SECTOR",
+        level="PARTNER",
+    )
+    count = "SELECT (SELECT count(*) FROM customers WHERE organization_id = $1 AND segment = 'PUBLIC_SECTOR'), (SELECT count(*) FROM customer_shares WHERE coverage_id = $2)"
+    row = (await trade.row("partner_coverages", coverage))["id"]
+    wanted, shared = await trade.connection.fetchrow(count, trade.organization, row)
+    assert wanted == shared > 0
+    own = "{ partnerCoverages(first: 10) { nodes { name level segment validUntil } } }"
+    assert "The public sector" in (await trade.ask(OTHER, own)).body.decode()
+    assert "The public sector" not in (await trade.ask(ONE, own)).body.decode()
+    await trade.made("sales_manager", "updatePartnerCoverage", "partnerCoverage { id }", id=coverage, level="INTERNAL")
+    levels = await trade.connection.fetch("SELECT DISTINCT level FROM customer_shares WHERE coverage_id = $1", row)
+    assert [found["level"] for found in levels] == ["INTERNAL"]
+    _, errors = await trade.send("sales_manager", "deletePartnerCoverage", "deletedId", id=coverage)
+    assert errors == []
+    assert (await trade.connection.fetchrow(count, trade.organization, row))[1] == 0

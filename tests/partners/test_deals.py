@@ -1,0 +1,201 @@
+"""Registrations of deals: what they collide with, who decides, and what partners learn of each other, which is nothing."""
+
+import json
+import re
+
+import pytest
+
+from tests.partners.conftest import ONE, OTHER, Trade
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DEAL = "dealRegistration { id customerName answer answeredAt protectedUntil hiddenFields }"
+OWN = """{ dealRegistrations(first: 50, orderBy: [{createdAt: DESC}]) { totalCount nodes {
+  customerName answer answeredAt protectedUntil amount { amount currency } hiddenFields maskedFields } }
+  dealRegistrationAggregate { groups { count } }
+}"""
+
+
+def deal(name: str, **more: object) -> dict[str, object]:
+    return {"customerName": name, "amount": {"amount": "12000", "currency": "EUR"}, "closeOn": "2027-03-01", **more}
+
+
+async def conflicts(trade: Trade, registration: str) -> list[dict[str, str]]:
+    found = await trade.ask(
+        "administrator",
+        "query ($id: ID!) { channelConflicts(first: 20, filter: {registration: {id: {eq: $id}}}, orderBy: [{createdAt: ASC}])"
+        " { nodes { id kind matchedBy otherRegistration { partner { name } } opportunity { id } } } }",
+        id=registration,
+    )
+    nodes: list[dict[str, str]] = found.data["channelConflicts"]["nodes"]
+    return nodes
+
+
+async def test_a_deal_is_received_decided_and_answered_at_its_time(trade: Trade):
+    node = await trade.made(ONE, "registerDeal", DEAL, **deal("Quirrel Turbinen GmbH"))
+    row = await trade.row("deal_registrations", node)
+    assert (row["status"], row["answer"], row["answered_at"]) == ("SUBMITTED", "RECEIVED", None)
+    refused = {"id": node, "reason": "New to us."}
+    _, unchecked = await trade.send("sales_manager", "approveDealRegistration", DEAL, **refused)
+    assert unchecked == ["REGISTRATION_UNCHECKED"]
+    await trade.work()
+    assert await conflicts(trade, node) == []
+
+    given = {"id": node, "reason": "New to us.", "protectionDays": 30}
+    _, errors = await trade.send("sales_manager", "approveDealRegistration", DEAL, **given)
+    assert errors == []
+    before = (await trade.ask(ONE, OWN)).data["dealRegistrations"]["nodes"][0]
+    assert (before["answer"], before["protectedUntil"]) == ("RECEIVED", None)  # decided, and not told
+
+    await trade.days_pass("deal_registration.answer")
+    row = await trade.row("deal_registrations", node)
+    assert (row["answer"], (row["protected_until"] - row["answered_at"]).days) == ("PROTECTED", 30)
+    _, errors = await trade.send(
+        "sales_manager", "extendDealRegistration", DEAL, id=node, days=10, reason="Slow customer."
+    )
+    extended = await trade.row("deal_registrations", node)
+    assert (errors, extended["status"], (extended["protected_until"] - row["protected_until"]).days) == (
+        [],
+        "EXTENDED",
+        10,
+    )
+
+    await trade.days_pass("deal_registration.expire")  # not over yet: the timer finds the row as it is
+    assert (await trade.row("deal_registrations", node))["status"] == "EXTENDED"
+    await trade.connection.execute("UPDATE deal_registrations SET protected_until = now() WHERE id = $1", row["id"])
+    await trade.connection.execute(
+        "INSERT INTO timers (organization_id, kind, row_id, due_at) VALUES ($1, 'deal_registration.expire', $2, now())",
+        trade.organization,
+        row["id"],
+    )
+    await trade.work()
+    over = await trade.row("deal_registrations", node)
+    assert (over["status"], over["answer"]) == ("EXPIRED", "EXPIRED")
+
+
+async def test_collisions_are_found_by_keys_names_and_groups(trade: Trade):
+    created = "createCustomer", "customer { id }"
+    parent = await trade.made("administrator", *created, name="Hohenfels Glaswerke Holding AG", kind="ORGANIZATION")
+    child = await trade.made(
+        "administrator",
+        *created,
+        name="Zwiesel Kristall GmbH",
+        kind="ORGANIZATION",
+        parentId=parent,
+        taxNumber="DE 811 223 344",
+    )
+    await trade.made("administrator", "createOpportunity", "opportunity { id }", name="Ovens", customerId=parent)
+
+    async def kinds(persona: str, **values: object) -> list[tuple[str, str]]:
+        node = await trade.made(persona, "registerDeal", DEAL, **deal(**values))
+        await trade.work()
+        return sorted((c["kind"], c["matchedBy"]) for c in await conflicts(trade, node))
+
+    # our own sale to the parent company, found through the subsidiary's tax number, whatever the name
+    assert await kinds(ONE, name="Somebody Else KG", customerTaxNumber="DE811223344") == [("DIRECT_SALE", "GROUP")]
+    # the parent by its name in another form; and the other partner's registration of its subsidiary
+    found = await kinds(OTHER, name="HOHENFELS Glaswerke Holding Aktiengesellschaft")
+    assert found == [("DIRECT_SALE", "NAME"), ("REGISTRATION", "GROUP")]
+    # a sister of the same first name is another customer
+    assert await kinds(ONE, name="Hohenfels Immobilien AG") == []
+    # two registrations of a customer we do not have
+    assert await kinds(ONE, name="Nýtt Gler ehf., c/o Jón") == []
+    assert await kinds(OTHER, name="Nytt Gler EHF") == [("REGISTRATION", "NAME")]
+    assert child
+
+
+async def test_a_conflict_is_settled_before_a_deal_is_protected(trade: Trade):
+    first = await trade.made(ONE, "registerDeal", DEAL, **deal("Vantablau Optik AG"))
+    second = await trade.made(OTHER, "registerDeal", DEAL, **deal("Vantablau Optik"))
+    await trade.work()
+    (conflict,) = [*await conflicts(trade, first), *await conflicts(trade, second)]
+    held = second if await conflicts(trade, second) else first
+    before = dict(await trade.row("deal_registrations", held))
+    _, errors = await trade.send("sales_manager", "approveDealRegistration", DEAL, id=held, reason="Ours.")
+    assert errors == ["CHANNEL_CONFLICT"]
+    assert dict(await trade.row("deal_registrations", held)) == before
+    for persona in (ONE, "sales_rep"):
+        answer = await trade.ask(
+            persona,
+            "mutation ($i: ResolveChannelConflictInput!) { resolveChannelConflict(input: $i) { userErrors { code } } }",
+            i={"id": conflict["id"], "resolution": "Mine."},
+        )
+        assert '"resolutio' not in answer.body.decode()
+    assert (await trade.row("channel_conflicts", conflict["id"]))["resolved_at"] is None
+    given = {"id": conflict["id"], "resolution": "Both agreed that the first goes on."}
+    shown = "channelConflict { id resolution resolvedBy { name } }"
+    found, errors = await trade.send("sales_manager", "resolveChannelConflict", shown, **given)
+    assert (errors, found["resolution"]) == ([], given["resolution"])
+    _, again = await trade.send("sales_manager", "resolveChannelConflict", shown, **given)
+    assert again == ["STATE_REFUSED"]
+    _, errors = await trade.send("sales_manager", "approveDealRegistration", DEAL, id=held, reason="Settled.")
+    assert errors == []
+
+
+def told(answer: object) -> str:
+    """What a partner reads, without the moments and ids that differ between any two registrations."""
+    text = json.dumps(answer, sort_keys=True, ensure_ascii=False)
+    return re.sub(r'"dgr_\w+"|"\d{4}-\d\d-\d\dT[^"]+"', '"…"', text)
+
+
+async def test_a_refusal_tells_nothing_of_another_partner(trade: Trade):
+    """One deal collides with another partner's, one with nothing: every word the partner reads of them is the same."""
+    await trade.made(OTHER, "registerDeal", DEAL, **deal("Kollisionswerk GmbH"))
+    seen = {}
+    for name in ("Kollisionswerk GmbH", "Einzelgänger GmbH"):
+        received, errors = await trade.send(ONE, "registerDeal", DEAL, **deal(name))
+        node = received["id"]
+        timers = "SELECT kind, due_at - created_at AS after FROM timers t JOIN deal_registrations d ON d.id = t.row_id WHERE d.id = $1"
+        due = {
+            r["kind"]: r["after"]
+            for r in await trade.connection.fetch(timers, (await trade.row("deal_registrations", node))["id"])
+        }
+        await trade.work()
+        query = f'{{ node(id: "{node}") {{ ... on {DEAL[0].upper() + DEAL[1:]} }} }}'
+        steps = [received, errors, (await trade.ask(ONE, query)).json]
+        _, rejected = await trade.send(
+            "sales_manager", "rejectDealRegistration", DEAL, id=node, reason=f"About {name}."
+        )
+        steps += [rejected, (await trade.ask(ONE, query)).json]
+        await trade.days_pass("deal_registration.answer")
+        steps.append((await trade.ask(ONE, query)).json)
+        hidden = f'{{ node(id: "{node}") {{ ... on DealRegistration {{ status reason checkedAt conflicts(first: 5) {{ totalCount }} }} }} }}'
+        steps.append((await trade.ask(ONE, hidden)).json)
+        seen[name] = told(steps).replace(name, "…")
+        assert sorted(due) == ["deal_registration.answer", "deal_registration.check"]
+        assert 1.9 < due["deal_registration.answer"].total_seconds() / 86400 < 2.1
+    assert "NOT_PROTECTED" in seen["Einzelgänger GmbH"]
+    assert seen["Kollisionswerk GmbH"] == seen["Einzelgänger GmbH"]
+    assert len(set(seen.values())) == 1
+
+
+async def test_partners_count_and_read_their_own_registrations_alone(trade: Trade):
+    before = {who: (await trade.ask(who, OWN)).body for who in (ONE, OTHER)}
+    node = await trade.made(OTHER, "registerDeal", DEAL, **deal("Nur für einen AG"))
+    await trade.work()
+    assert (await trade.ask(ONE, OWN)).body == before[ONE]
+    assert (await trade.ask(OTHER, OWN)).body != before[OTHER]
+    absent = node[:-1] + ("0" if node[-1] != "0" else "1")
+    asked = [(await trade.ask(ONE, f'{{ node(id: "{i}") {{ id }} }}')).body for i in (node, absent)]
+    assert asked[0] == asked[1]
+    text = "{ channelConflicts(first: 1) { totalCount } }"
+    assert "totalCount" not in (await trade.ask(ONE, text)).body.decode()
+
+
+async def test_what_a_partner_may_not_register(trade: Trade):
+    other = (
+        await trade.connection.fetchval(
+            "SELECT partner_id FROM deal_registrations d JOIN partners p ON p.id = d.partner_id WHERE p.name LIKE 'Baltyk%' LIMIT 1"
+        )
+    ).hex
+    count = "SELECT count(*) FROM deal_registrations"
+    events = "SELECT count(*) FROM outbox_events"
+    before = [await trade.connection.fetchval(text) for text in (count, events)]
+    for given, code in (
+        (deal(" "), "VALUE_INVALID"),
+        (deal("X", amount={"amount": "0", "currency": "EUR"}), "VALUE_INVALID"),
+        (deal("X", partnerId=f"par_{other}"), "REFERENCE_NOT_FOUND"),
+    ):
+        assert await trade.send(ONE, "registerDeal", DEAL, **given) == (None, [code])
+    assert (await trade.send("sales_manager", "registerDeal", DEAL, **deal("X")))[1] == ["VALUE_INVALID"]
+    assert [await trade.connection.fetchval(text) for text in (count, events)] == before
