@@ -169,6 +169,8 @@ class Matrix:
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     reached: dict[str, set[str]] = field(default_factory=dict)
     """By entity: the parts that a share of one of its rows reaches."""
+    withheld: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By entity: the column and value of rows that no share shows to a partner they are not of."""
     delegated: set[str] = field(default_factory=set)
     """The entities whose fields about oneself a delegate sees."""
 
@@ -250,6 +252,9 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
                 matrix.columns[entity] = dict(rule.split("=") for rule in rules)
             case ["delegates", *entities]:
                 matrix.delegated = set(entities)
+            case ["withheld", entity, what]:
+                column, _, value = what.partition("=")
+                matrix.withheld[entity] = (column, value)
             case ["shares", entity, *parts]:
                 matrix.reached[entity] = set(parts)
             case [role, entity, rule, level, *words]:
@@ -301,7 +306,9 @@ class Rows:
             if above is None or (rule == "published_part" and not row[columns["published"]]):
                 return None
             partner = row[columns["partner"]] if "partner" in columns else None
-            elsewhere = caller.partner is not None and partner not in (None, caller.partner)
+            what, value = self.matrix.withheld.get(entity, ("id", None))
+            common = partner is None and row[what] != value
+            elsewhere = caller.partner is not None and partner != caller.partner and not common
             shares = entity in self.matrix.reached.get(whole, set()) and not elsewhere
             of_whole = self.clearance(caller, whole, above, category, shares=shares)
             return None if of_whole is None else min(rank, of_whole)

@@ -86,6 +86,8 @@ class Rows:
     """SQL over `{alias}`: whether the row that `self_` names is one human being, who alone may change it so."""
     reaches: tuple[str, ...] = ()
     """With `shared`: the entities whose rows, parts of this one, a share of it reaches as well."""
+    withheld: str | None = None
+    """With `partner`: SQL over `{alias}`, of parts that no share of their whole shows to a partner they are not of."""
     clears: tuple[str, ...] = ()
     """Columns that decide what the person of the row may see: nobody changes them about themselves."""
     policy: tuple[str, ...] = ()

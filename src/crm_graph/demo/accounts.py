@@ -45,9 +45,11 @@ def plan_accounts(business: Business) -> None:
     accounts = business.rows.of[KeyAccount.__name__]
     for row in accounts:
         _score(business, row)
-    shared = {row["key_account_id"] for row in business.rows.of[KeyAccountShare.__name__]}
+    shares = business.rows.of[KeyAccountShare.__name__]
+    known = [[row["key_account_id"] for row in shares if row["partner_id"] == one.id] for one in business.resellers]
+    order = [account for accounts_of_one in known for account in accounts_of_one]
     in_euros = [row for row in accounts if row["currency"] == "EUR"] or accounts
-    planned = sorted(in_euros, key=lambda row: (row["id"] not in shared, str(row["id"])))[:2]
+    planned = sorted(in_euros, key=lambda row: order.index(row["id"]) if row["id"] in order else len(order))[:2]
     for place, row in enumerate(planned):
         _people(business, row)
         if place == 0:

@@ -18,7 +18,7 @@ from crm_graph.errors import CrmError
 from crm_graph.resolvers.sla.loaded import reckon_loaded
 from crm_graph.resolvers.suggestions.counting import count
 from crm_graph.schema.attachments import file_contents
-from crm_graph.schema.changes import ChangeRequest
+from crm_graph.schema.customers import Customer
 from crm_graph.schema.organizations import Organization
 from crm_graph.schema.users import User
 
@@ -149,7 +149,7 @@ def _batches(rows: Rows) -> Sequence[tuple[type[Entity], Sequence[Row]]]:
     staff = [{**row, "own_customer_id": None} for row in people if not (row["partner_id"] or row["customer_id"])]
     batches: list[tuple[type[Entity], Sequence[Row]]] = []
     for name, entity in REGISTRY.items():
-        if entity is ChangeRequest:  # which they have asked for
-            batches.append((User, outside))
         batches.append((entity, staff if entity is User else rows.of[name]))
+        if entity is Customer:
+            batches.append((User, outside))
     return [(entity, some) for entity, some in batches if some]

@@ -1,4 +1,4 @@
-"""What was agreed with partners, what they look after, and the deals that they registered."""
+"""What was agreed with partners, what they look after, the deals that they registered, and what they do and did."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,14 +14,24 @@ from crm_graph.schema.deals import (
     DealRegistration,
     DealRegistrationStatus,
 )
-from crm_graph.schema.shares import ShareLevel
+from crm_graph.schema.partner_activities import PartnerActivity, PartnerActivityKind
+from crm_graph.schema.shares import CustomerShare, ShareLevel
+from crm_graph.schema.tasks import Task
 from crm_graph.schema.territories import PartnerCoverage, Territory
+from crm_graph.schema.users import User
+
+VISITS = (
+    (PartnerActivityKind.VISIT, "Looked at the roof", "Room for 40 more modules; they decide after the summer."),
+    (PartnerActivityKind.CALL, "Asked about the battery", "Content; wants the new price list."),
+)
+TASKS = ("Send the offer for the second roof", "Bring the new price list")
 
 
 def partner_up(business: Business) -> None:
-    """Add agreements and certifications, the territory of who has one, and registrations."""
+    """Add agreements and certifications, the territory of who has one, registrations, visits and tasks."""
     for reseller in business.resellers:
         _agree(business, reseller)
+        _visit(business, reseller)
     _cover(business)
     _register(business)
 
@@ -45,6 +55,35 @@ def _agree(business: Business, reseller: Reseller) -> None:
         issued_on=issued,
         expires_on=issued + timedelta(days=1825),
     )
+
+
+def _visit(business: Business, reseller: Reseller) -> None:
+    """What they told of their first two customers, and what they are to do about them."""
+    shared = [row for row in business.rows.of[CustomerShare.__name__] if row["partner_id"] == reseller.id]
+    people = [row for row in business.rows.of[User.__name__] if row["partner_id"] == reseller.id]
+    now = business.calendar.now
+    for place, row in enumerate(shared[:2]):
+        kind, subject, notes = VISITS[place]
+        when = now - timedelta(days=3 + place, hours=4)
+        business.rows.add(
+            PartnerActivity,
+            when + timedelta(hours=2),
+            partner_id=reseller.id,
+            customer_id=row["customer_id"],
+            kind=kind,
+            subject=subject,
+            notes=notes,
+            happened_at=when,
+            author_id=people[0]["id"],
+        )
+        business.rows.add(
+            Task,
+            when + timedelta(hours=3),
+            subject=TASKS[place],
+            due_on=(now + timedelta(days=4 + place)).date(),
+            customer_id=row["customer_id"],
+            owner_id=people[0]["id"],
+        )
 
 
 def _cover(business: Business) -> None:
@@ -84,8 +123,13 @@ def _register(business: Business) -> None:
             matched_by=ConflictMatch.NAME,
             other_registration_id=registered[0],
         )
-    first, told = business.resellers[0], now - timedelta(days=10)
-    _deal(business, first, told - timedelta(days=2), "Moulins du Léman SA")
+    _protect(business, now - timedelta(days=10), "Moulins du Léman SA")
+    _protect(business, now - timedelta(days=78), "Scierie du Jura SARL")
+
+
+def _protect(business: Business, told: datetime, name: str) -> None:
+    """A deal that the first of them was promised at some time, for 90 days."""
+    _deal(business, business.resellers[0], told - timedelta(days=2), name)
     business.rows.last(DealRegistration).update(
         status=DealRegistrationStatus.APPROVED,
         protection_days=90,

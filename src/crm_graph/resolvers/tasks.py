@@ -6,8 +6,9 @@ from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.schema.tasks import Task
 
-_TASK = """SELECT done_at, opportunity_id, now() AS now FROM tasks
- WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
+_TASK = """SELECT t.done_at, t.opportunity_id, o.partner_id, now() AS now FROM tasks t
+  LEFT JOIN opportunities o ON o.organization_id = t.organization_id AND o.id = t.opportunity_id
+ WHERE t.organization_id = $1 AND t.id = $2 FOR NO KEY UPDATE OF t"""
 
 
 @mutation(Task, needs=INTERNAL)
@@ -29,6 +30,8 @@ async def complete_task(call: Call) -> Outcome:
     )
     if outcome.effect is not Effect.UPDATED or found["opportunity_id"] is None:
         return outcome
+    if call.actor.partner_id not in (None, found["partner_id"]):
+        return outcome  # another partner that sees this sale is not told that there is one more
     # whoever may complete the task moves this clock, though they may not write the opportunity
     noted = await update_fields(
         call.tx,

@@ -17,6 +17,7 @@ from crm_graph.schema import (
     territories,
     agreements,
     deals,
+    partner_activities,
     changes,
 )
 from crm_graph.schema import compensations, consents, suggestions, custom_fields
@@ -52,6 +53,7 @@ __all__ = [
     "opportunities",
     "orders",
     "organizations",
+    "partner_activities",
     "partners",
     "pipelines",
     "plan_reviews",

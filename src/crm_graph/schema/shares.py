@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Level
+from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Entity, Filter, Frozen, Read, Ref, Sort, Write, attr, table_of
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -26,6 +27,7 @@ class ShareLevel(Choice):
 class Share(Entity):
     """What every share has; each shareable entity has a table of its own, so that the lens can probe it by index."""
 
+    __rows__ = Rows(partner="partner_id")
     __checks__ = {"grantee": "num_nonnulls(user_id, team_id, partner_id) = 1", "period": "valid_from < valid_until"}
 
     user_id: UUID | None = attr(Read(INTERNAL), Write(CONFIDENTIAL, create_only=True), Ref("User"), default=None)

@@ -71,6 +71,7 @@ class Ticket(Promised, table=True):
         self_="customer_id",
         partner="partner_id",
         parent="customer_id",
+        withheld="{alias}.type = 'COMPLAINT'",
         delegated=True,
     )
     __custom__ = True

@@ -1,4 +1,5 @@
-"""What a share of a row reaches: the row, and those of its parts that are named and that no other partner has."""
+"""What a share of a row reaches: the row, and those of its parts that are named, that no other partner has, and that
+are not withheld from partners."""
 
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
@@ -20,4 +21,5 @@ def part_of_shared(entity: type[Entity], policy: Policy, parameters: Parameters,
     if rows.partner is None or not any(g.rule is Rule.PARTNER for grants in policy.grants.values() for g in grants):
         return "TRUE"
     partner = f"{alias}.{rows.partner}"
-    return f"({partner} IS NULL OR {partner} = {parameters.actor(ActorValue.PARTNER)})"
+    nobodys = f"{partner} IS NULL" + (f" AND NOT {rows.withheld.format(alias=alias)}" if rows.withheld else "")
+    return f"({nobodys} OR {partner} = {parameters.actor(ActorValue.PARTNER)})"
