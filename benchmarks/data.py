@@ -31,12 +31,12 @@ class Data:
     customers: int
 
 
-def ensure(directory: Path, customers: int, recipe: str = "load") -> Data:
-    """Start the server of `directory`, with the data of a recipe in it; loading takes some minutes."""
+def ensure(directory: Path, customers: int, *recipes: str) -> Data:
+    """Start the server of `directory`, with the data of these recipes, or of `load`; loading takes some minutes."""
     server = embedded.start(directory)
     marker = directory / "loaded.json"
-    database = f"{'bench' if recipe == 'load' else recipe}_{customers}"
-    script = recipe_of(recipe)
+    database = f"{recipes[-1] if recipes else 'bench'}_{customers}"
+    script = recipe_of(*(recipes or ("load",)))
     wanted = {"database": database, "recipe": _digest(script)}
     url = server.database_url(database)
     known = json.loads(marker.read_text()) if marker.exists() else []
@@ -67,9 +67,9 @@ async def _recreate(url: str, database: str) -> None:
         await connection.close()
 
 
-def recipe_of(name: str) -> str:
-    """The SQL of a recipe: `load` or `access`."""
-    return "".join((FOLDER / part).read_text(encoding="utf-8") for part in ("recipe.sql", f"{name}.sql"))
+def recipe_of(*names: str) -> str:
+    """The SQL of recipes, one on top of the other: `load`, `access`, `access` and `portal`."""
+    return "".join((FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in ("recipe", *names))
 
 
 async def load(url: str, script: str, customers: int) -> None:

@@ -9,10 +9,10 @@ from benchmarks import data
 from crm_graph.db.embedded import EmbeddedServer
 
 
-@pytest.mark.parametrize("recipe", ["load", "access"])
+@pytest.mark.parametrize("recipe", ["load", "access portal"])
 async def test_a_recipe_loads(embedded_server: EmbeddedServer, database_url: str, recipe: str) -> None:
     owner = embedded_server.database_url(urlsplit(database_url).path[1:], "postgres")  # it loads without triggers
-    await data.load(owner, data.recipe_of(recipe), 60)
+    await data.load(owner, data.recipe_of(*recipe.split()), 60)
     connection = await asyncpg.connect(database_url)
     try:
         assert await connection.fetchval("SELECT count(*) FROM customers") == 60
