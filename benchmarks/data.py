@@ -68,7 +68,7 @@ async def _recreate(url: str, database: str) -> None:
 
 
 def recipe_of(*names: str) -> str:
-    """The SQL of recipes, one on top of the other: `load`, `access`, `access` and `portal`."""
+    """The SQL of recipes, one on top of the other: `load`, `access` or `service`; `portal` on `access`."""
     return "".join((FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in ("recipe", *names))
 
 
