@@ -38,8 +38,8 @@ _OF: Final = 'partner: { id: { eq: "@partner" } }'
 _SHARED: Final = f'shares: {{ some: {{ {_OF}, validFrom: {{ lte: "{_NOW}" }}, validUntil: {{ gt: "{_NOW}" }} }} }}'
 _OPEN_SALE: Final = f"or: [{{ {_OF} }}, {{ {_SHARED} }}], status: {{ eq: OPEN }}"
 _OWN_TICKET: Final = (
-    f"or: [{{ {_OF} }}, {{ customer: {{ {_SHARED} }}, partner: {{ id: {{ isNull: true }} }},"
-    " not: { type: { eq: COMPLAINT } } }], not: { status: { in: [CLOSED, MERGED] } }"
+    f"or: [{{ {_OF} }}, {{ customer: {{ {_SHARED} }}, not: {{ or: [{{ type: {{ eq: COMPLAINT }} }},"
+    " { partner: { id: { isNull: false } } }] } }], not: { status: { in: [CLOSED, MERGED] } }"
 )
 RESTRICTED: Final = {
     "partners(first: 1)": 'partners(first: 1, filter: { id: { eq: "@partner" } })',

@@ -17,7 +17,7 @@ SELECT org.id, pg_temp.made(began, n * 100 + k, 24), 1, began, began, 'Certified
 INSERT INTO key_accounts (organization_id, id, version, created_at, updated_at, customer_id, tier, currency)
 SELECT org.id, pg_temp.made(at, n, 25), 1, at, at, c.id, 'KEY', 'EUR' FROM org, numbered c WHERE n % 100 = 1;
 INSERT INTO key_account_shares (organization_id, id, version, created_at, updated_at, key_account_id, partner_id, level, valid_from, valid_until, row_created_at)
-SELECT org.id, pg_temp.made(began, substr(md5(k.id::text), 1, 7)::bit(28)::bigint, 26), 1, began, began, k.id, s.partner_id, 'PARTNER', '1970-01-01Z', '9999-01-01Z', k.created_at
+SELECT org.id, pg_temp.made(began, row_number() OVER (ORDER BY k.id), 26), 1, began, began, k.id, s.partner_id, 'PARTNER', '1970-01-01Z', '9999-01-01Z', k.created_at
   FROM org, life, key_accounts k JOIN customer_shares s ON s.customer_id = k.customer_id AND s.partner_id = pg_temp.made('2023-01-02 08:00+00', 1, 13);
 INSERT INTO key_account_plans (organization_id, id, version, created_at, updated_at, key_account_id, title, starts_on, ends_on)
 SELECT org.id, pg_temp.made(k.created_at, y, 27), 1, k.created_at, k.created_at, k.id, 'Plan ' || y, make_date(2022 + y, 1, 1), make_date(2022 + y, 12, 31)

@@ -70,16 +70,114 @@ SELECT (
     ) AS "opportunities", (
       SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
       FROM (
-        SELECT t9.number AS "number", t9.subject AS "subject", NULL::json AS "priority"
+        SELECT CASE WHEN t9k.cl >= 20 THEN t9.number END AS "number", CASE WHEN t9k.cl >= 20 THEN t9.subject END AS "subject", NULL::json AS "priority"
         FROM tickets t9
-        WHERE t9.organization_id = $1::uuid AND (t9.partner_id = $4::uuid) AND t9.customer_id = t1.id AND t9.status = ANY($5::text[])
+        CROSS JOIN LATERAL (
+          SELECT greatest(
+            (
+              SELECT least(20, t9pk.cl)
+              FROM customers t9p
+              CROSS JOIN LATERAL (
+                SELECT greatest(
+                  CASE WHEN (t9.partner_id IS NULL AND NOT t9.type = 'COMPLAINT' OR t9.partner_id = $4::uuid) THEN (
+                    SELECT max(least(30, sh.clearance))
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.customer_id = t9p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  ) END
+                ) AS cl OFFSET 0
+              ) t9pk
+              WHERE t9p.organization_id = $1::uuid AND (
+                (
+                  (t9.partner_id IS NULL AND NOT t9.type = 'COMPLAINT' OR t9.partner_id = $4::uuid) AND EXISTS (
+                    SELECT 1
+                    FROM customer_shares sh
+                    WHERE sh.organization_id = $1::uuid AND sh.customer_id = t9p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                  )
+                )
+              ) AND t9p.id = t9.customer_id
+            ), CASE WHEN t9.partner_id = $4::uuid THEN 20 END
+          ) AS cl OFFSET 0
+        ) t9k
+        WHERE t9.organization_id = $1::uuid AND (
+          EXISTS (
+            SELECT 1
+            FROM customers t9p
+            CROSS JOIN LATERAL (
+              SELECT greatest(
+                CASE WHEN (t9.partner_id IS NULL AND NOT t9.type = 'COMPLAINT' OR t9.partner_id = $4::uuid) THEN (
+                  SELECT max(least(30, sh.clearance))
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t9p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ) END
+              ) AS cl OFFSET 0
+            ) t9pk
+            WHERE t9p.organization_id = $1::uuid AND (
+              (
+                (t9.partner_id IS NULL AND NOT t9.type = 'COMPLAINT' OR t9.partner_id = $4::uuid) AND EXISTS (
+                  SELECT 1
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t9p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              )
+            ) AND t9p.id = t9.customer_id
+          ) OR t9.partner_id = $4::uuid
+        ) AND t9.customer_id = t1.id AND CASE WHEN t9k.cl >= 20 THEN t9.customer_id END = t1.id AND t9.status = ANY($6::text[]) AND CASE WHEN t9k.cl >= 20 THEN t9.status END = ANY($5::text[])
         ORDER BY t9.id
         LIMIT 2
       ) x
     ) AS "tickets", (
       SELECT count(*)
       FROM tickets t10
-      WHERE t10.organization_id = $1::uuid AND (t10.partner_id = $4::uuid) AND t10.customer_id = t1.id AND t10.status = ANY($6::text[])
+      CROSS JOIN LATERAL (
+        SELECT greatest(
+          (
+            SELECT least(20, t10pk.cl)
+            FROM customers t10p
+            CROSS JOIN LATERAL (
+              SELECT greatest(
+                CASE WHEN (t10.partner_id IS NULL AND NOT t10.type = 'COMPLAINT' OR t10.partner_id = $4::uuid) THEN (
+                  SELECT max(least(30, sh.clearance))
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t10p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                ) END
+              ) AS cl OFFSET 0
+            ) t10pk
+            WHERE t10p.organization_id = $1::uuid AND (
+              (
+                (t10.partner_id IS NULL AND NOT t10.type = 'COMPLAINT' OR t10.partner_id = $4::uuid) AND EXISTS (
+                  SELECT 1
+                  FROM customer_shares sh
+                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t10p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                )
+              )
+            ) AND t10p.id = t10.customer_id
+          ), CASE WHEN t10.partner_id = $4::uuid THEN 20 END
+        ) AS cl OFFSET 0
+      ) t10k
+      WHERE t10.organization_id = $1::uuid AND (
+        EXISTS (
+          SELECT 1
+          FROM customers t10p
+          CROSS JOIN LATERAL (
+            SELECT greatest(
+              CASE WHEN (t10.partner_id IS NULL AND NOT t10.type = 'COMPLAINT' OR t10.partner_id = $4::uuid) THEN (
+                SELECT max(least(30, sh.clearance))
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t10p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              ) END
+            ) AS cl OFFSET 0
+          ) t10pk
+          WHERE t10p.organization_id = $1::uuid AND (
+            (
+              (t10.partner_id IS NULL AND NOT t10.type = 'COMPLAINT' OR t10.partner_id = $4::uuid) AND EXISTS (
+                SELECT 1
+                FROM customer_shares sh
+                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t10p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+              )
+            )
+          ) AND t10p.id = t10.customer_id
+        ) OR t10.partner_id = $4::uuid
+      ) AND t10.customer_id = t1.id AND CASE WHEN t10k.cl >= 20 THEN t10.customer_id END = t1.id AND t10.status = ANY($8::text[]) AND CASE WHEN t10k.cl >= 20 THEN t10.status END = ANY($7::text[])
     ) AS "openTickets"
     FROM customers t1
     CROSS JOIN LATERAL (

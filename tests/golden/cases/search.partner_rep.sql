@@ -147,7 +147,56 @@ SELECT (
                     SELECT (
                       SELECT count(*)
                       FROM tickets t3
-                      WHERE t3.organization_id = $1::uuid AND (t3.partner_id = $5::uuid) AND (
+                      CROSS JOIN LATERAL (
+                        SELECT greatest(
+                          (
+                            SELECT least(20, t3pk.cl)
+                            FROM customers t3p
+                            CROSS JOIN LATERAL (
+                              SELECT greatest(
+                                CASE WHEN (t3.partner_id IS NULL AND NOT t3.type = 'COMPLAINT' OR t3.partner_id = $5::uuid) THEN (
+                                  SELECT max(least(30, sh.clearance))
+                                  FROM customer_shares sh
+                                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                                ) END
+                              ) AS cl OFFSET 0
+                            ) t3pk
+                            WHERE t3p.organization_id = $1::uuid AND (
+                              (
+                                (t3.partner_id IS NULL AND NOT t3.type = 'COMPLAINT' OR t3.partner_id = $5::uuid) AND EXISTS (
+                                  SELECT 1
+                                  FROM customer_shares sh
+                                  WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                                )
+                              )
+                            ) AND t3p.id = t3.customer_id
+                          ), CASE WHEN t3.partner_id = $5::uuid THEN 20 END
+                        ) AS cl OFFSET 0
+                      ) t3k
+                      WHERE t3.organization_id = $1::uuid AND (
+                        EXISTS (
+                          SELECT 1
+                          FROM customers t3p
+                          CROSS JOIN LATERAL (
+                            SELECT greatest(
+                              CASE WHEN (t3.partner_id IS NULL AND NOT t3.type = 'COMPLAINT' OR t3.partner_id = $5::uuid) THEN (
+                                SELECT max(least(30, sh.clearance))
+                                FROM customer_shares sh
+                                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                              ) END
+                            ) AS cl OFFSET 0
+                          ) t3pk
+                          WHERE t3p.organization_id = $1::uuid AND (
+                            (
+                              (t3.partner_id IS NULL AND NOT t3.type = 'COMPLAINT' OR t3.partner_id = $5::uuid) AND EXISTS (
+                                SELECT 1
+                                FROM customer_shares sh
+                                WHERE sh.organization_id = $1::uuid AND sh.customer_id = t3p.id AND sh.grantee_id = ANY($2::uuid[]) AND sh.valid_from <= now() AND sh.valid_until > now()
+                              )
+                            )
+                          ) AND t3p.id = t3.customer_id
+                        ) OR t3.partner_id = $5::uuid
+                      ) AND (
                         (
                           (
                             (
@@ -169,7 +218,9 @@ SELECT (
                         ) || COALESCE(t3.custom_text_10_search, ''::tsvector)
                       ) @@ (
                         SELECT crm_query($6::text) && ('''' || $1::uuid || '''')::tsquery
-                      ) AND (t3.number_search || t3.subject_search) @@ (SELECT crm_query($6::text)) AND t3.customer_id = t1.id
+                      ) AND (
+                        coalesce(CASE WHEN t3k.cl >= 20 THEN t3.number_search END, ''::tsvector) || coalesce(CASE WHEN t3k.cl >= 20 THEN t3.subject_search END, ''::tsvector)
+                      ) @@ (SELECT crm_query($6::text)) AND t3.customer_id = t1.id AND CASE WHEN t3k.cl >= 20 THEN t3.customer_id END = t1.id
                     ) AS "totalCount"
                   ) x
                 ) AS "tickets"
