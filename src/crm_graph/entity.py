@@ -238,6 +238,8 @@ def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
         refuse(
             cls, spec.name, f"it refers to {ref.entity!r}, which is not an entity", f"Use one of {', '.join(REGISTRY)}"
         )
+    if ref.same is not None and not all(ref.same in one.__specs__ for one in (cls, REGISTRY[ref.entity])):
+        refuse(cls, spec.name, f"{ref.same!r} is not a field of both records", "Name a reference that both have")
     if ref.back is None:
         return
     known = _BACKS.setdefault(ref.entity, {})

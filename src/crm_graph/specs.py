@@ -58,11 +58,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference by composite foreign key. `back` names the list on the far side; `owned` rows go with it."""
+    """A reference by composite foreign key. `back` names the list on the far side; `owned` rows go with it.
+
+    `same` names a reference that both records have: updates take none where that leads elsewhere than this record's.
+    """
 
     entity: str
     back: str | None = None
     owned: bool = False
+    same: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,8 @@ from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.db.session import Transaction
 from crm_graph.errors import LinkOver
 from crm_graph.pages.door import Door, slowed
+
+_ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
 class Link(Protocol):
@@ -47,8 +49,10 @@ class Links:
         if seconds > 0:
             raise slowed(seconds)
         async with self._door.database.transaction(here.organization_id, None, self._channel) as tx:
-            connection = await tx.raw()
-            link = await opened(connection, here.organization_id, request.path_params["token"])
+            connection, token = await tx.raw(), request.path_params["token"]
+            if request.method == "POST":  # of two clicks the second finds what the first has done
+                await connection.execute(_ALONE, f"link {token}")
+            link = await opened(connection, here.organization_id, token)
             if link is None:
                 raise LinkOver("This link does not work, or not any more. Ask for a new one.")
             yield tx, await customer_actor(connection, here.actor, link.customer_id, self._channel), link

@@ -8,7 +8,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.resolvers.tickets import changed
 from crm_graph.resolvers.tickets.changed import TicketChange
-from tests.resolvers.tickets.conftest import World, row_id
+from tests.resolvers.tickets.world import World, row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tests.resolvers.tickets.conftest import World
+from tests.resolvers.tickets.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
