@@ -42,15 +42,20 @@ class Links:
         self,
         request: Request,
         opened: "Callable[[asyncpg.Connection[asyncpg.Record], UUID, str], Awaitable[L | None]]",
+        *,
+        alone: bool = False,
     ) -> AsyncIterator[tuple[Transaction, Actor, L]]:
-        """A transaction with the link that a request has the token of. Raises LinkOver, TooManyAttempts."""
+        """A transaction with the link that a request has the token of. Raises LinkOver, TooManyAttempts.
+
+        `alone`: others who follow it so wait until this is done, and find what it did.
+        """
         here = await self._door.organization(request)
         seconds = await self._attempts.attempt(here.organization_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
         async with self._door.database.transaction(here.organization_id, None, self._channel) as tx:
             connection, token = await tx.raw(), request.path_params["token"]
-            if request.method == "POST":  # of two clicks the second finds what the first has done
+            if alone:
                 await connection.execute(_ALONE, f"link {token}")
             link = await opened(connection, here.organization_id, token)
             if link is None:

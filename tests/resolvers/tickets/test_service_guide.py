@@ -10,7 +10,7 @@ from tests.resolvers.tickets.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TEXT = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"<!-- as: (\w+) -->\s*```graphql\n(.*?)```", TEXT, re.DOTALL)
+BLOCKS = re.findall(r"```graphql\n# as (\w+)\n(.*?)```", TEXT, re.DOTALL)
 
 
 async def test_the_guide_runs(world: World) -> None:
