@@ -58,6 +58,7 @@ class Reseller:
     id: UUID
     key: str
     countries: frozenset[str]
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

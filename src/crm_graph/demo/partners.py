@@ -27,7 +27,7 @@ def partner_up(business: Business) -> None:
 
 
 def _agree(business: Business, reseller: Reseller) -> None:
-    since = business.calendar.start + timedelta(days=20)
+    since = reseller.since + timedelta(days=20)
     business.rows.add(
         PartnerAgreement,
         since,
@@ -59,12 +59,12 @@ def _cover(business: Business) -> None:
         if reseller.key == "adria":
             business.rows.add(
                 PartnerCoverage,
-                start,
+                reseller.since,
                 name="Customers in Bulgaria",
                 partner_id=reseller.id,
                 territory_id=parts["BG"],
                 level=ShareLevel.PARTNER,
-                valid_from=start,
+                valid_from=reseller.since,
             )
 
 
