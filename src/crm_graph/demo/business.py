@@ -58,7 +58,6 @@ class Reseller:
     id: UUID
     key: str
     countries: frozenset[str]
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

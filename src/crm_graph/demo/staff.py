@@ -114,7 +114,7 @@ def sign_partners(business: Business, count: int) -> None:
             commission_rate=COMMISSION[tier],
             owner_id=business.manager.id,
         )
-        business.resellers.append(Reseller(reseller, key, frozenset(territory), since))
+        business.resellers.append(Reseller(reseller, key, frozenset(territory)))
         random = business.dice(f"partners/{key}")
         persona = {"rhone": NAMED["partner_rep"], "baltic": NAMED["other_partner_rep"]}.get(key)
         first = persona or str(countries()[country].person(random))
