@@ -17,6 +17,7 @@ ENTITIES = (
     "Holiday",
     "Team",
     "User",
+    "PartnerTier",
     "Partner",
     "Customer",
     "Contact",
@@ -200,6 +201,7 @@ _SHOP = {
 _PARTNER = {
     "Organization": (_see(Rule.EVERYONE, PUBLIC),),
     "User": (_see(Rule.PARTNER, PARTNER),),
+    "PartnerTier": (_see(Rule.EVERYONE, PARTNER),),
     "Partner": (_see(Rule.PARTNER, PARTNER),),
     "ProductCategory": (_see(Rule.EVERYONE, PARTNER),),
     "Product": (_see(Rule.PUBLISHED, PARTNER, without=_OURS),),
@@ -266,6 +268,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_AUTHORITY,
         **_READS,
         **_HEARS,
+        "PartnerTier": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Partner": (_work(Rule.EVERYONE, CONFIDENTIAL, assign=True),),
         "Customer": (_full(Rule.EVERYONE, CONFIDENTIAL),),
         "Contact": (_full(Rule.PARENT, CONFIDENTIAL),),
@@ -324,6 +327,7 @@ ROLES: Mapping[str, Mapping[str, tuple[Grant, ...]]] = {
         **_AUTHORITY,
         **_READS,
         **_HEARS,
+        "PartnerTier": (_see(Rule.EVERYONE, INTERNAL),),
         "Partner": (_see(Rule.EVERYONE, INTERNAL, without=(Category.PARTNER_COMMERCIAL,)),),
         "Customer": (
             _work(Rule.OWN, CONFIDENTIAL, INTERNAL, assign=True),
