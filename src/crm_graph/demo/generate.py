@@ -19,7 +19,7 @@ from crm_graph.demo.outlook import look_ahead, quote
 from crm_graph.demo.partners import partner_up
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price, price_by_parts
-from crm_graph.demo.programme import rank_partners
+from crm_graph.demo.programme import offer_leads, rank_partners
 from crm_graph.demo.promises import promise
 from crm_graph.demo.proposals import draft_templates, name_products
 from crm_graph.demo.rows import Calendar, Rows
@@ -102,6 +102,7 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     name_products(business)
     own(business)
     rank_partners(business)
+    offer_leads(business)
     return rows
 
 
