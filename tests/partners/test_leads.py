@@ -95,7 +95,7 @@ async def test_of_accepting_and_expiring_at_once_one_is(trade: Trade) -> None:
         soon = "now() + interval '0.15 seconds'"
         await trade.connection.execute(f"UPDATE leads SET accept_by = {soon} WHERE id = $1", row)
         await trade.connection.execute(
-            f"UPDATE timers SET due_at = now() WHERE row_id = (SELECT id FROM lead_offers WHERE lead_id = $1)", row
+            "UPDATE timers SET due_at = now() WHERE row_id = (SELECT id FROM lead_offers WHERE lead_id = $1)", row
         )
         await asyncio.sleep(0.14)
         (_, errors), _ = await asyncio.gather(trade.send(ONE, "acceptLead", "lead { id }", id=node), trade.work())
@@ -134,7 +134,9 @@ async def test_by_rule_it_goes_from_partner_to_partner_and_back_to_its_owner(tra
     while len(set(busy)) == 1:
         await offered(trade, more)
         busy[0] += 1
-    owner = await trade.connection.fetchval("SELECT id FROM users WHERE email = $1", trade.api.people["sales_rep"]["email"])
+    owner = await trade.connection.fetchval(
+        "SELECT id FROM users WHERE email = $1", trade.api.people["sales_rep"]["email"]
+    )
     node = await lead(trade, country="MT", ownerId=f"usr_{owner.hex}")
     until = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=5)).isoformat()
     shown, errors = await trade.send("sales_rep", "assignLeadToPartner", "lead { acceptBy }", id=node, acceptBy=until)
@@ -155,7 +157,10 @@ async def test_by_rule_it_goes_from_partner_to_partner_and_back_to_its_owner(tra
     await trade.days_pass("lead_offer.expire")
     found = (await trade.ask("sales_rep", HISTORY, id=node)).data["lead"]
     assert (found["status"], found["partner"]) == ("NEW", None)
-    assert [(one["status"], one["byRule"]) for one in found["offers"]["nodes"]] == [("DECLINED", True), ("EXPIRED", True)]
+    assert [(one["status"], one["byRule"]) for one in found["offers"]["nodes"]] == [
+        ("DECLINED", True),
+        ("EXPIRED", True),
+    ]
     assert [one["offeredBy"] is None for one in found["offers"]["nodes"]] == [False, True]
     assert await trade.connection.fetchval(mails, trade.api.people["sales_rep"]["email"]) == told + 1
 
@@ -190,6 +195,8 @@ async def test_partners_learn_nothing_of_each_other_by_leads(trade: Trade) -> No
     assert told[passed_on] == told[fresh]
     assert '"totalCount": 1' in told[fresh]
     names = [row["name"] for row in await trade.connection.fetch("SELECT name FROM partners")]
-    mine = json.loads((await trade.ask(ONE, "{ partners(first: 9) { nodes { name } } }")).body)["data"]["partners"]["nodes"]
+    mine = json.loads((await trade.ask(ONE, "{ partners(first: 9) { nodes { name } } }")).body)["data"]["partners"][
+        "nodes"
+    ]
     text = (await trade.ask(ONE, OWN)).body.decode() + told[fresh]
     assert not [name for name in names if name in text and {"name": name} not in mine]

@@ -56,9 +56,7 @@ class Partner(Entity, table=True):
     """Name of the business."""
     kind: PartnerKind = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=PartnerKind.RESELLER)
     """What the partner does for us."""
-    tier_id: UUID | None = attr(
-        Read(PARTNER), Write(CONFIDENTIAL), Ref("PartnerTier", back="partners"), default=None
-    )
+    tier_id: UUID | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Ref("PartnerTier", back="partners"), default=None)
     """Tier of the partner programme."""
     country: CountryCode | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=None)
     """Country the partner works in."""

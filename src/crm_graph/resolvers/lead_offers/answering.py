@@ -37,9 +37,7 @@ async def accept_lead(call: Call) -> Outcome:
     return outcome
 
 
-@mutation(
-    Lead, Argument("reason", kinds.STRING, "Why not.", required=True), needs=PARTNER, offered=_for_partners
-)
+@mutation(Lead, Argument("reason", kinds.STRING, "Why not.", required=True), needs=PARTNER, offered=_for_partners)
 async def decline_lead(call: Call) -> Outcome:
     """Decline a lead that you are offered; you do not see it any more."""
     reason = str(call.arguments["reason"]).strip()
