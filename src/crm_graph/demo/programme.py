@@ -8,8 +8,11 @@ from uuid import UUID
 from crm_graph.demo.business import Business, local
 from crm_graph.demo.rows import Row
 from crm_graph.demo.staff import PARTNERS
+from crm_graph.resolvers.feedback.surveys import period
+from crm_graph.resolvers.scorecards import quarter
 from crm_graph.schema.leads import Lead, LeadOffer, LeadOfferStatus, LeadStatus
 from crm_graph.schema.partners import Partner, PartnerTier
+from crm_graph.schema.scorecards import PartnerScorecard
 
 TIERS = (("Platinum", 1, 60_000, 4, 1), ("Gold", 2, 20_000, 2, 1), ("Silver", 3, None, None, 1))
 """Names and ranks; what it takes in a quarter: revenue in EUR, opportunities won, certifications."""
@@ -72,3 +75,19 @@ def _offer(
         ended_at=None if status in (LeadOfferStatus.OFFERED, LeadOfferStatus.ACCEPTED) else min(until, now),
         offered_by_id=business.manager.id if business.manager else None,
     )
+
+
+def keep_scores(business: Business) -> None:
+    """Add the scorecards of this quarter and of the one before."""
+    today = business.calendar.now.date()
+    for day in (quarter(today)[0] - timedelta(days=1), today):
+        first, last = quarter(day)
+        for reseller in business.resellers:
+            business.rows.add(
+                PartnerScorecard,
+                business.calendar.now,
+                partner_id=reseller.id,
+                period=period(day),
+                starts_on=first,
+                ends_on=last,
+            )

@@ -96,6 +96,8 @@ def upgrade() -> None:
     op.create_foreign_key('fk_lead_offers_partner_id', 'lead_offers', 'partners', ['organization_id', 'partner_id'], ['organization_id', 'id'], ondelete='CASCADE', use_alter=True)
     # ### end Alembic commands ###
     op.create_check_constraint("ck_leads_offered", "leads", "accept_by IS NULL OR partner_id IS NOT NULL")
+    segments = "segment IN ('CONSUMER', 'SMALL_BUSINESS', 'MID_MARKET', 'ENTERPRISE', 'PUBLIC_SECTOR')"
+    op.create_check_constraint("ck_leads_segment", "leads", segments)
 
 
 def downgrade() -> None:
@@ -110,6 +112,7 @@ def downgrade() -> None:
     op.drop_index('ix_leads_city', table_name='leads', postgresql_include=[])
     op.drop_index('ix_leads_accept_by', table_name='leads', postgresql_include=[])
     op.drop_constraint("ck_leads_offered", "leads", type_="check")
+    op.drop_constraint("ck_leads_segment", "leads", type_="check")
     op.drop_column('leads', 'accept_by')
     op.drop_column('leads', 'segment')
     op.drop_column('leads', 'city')
