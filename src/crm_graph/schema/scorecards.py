@@ -45,7 +45,11 @@ _RATINGS: Final = (
 )
 _TIERS: Final = (("partner_tiers", "sp", "sp.rank > 0"),)
 
-_WON: Final = f"FROM opportunities so WHERE {_where('so')} AND so.status = 'WON' AND so.close_on BETWEEN {{starts_on}} AND {{ends_on}}"
+_WON: Final = (
+    f"FROM opportunities so WHERE {_where('so')} AND so.status = 'WON'"
+    " AND so.close_on BETWEEN {starts_on} AND {ends_on}"
+)
+_REGISTERED: Final = f"FROM deal_registrations sd WHERE {_where('sd')}"
 _OF_WON: Final = ("Opportunity.partner_id", "Opportunity.status", "Opportunity.close_on")
 _OFFERED: Final = f"FROM lead_offers sl WHERE {_where('sl')} AND {_during('sl.offered_at')}"
 _OF_OFFERS: Final = ("LeadOffer.partner_id", "LeadOffer.offered_at", "LeadOffer.status")
@@ -53,10 +57,9 @@ _LAST_DAY: Final = "least({ends_on}, (now() AT TIME ZONE 'UTC')::date)"
 _TAKEN: Final = "extract(epoch FROM coalesce(sl.responded_at, sl.accept_by) - sl.offered_at)"
 
 _SQL: Final[Mapping[str, str]] = {
-    "deals_registered": f"SELECT count(*) FROM deal_registrations sd WHERE {_where('sd')} AND {_during('sd.created_at')}",
+    "deals_registered": f"SELECT count(*) {_REGISTERED} AND {_during('sd.created_at')}",
     "deals_protected": (
-        f"SELECT count(*) FROM deal_registrations sd WHERE {_where('sd')} AND {_during('sd.answered_at')}"
-        " AND sd.protected_until IS NOT NULL"
+        f"SELECT count(*) {_REGISTERED} AND {_during('sd.answered_at')} AND sd.protected_until IS NOT NULL"
     ),
     "opportunities_won": f"SELECT count(*) {_WON}",
     "won_amount": f"SELECT coalesce(sum(so.amount), 0) {_WON} AND so.currency = {{currency}}",
