@@ -32,7 +32,7 @@ test-deep: $(STAMP) ## non-interference, service levels and goals with many exam
 
 test-full: $(STAMP) ## the tests that need a browser, Node or minutes; installs what they need
 	$(BIN)/python scripts/full_requirements.py
-	CRM_GRAPH_TEST_FULL=1 $(BIN)/python -m pytest -m full
+	CRM_GRAPH_TEST_FULL=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m full
 
 check: $(STAMP) ## format, lint, types, layers; lock file, schema, documents and migrations up to date
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from crm_graph.matching import same_company
 from crm_graph.plan.writes.write import insert_rows, update_fields
 from crm_graph.resolvers.deals.states import LIVE
 from crm_graph.schema.deals import ConflictKind, ConflictMatch
+from crm_graph.schema.orders import COUNTS
 
 CHECK: Final = "deal_registration.check"
 ORDER_DAYS: Final = 180
@@ -75,7 +76,7 @@ UNION ALL
 SELECT * FROM (
   SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, NULL::uuid, o.id, NULL::uuid, o.partner_id
     FROM family f JOIN orders o ON o.organization_id = $1 AND o.customer_id = f.id
-   WHERE o.status NOT IN ('CANCELLED', 'RETURNED') AND o.placed_at > now() - interval '{ORDER_DAYS} days'
+   WHERE o.status {COUNTS} AND o.placed_at > now() - interval '{ORDER_DAYS} days'
      AND o.partner_id IS DISTINCT FROM $3
    ORDER BY o.customer_id, o.partner_id, o.placed_at DESC, o.id
 ) orders

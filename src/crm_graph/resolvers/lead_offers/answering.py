@@ -6,19 +6,18 @@ from uuid import UUID
 from crm_graph import kinds
 from crm_graph.auth.levels import PARTNER
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule
 from crm_graph.jobs.timers import clear_timer, set_timer
 from crm_graph.plan.changes import Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.refusals import NOT_FOUND
 from crm_graph.plan.writes.write import update_fields
+from crm_graph.resolvers.acting import for_their_partner
 from crm_graph.resolvers.lead_offers.offering import EXPIRE, NEXT, end, held
 from crm_graph.schema.leads import Lead, LeadOfferStatus, LeadStatus
 
 
 def _for_partners(policy: Policy) -> bool:
-    """Whether the caller works on leads because these are their partner's."""
-    return any(g.rule is Rule.PARTNER and g.write is not None and g.write >= PARTNER for g in policy.on("Lead"))
+    return for_their_partner(policy, Lead)
 
 
 @mutation(Lead, needs=PARTNER, offered=_for_partners)

@@ -17,6 +17,7 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.lead_offers.candidates import next_candidate
+from crm_graph.resolvers.people import MAILED
 from crm_graph.schema.leads import LeadOfferStatus, LeadStatus
 
 EXPIRE: Final = "lead_offer.expire"
@@ -30,10 +31,10 @@ _LAST: Final = """SELECT by_rule, accept_by - offered_at AS given FROM lead_offe
  WHERE organization_id = $1 AND lead_id = $2 ORDER BY offered_at DESC, id DESC LIMIT 1"""
 _TOLD: Final = """SELECT p.email, o.name FROM partners p JOIN organizations o ON o.organization_id = p.organization_id
  WHERE p.organization_id = $1 AND p.id = $2 AND p.email IS NOT NULL"""
-_OWNER: Final = """SELECT u.name, u.email, o.name AS organization FROM leads l
+_OWNER: Final = f"""SELECT u.name, u.email, o.name AS organization FROM leads l
   JOIN users u ON u.organization_id = l.organization_id AND u.id = l.owner_id
   JOIN organizations o ON o.organization_id = l.organization_id
- WHERE l.organization_id = $1 AND l.id = $2 AND u.status = 'ACTIVE' AND u.email IS NOT NULL"""
+ WHERE l.organization_id = $1 AND l.id = $2 AND {MAILED}"""
 
 
 @dataclass(frozen=True, slots=True)
