@@ -1,7 +1,6 @@
 """A partner brings a possible sale."""
 
 from crm_graph import kinds
-from crm_graph.auth.levels import PARTNER
 from crm_graph.auth.policy import Policy
 from crm_graph.plan.changes import Outcome, denied
 from crm_graph.plan.mutations import Argument, Call, mutation
