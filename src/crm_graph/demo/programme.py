@@ -16,6 +16,8 @@ from crm_graph.schema.scorecards import PartnerScorecard
 
 TIERS = (("Platinum", 1, 60_000, 4, 1), ("Gold", 2, 20_000, 2, 1), ("Silver", 3, None, None, 1))
 """Names and ranks; what it takes in a quarter: revenue in EUR, opportunities won, certifications."""
+GIVEN = timedelta(days=2)
+"""For how long leads were offered."""
 
 
 def rank_partners(business: Business) -> None:
@@ -45,9 +47,9 @@ def offer_leads(business: Business) -> None:
         assert isinstance(came, datetime)
         if isinstance(partner, UUID) and row["status"] is LeadStatus.NEW and partner in waiting:
             waiting.remove(partner)
-            now = business.calendar.now
-            row["accept_by"] = now + timedelta(days=1)
-            _offer(business, row, partner, now - timedelta(days=1), LeadOfferStatus.OFFERED)
+            at = max(came, business.calendar.now - timedelta(days=1))
+            row["accept_by"] = at + GIVEN
+            _offer(business, row, partner, at, LeadOfferStatus.OFFERED)
         elif isinstance(partner, UUID):
             row["status"] = LeadStatus.WORKING if row["status"] is LeadStatus.NEW else row["status"]
             _offer(business, row, partner, came, LeadOfferStatus.ACCEPTED, random)
@@ -59,7 +61,7 @@ def offer_leads(business: Business) -> None:
 def _offer(
     business: Business, lead: Row, partner: UUID, at: datetime, status: LeadOfferStatus, random: Random | None = None
 ) -> None:
-    until, now = at + timedelta(days=2), business.calendar.now
+    until, now = at + GIVEN, business.calendar.now
     answered = min(at + timedelta(minutes=random.randint(20, 2_400)), now) if random else None
     expired = status is LeadOfferStatus.EXPIRED
     business.rows.add(
