@@ -157,6 +157,8 @@ class Figure:
     Whoever sees the field sees the figure, whatever they see of those rows: `read` says who that is, and it is nowhere
     below what the figure is made `of` ("Order.net"; figures.py). `sql` is over `{field}`s of its row and
     `{organization}`; it reaches `tables`, each by an alias of its own and under a condition that stands in it.
+
+    A declared aggregate may be seen below what it is made of: `at_least` says of how many rows at a time it is told.
     """
 
     kind: Kind
@@ -165,6 +167,7 @@ class Figure:
     of: tuple[str, ...]
     tables: tuple[tuple[str, str, str], ...]
     description: str
+    at_least: int = 0
 
 
 @dataclass(frozen=True, slots=True)

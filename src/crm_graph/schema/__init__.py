@@ -17,6 +17,7 @@ from crm_graph.schema import (
     territories,
     agreements,
     deals,
+    scorecards,
     changes,
 )
 from crm_graph.schema import compensations, consents, suggestions, custom_fields
@@ -61,6 +62,7 @@ __all__ = [
     "proposal_templates",
     "proposals",
     "returns",
+    "scorecards",
     "shares",
     "sla_policies",
     "suggestions",

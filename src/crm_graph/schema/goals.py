@@ -53,7 +53,7 @@ class Goal(Entity, table=True):
     target: Decimal = attr(Read(PARTNER), Write(INTERNAL))
     """What is to be reached by the end of the plan: an amount, a number or percents, as `unit` says."""
     baseline: Decimal | None = attr(Read(INTERNAL), Write(INTERNAL), default=None)
-    """Where it stood before. Metrics that are a state (`PRODUCT_MIX`) start there; others start at nothing."""
+    """Where it stood before: metrics that are a state (`PRODUCT_MIX`, `CSAT`, `NPS`) start there, others at nothing."""
     tolerance_percent: int = attr(Read(INTERNAL), Write(INTERNAL), default=15)
     """How many percent of what is due by now it may be behind and is AMBER, not yet RED."""
     red_since: datetime | None = attr(Read(CONFIDENTIAL, category=Category.COMMERCIAL), Filter, default=None)

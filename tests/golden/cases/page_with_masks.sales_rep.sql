@@ -32,7 +32,7 @@ SELECT (
                     FROM users t2
                     WHERE t2.organization_id = $1::uuid AND t2.id = CASE WHEN t1.cl >= 30 THEN t1.owner_id END
                   ) x
-                ) AS "owner", CASE WHEN t1.cl >= 40 THEN '["riskNote"]'::json WHEN t1.cl >= 30 THEN '["lifetimeValue","riskNote"]'::json WHEN t1.cl >= 20 THEN '["version","updatedAt","source","externalId","bornOn","employees","taxNumber","creditLimit","limitRequest","lifetimeValue","riskNote","notes","owner","team","parent"]'::json END AS "hiddenFields", CASE WHEN t1.cl >= 40 THEN '[]'::json WHEN t1.cl >= 30 THEN '["bornOn","taxNumber","creditLimit"]'::json WHEN t1.cl >= 20 THEN '["email","phone","annualRevenue"]'::json END AS "maskedFields", (
+                ) AS "owner", CASE WHEN t1.cl >= 40 THEN '["riskNote"]'::json WHEN t1.cl >= 30 THEN '["lifetimeValue","riskNote"]'::json WHEN t1.cl >= 20 THEN '["version","updatedAt","source","externalId","bornOn","employees","taxNumber","creditLimit","limitRequest","lifetimeValue","riskNote","notes","owner","team","territory","parent"]'::json END AS "hiddenFields", CASE WHEN t1.cl >= 40 THEN '[]'::json WHEN t1.cl >= 30 THEN '["bornOn","taxNumber","creditLimit"]'::json WHEN t1.cl >= 20 THEN '["email","phone","annualRevenue"]'::json END AS "maskedFields", (
                   SELECT json_build_object('nodes', coalesce(json_agg(x), '[]'::json))
                   FROM (
                     SELECT t3.name AS "name", CASE WHEN t3k.cl >= 30 THEN t3.email WHEN t3k.cl >= 20 THEN t3.email_mask END AS "email"

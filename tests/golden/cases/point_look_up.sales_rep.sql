@@ -5,7 +5,7 @@ SELECT (
       'amount', (
         CASE WHEN t1k.cl >= 40 THEN t1.credit_limit WHEN t1k.cl >= 30 THEN crm_mask_bucket(t1.credit_limit) END
       )::text, 'currency', t1.currency
-    ) END AS "creditLimit", CASE WHEN t1k.cl >= 40 THEN '["riskNote"]'::json WHEN t1k.cl >= 30 THEN '["lifetimeValue","riskNote"]'::json WHEN t1k.cl >= 20 THEN '["version","updatedAt","source","externalId","bornOn","employees","taxNumber","creditLimit","limitRequest","lifetimeValue","riskNote","notes","owner","team","parent"]'::json END AS "hiddenFields", CASE WHEN t1k.cl >= 40 THEN '[]'::json WHEN t1k.cl >= 30 THEN '["bornOn","taxNumber","creditLimit"]'::json WHEN t1k.cl >= 20 THEN '["email","phone","annualRevenue"]'::json END AS "maskedFields"
+    ) END AS "creditLimit", CASE WHEN t1k.cl >= 40 THEN '["riskNote"]'::json WHEN t1k.cl >= 30 THEN '["lifetimeValue","riskNote"]'::json WHEN t1k.cl >= 20 THEN '["version","updatedAt","source","externalId","bornOn","employees","taxNumber","creditLimit","limitRequest","lifetimeValue","riskNote","notes","owner","team","territory","parent"]'::json END AS "hiddenFields", CASE WHEN t1k.cl >= 40 THEN '[]'::json WHEN t1k.cl >= 30 THEN '["bornOn","taxNumber","creditLimit"]'::json WHEN t1k.cl >= 20 THEN '["email","phone","annualRevenue"]'::json END AS "maskedFields"
     FROM customers t1
     CROSS JOIN LATERAL (
       SELECT greatest(

@@ -94,7 +94,9 @@ def _with_currency(spec: FieldSpec, currency: Read | None) -> FieldSpec:
 
 
 def _made_of(figure: Figure, classification: Classification) -> list[Level]:
-    """The levels of what a figure is made of, in an organisation that classifies fields so."""
+    """The levels of what a figure is made of, in an organisation that classifies fields so; of an aggregate, none."""
+    if figure.at_least:
+        return []
     found = (figures.made_of(coordinate) for coordinate in figure.of)
     return [classified(entity, classification)[spec.name].requires for entity, spec in found]
 
