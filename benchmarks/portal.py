@@ -53,6 +53,8 @@ RESTRICTED: Final = {
     "status: { eq: OPEN }": _OPEN_SALE,
     "{ status: { in: [NEW": f"{{ {_OF}, status: {{ in: [NEW",
     "not: { status: { in: [CLOSED, MERGED] } }": _OWN_TICKET,
+    "partnerScorecards(first: 4, ": f"partnerScorecards(first: 4, filter: {{ {_OF} }}, ",
+    "{ status: { eq: OFFERED } }": f"{{ {_OF}, status: {{ eq: OFFERED }} }}",
     "{ doneAt: { isNull": '{ owner: { id: { eq: "@user" } }, doneAt: { isNull',
 }
 """What the administrator's query says instead, so that it reaches the partner's rows."""

@@ -49,3 +49,10 @@ SELECT org.id, pg_temp.made(at, n, 33), 1, at, at, 'Task ' || n, at::date + 30, 
 INSERT INTO partner_activities (organization_id, id, version, created_at, updated_at, partner_id, customer_id, kind, subject, happened_at)
 SELECT org.id, pg_temp.made(s.row_created_at, n, 34), 1, s.row_created_at, s.row_created_at, s.partner_id, s.customer_id, 'VISIT', 'Visit ' || n, s.row_created_at + interval '3 days'
   FROM org, (SELECT s.*, row_number() OVER (ORDER BY s.id) AS n FROM customer_shares s WHERE partner_id IS NOT NULL) AS s WHERE n % 4 = 0;
+INSERT INTO lead_offers (organization_id, id, version, created_at, updated_at, lead_id, partner_id, status, offered_at, accept_by, responded_at)
+SELECT org.id, pg_temp.made(l.created_at, 1, 35), 1, l.created_at, l.created_at, l.id, l.partner_id, CASE l.status WHEN 'NEW' THEN 'OFFERED' ELSE 'ACCEPTED' END,
+       l.created_at, l.created_at + interval '2 days', CASE l.status WHEN 'NEW' THEN NULL ELSE l.created_at + interval '5 hours' END
+  FROM org, leads l WHERE partner_id IS NOT NULL;
+INSERT INTO partner_scorecards (organization_id, id, version, created_at, updated_at, partner_id, period, starts_on, ends_on, currency)
+SELECT org.id, pg_temp.made(began, n * 10 + q, 36), 1, began, began, pg_temp.made(began, n, 13), '2023-Q' || q, make_date(2023, 3 * q - 2, 1), (make_date(2023, 3 * q - 2, 1) + interval '3 months - 1 day')::date, 'EUR'
+  FROM org, life, generate_series(1, 24) AS n, generate_series(1, 4) AS q;

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from crm_graph import migrations
@@ -23,7 +25,15 @@ pytest_plugins = ["tests.fixtures.demo", "tests.fixtures.live", "tests.fixtures.
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA_ABSENT = "shared data absent"
+IN_MEMORY, ROOM = Path("/dev/shm"), 8 * 2**30
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory where there is plenty: they make and drop hundreds of databases."""
+    if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available) > ROOM:
+        os.environ.setdefault("TMPDIR", str(IN_MEMORY))
+        tempfile.tempdir = None  # to be looked up anew
 
 
 def blocking(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -11,8 +11,8 @@ from crm_graph.auth.classification import Levels
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Category
 from crm_graph.auth.policy.document import Document
 from crm_graph.entity import REGISTRY
+from crm_graph.markers import DeclarationError, Read
 from crm_graph.plan.policies.check import problems
-from crm_graph.specs import DeclarationError, Read
 
 ACTUAL = REGISTRY["Goal"].__specs__["actual"]
 
@@ -30,6 +30,8 @@ def test_an_organisation_does_not_level_it() -> None:
     [
         ({"read": Read(INTERNAL, category=Category.COMMERCIAL)}, "not seen at its level. Raise it to CONFIDENTIAL"),
         ({"read": Read(CONFIDENTIAL)}, "of the category commercial"),
+        ({"at_least": 3}, "told of too few rows. Tell of 5 at a time"),
+        ({"at_least": 5}, "told of too few rows"),
         ({"of": ("Order.nothing",)}, "Order.nothing, which is no readable field"),
         ({"of": ("Customer.annual_revenue",)}, "masked one level below"),
         ({"tables": (("sessions", "s", "fp.id = {plan_id}"),)}, "sessions, which is no table of an entity"),

@@ -1,13 +1,19 @@
 """Figures: fields reckoned over all rows of other entities, when they are asked for (`specs.Figure`).
 
 Whoever sees one may not see all the rows it is made of. So it has a level of its own, and what makes no sense in it
-stops the start: it is nowhere below the level, nor without the category, of a field that it is made of.
+stops the start: it is nowhere below the level, nor without the category, of a field that it is made of. Only a declared
+aggregate (`at_least`) is seen below these levels: docs/decisions/0067.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from crm_graph.entity import REGISTRY, Entity, table_name
-from crm_graph.specs import DeclarationError, FieldSpec, Figure
+from crm_graph.markers import DeclarationError
+from crm_graph.specs import FieldSpec, Figure
+
+FEWEST: Final = 5
+"""Of how many rows a figure is told at a time that may be seen below what it is made of."""
 
 
 def figures() -> Iterator[tuple[type[Entity], FieldSpec, Figure]]:
@@ -47,6 +53,8 @@ def _faults(figure: Figure, tables: set[str]) -> Iterator[tuple[str, str]]:
             yield f"it reaches {table}, which is no table of an entity", "Name one"
         if condition not in figure.sql:
             yield f"it reaches {table} where {condition!r} is not said", "Write the condition into its sql"
+    if figure.at_least and (figure.at_least < FEWEST or f"% {figure.at_least}" not in figure.sql):
+        yield "it is told of too few rows", f"Tell of {FEWEST} at a time at least, by `% {FEWEST}` in its sql"
     for coordinate in figure.of:
         try:
             read = made_of(coordinate)[1].read
@@ -54,7 +62,7 @@ def _faults(figure: Figure, tables: set[str]) -> Iterator[tuple[str, str]]:
             read = None
         if read is None:
             yield f"it is made of {coordinate}, which is no readable field", "Name one"
-        elif read.level > figure.read.level:
+        elif read.level > figure.read.level and not figure.at_least:
             yield f"it tells of {coordinate}, which is not seen at its level", f"Raise it to {read.level.name}"
         elif read.category not in (None, figure.read.category):
             yield f"it tells of {coordinate}, of the category {read.category}", "Give it the same one"

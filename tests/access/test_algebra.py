@@ -86,7 +86,7 @@ def test_whoever_sees_a_sum_may_see_what_it_sums(entity: type[Entity], spec: Fie
         assert part.subject or not whole.subject
 
 
-FIGURES = [(entity, spec) for entity, spec, _ in figures.figures()]
+FIGURES = [(entity, spec) for entity, spec, figure in figures.figures() if not figure.at_least]
 
 
 @pytest.mark.parametrize(("entity", "spec"), FIGURES, ids=[f"{e.__name__}.{s.graphql}" for e, s in FIGURES])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_categories_are_left_out_whatever_the_level(planted_api: Api, world: World) -> None:
     """Levels and categories: a field has a level and may have a category; grants may exclude categories."""
-    query = "{ partners(first: 5) { nodes { id name tier commissionRate } } }"
+    query = "{ partners(first: 5) { nodes { id name kind commissionRate } } }"
     own = (await world.as_(planted_api, "partner_rep")(query)).data["partners"]["nodes"]
     assert own
     assert all(node["commissionRate"] is not None for node in own)
@@ -29,7 +29,7 @@ async def test_categories_are_left_out_whatever_the_level(planted_api: Api, worl
     assert [e["extensions"]["coordinate"] for e in answer.errors] == ["Partner.commissionRate"]
     nodes = answer.json["data"]["partners"]["nodes"]
     assert nodes
-    assert all(node["tier"] is not None and node["commissionRate"] is None for node in nodes)
+    assert all(node["kind"] is not None and node["commissionRate"] is None for node in nodes)
     for predicate in ("filter: { commissionRate: { gt: 5 } }", "orderBy: [{ commissionRate: ASC }]"):
         refused = await world.as_(planted_api, "sales_rep")(
             f"{{ partners({predicate.replace('5', chr(34) + '5' + chr(34))}) {{ totalCount }} }}"

@@ -1,5 +1,6 @@
 """Registrations of deals: what they collide with, who decides, and what partners learn of each other, which is nothing."""
 
+import datetime as dt
 import json
 import re
 
@@ -24,7 +25,7 @@ async def conflicts(trade: Trade, registration: str) -> list[dict[str, str]]:
     found = await trade.ask(
         "administrator",
         "query ($id: ID!) { channelConflicts(first: 20, filter: {registration: {id: {eq: $id}}}, orderBy: [{createdAt: ASC}])"
-        " { nodes { id kind matchedBy otherRegistration { partner { name } } opportunity { id } } } }",
+        " { nodes { id kind matchedBy otherRegistration { partner { name } } opportunity { id } order { id } } } }",
         id=registration,
     )
     nodes: list[dict[str, str]] = found.data["channelConflicts"]["nodes"]
@@ -102,6 +103,47 @@ async def test_collisions_are_found_by_keys_names_and_groups(trade: Trade):
     assert await kinds(ONE, name="Nýtt Gler ehf., c/o Jón") == []
     assert await kinds(OTHER, name="Nytt Gler EHF") == [("REGISTRATION", "NAME")]
     assert child
+
+
+async def test_recent_orders_through_another_channel_collide(trade: Trade):
+    """Of our own a direct sale, of another partner a partner's; not the partner's own, old, cancelled or returned ones."""
+    partners = {
+        who: await trade.connection.fetchval(
+            "SELECT partner_id FROM users WHERE email = $1", trade.api.people[who]["email"]
+        )
+        for who in (ONE, OTHER)
+    }
+    cases = (
+        ("Brennholz Faber AG", None, 3, "PLACED", ["DIRECT_SALE"]),
+        ("Kachelwerk Zander AG", OTHER, 179, "DELIVERED", ["PARTNER_SALE"]),
+        ("Sprudel Oderbruch AG", ONE, 3, "PLACED", []),
+        ("Teppich Ullmann AG", None, 181, "DELIVERED", []),
+        ("Uhrwerk Vetter AG", None, 3, "CANCELLED", []),
+        ("Xylophon Yburg AG", OTHER, 3, "RETURNED", []),
+    )
+    for name, seller, days, status, wanted in cases:
+        customer = await trade.made(
+            "administrator", "createCustomer", "customer { id }", name=name, kind="ORGANIZATION"
+        )
+        given: dict[str, object] = {"partnerId": f"par_{partners[seller].hex}"} if seller else {}
+        placed = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+        order = await trade.made(
+            "administrator",
+            "createOrder",
+            "order { id }",
+            number=name,
+            customerId=customer,
+            placedAt=placed,
+            currency="EUR",
+            **given,
+        )
+        row = (await trade.row("orders", order))["id"]
+        await trade.connection.execute("UPDATE orders SET status = $2 WHERE id = $1", row, status)
+        node = await trade.made(ONE, "registerDeal", DEAL, **deal(name))
+        await trade.work()
+        found = await conflicts(trade, node)
+        assert [one["kind"] for one in found] == wanted, name
+        assert all(one["order"] == {"id": order} and one["opportunity"] is None for one in found)
 
 
 async def test_a_conflict_is_settled_before_a_deal_is_protected(trade: Trade):

@@ -63,7 +63,17 @@ async def test_a_partner_reads_all_of_it_in_one_statement(trade: Trade):
     for node in data["customers"]["nodes"]:
         assert [share["level"] for share in node["shares"]["nodes"]] != []
     assert any(node["partnerActivities"]["nodes"] for node in data["customers"]["nodes"])
-    for name in ("keyAccounts", "deals", "opportunities", "leads", "tickets", "tasks", "endingDeals"):
+    for name in (
+        "keyAccounts",
+        "partnerScorecards",
+        "offers",
+        "deals",
+        "opportunities",
+        "leads",
+        "tickets",
+        "tasks",
+        "endingDeals",
+    ):
         assert data[name]["nodes"], name
     (plan, *_) = data["keyAccounts"]["nodes"][0]["plans"]["nodes"]
     assert plan["goals"]["nodes"][0]["target"] is not None

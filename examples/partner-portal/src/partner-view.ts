@@ -29,7 +29,7 @@ export interface PriceEntry {
 export interface Partner {
   name: string;
   kind: string;
-  tier: string | null;
+  tier: Named | null;
   commissionRate: string | null;
   agreements: List<{ name: string; startsOn: string; endsOn: string | null; terms: string | null }>;
   certifications: List<{ name: string; expiresOn: string | null }>;
@@ -63,8 +63,21 @@ export interface Deal {
   protectedUntil: string | null;
 }
 
+export interface Scorecard {
+  period: string;
+  dealsRegistered: number;
+  opportunitiesWon: number;
+  revenue: Money;
+  leadsOffered: number;
+  leadsAccepted: number;
+  csat: string | null;
+  earnedTier: string | null;
+}
+
 export interface PartnerView {
   partners: List<Partner>;
+  partnerScorecards: List<Scorecard>;
+  offers: List<{ acceptBy: string; lead: { name: string; company: string | null } | null }>;
   customers: List<Customer>;
   keyAccounts: List<{ tier: string; customer: Named | null; shares: List<Share>; plans: List<Plan> }>;
   deals: List<Deal>;

@@ -1,5 +1,5 @@
 import { element, line, section } from "./elements";
-import type { Customer, Money, PartnerView, Plan, PriceEntry, Share } from "./partner-view";
+import type { Customer, Money, PartnerView, Plan, PriceEntry, Scorecard, Share } from "./partner-view";
 
 const day = (text: string | null): string =>
   text ? new Date(text).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }) : "";
@@ -12,8 +12,9 @@ const until = (text: string | null): string => (!text || text.startsWith("9999")
 export function show(view: PartnerView): HTMLElement[] {
   const partner = view.partners.nodes[0];
   return [
-    element("p", "who", partner ? [partner.name, words(partner.kind), partner.tier].filter(Boolean).join(" · ") : ""),
+    element("p", "who", partner ? [partner.name, words(partner.kind), partner.tier?.name].filter(Boolean).join(" · ") : ""),
     toDo(view),
+    section("How you do", view.partnerScorecards.nodes.map(scored), "The first quarter is not there yet."),
     section("Customers", view.customers.nodes.map(customer), "No customer is shared with you.", view.customers.totalCount),
     section("Plans", view.keyAccounts.nodes.flatMap((one) => one.plans.nodes.map((plan) => planned(plan, one.customer?.name))), "No plan is shared with you."),
     section(
@@ -53,6 +54,7 @@ function toDo(view: PartnerView): HTMLElement {
   return section(
     "To do",
     [
+      ...view.offers.nodes.map((offer) => line(`Answer: ${offer.lead?.company ?? offer.lead?.name ?? "a lead"}`, `by ${day(offer.acceptBy)}`)),
       ...view.tasks.nodes.map((task) => line(task.subject, task.customer?.name, task.dueOn && `by ${day(task.dueOn)}`)),
       ...view.endingDeals.nodes.map((deal) => line(`Close or extend: ${deal.customerName}`, `protected ${until(deal.protectedUntil)}`)),
       ...view.endingCertifications.nodes.map((one) => line(`Renew: ${one.name}`, until(one.expiresOn))),
@@ -71,6 +73,18 @@ function customer(one: Customer): HTMLElement {
     shared(one.shares.nodes),
     one.openTickets ? `${one.openTickets} open ticket${one.openTickets > 1 ? "s" : ""}` : null,
     last && `${words(last.kind)} ${day(last.happenedAt)}: ${last.subject}`,
+  );
+}
+
+function scored(card: Scorecard): HTMLElement {
+  return line(
+    card.period,
+    `${money(card.revenue)} sold`,
+    `${card.opportunitiesWon} won`,
+    `${card.dealsRegistered} deals registered`,
+    `${card.leadsAccepted} of ${card.leadsOffered} leads accepted`,
+    card.csat && `${card.csat} % satisfied`,
+    card.earnedTier,
   );
 }
 

@@ -8,11 +8,11 @@ const KEPT = "signing-in"; // what has to outlive the way to the issuer and back
 /** What the page reads, and at which level; `partner` where none is said. */
 export const SCOPE = [
   "openid",
-  "users:read partners:read partner_agreements:read partner_certifications:read partner_coverages:read",
+  "users:read partners:read partner_tiers:read partner_scorecards:read partner_agreements:read partner_certifications:read partner_coverages:read",
   "price_lists:read price_list_entries:read products:read product_categories:read",
   "customers:read contacts:read:internal customer_shares:read:internal partner_activities:read:internal",
   "key_accounts:read key_account_shares:read:internal key_account_plans:read goals:read tactics:read",
-  "deal_registrations:read opportunities:read stages:read leads:read tickets:read tasks:read:internal",
+  "deal_registrations:read opportunities:read stages:read leads:read lead_offers:read tickets:read tasks:read:internal",
 ].join(" ");
 
 export interface Session {

@@ -214,3 +214,13 @@ def found_group(business: Business) -> None:
     later = [row for row in rows if row["id"] not in accounts and str(row["created_at"]) > str(parent["created_at"])]
     for row in later[-2:]:
         row["parent_id"] = parent["id"]
+
+
+def ask_opinions(business: Business) -> None:
+    """Goals of what customers say of us, for the plans that go on: last of all, so that all else stays as it is."""
+    going_on = [row for row in business.rows.of[Goal.__name__] if row["metric"] is GoalMetric.PRODUCT_MIX]
+    plans = {row["id"]: row for row in business.rows.of[KeyAccountPlan.__name__]}
+    for row in going_on:
+        plan, currency = plans[row["plan_id"]], row["currency"]
+        _goal(business, plan, GoalMetric.CSAT, "Nine of ten tickets end well", Decimal(90), currency)
+        _goal(business, plan, GoalMetric.NPS, "More who recommend us than not", Decimal(30), currency)

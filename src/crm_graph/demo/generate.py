@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
-from crm_graph.demo.accounts import found_group, plan_accounts
+from crm_graph.demo.accounts import ask_opinions, found_group, plan_accounts
 from crm_graph.demo.attachments import attach
 from crm_graph.demo.authority import empower, make_good
 from crm_graph.demo.business import Business, Buyer, Size
@@ -19,6 +19,7 @@ from crm_graph.demo.outlook import look_ahead, quote
 from crm_graph.demo.partners import partner_up
 from crm_graph.demo.payments import take_back
 from crm_graph.demo.prices import price, price_by_parts
+from crm_graph.demo.programme import keep_scores, offer_leads, rank_partners
 from crm_graph.demo.promises import promise
 from crm_graph.demo.proposals import draft_templates, name_products
 from crm_graph.demo.rows import Calendar, Rows
@@ -100,6 +101,10 @@ def _generate(key: str, name: str, hosts: list[str], size: Size, today: date, *,
     price_by_parts(business)
     name_products(business)
     own(business)
+    rank_partners(business)
+    offer_leads(business)
+    keep_scores(business)
+    ask_opinions(business)
     return rows
 
 

@@ -26,6 +26,9 @@ VISITS = (
 )
 TASKS = ("Send the offer for the second roof", "Bring the new price list")
 
+SIGNED = timedelta(days=60)
+"""So long after the start all partners have signed."""
+
 
 def partner_up(business: Business) -> None:
     """Add agreements and certifications, the territory of who has one, registrations, visits and tasks."""
@@ -37,7 +40,7 @@ def partner_up(business: Business) -> None:
 
 
 def _agree(business: Business, reseller: Reseller) -> None:
-    since = business.calendar.start + timedelta(days=20)
+    since = business.calendar.start + SIGNED
     business.rows.add(
         PartnerAgreement,
         since,
@@ -88,7 +91,7 @@ def _visit(business: Business, reseller: Reseller) -> None:
 
 def _cover(business: Business) -> None:
     """The South East and its parts; Bulgaria is looked after by the partner there."""
-    start = business.calendar.start
+    start = business.calendar.start + SIGNED
     whole = business.rows.add(Territory, start, name="South East Europe")
     parts = {
         country: business.rows.add(Territory, start, name=name, parent_id=whole, country=country)

@@ -108,7 +108,6 @@ def sign_partners(business: Business, count: int) -> None:
             since,
             name=name,
             kind=kind,
-            tier=tier,
             country=country,
             email=f"office@{domain}",
             commission_rate=COMMISSION[tier],

@@ -15,3 +15,9 @@ def for_themselves(policy: Policy, entity: type[Entity]) -> bool:
 def for_us(policy: Policy, entity: type[Entity]) -> bool:
     """Whether a caller deals with some records as staff does."""
     return any(g.write is not None and g.write >= INTERNAL for g in policy.on(entity.__name__))
+
+
+def for_their_partner(policy: Policy, entity: type[Entity]) -> bool:
+    """Whether a caller works on records because these are their partner's."""
+    grants = policy.on(entity.__name__)
+    return any(g.rule is Rule.PARTNER and g.write is not None and g.write >= PARTNER for g in grants)

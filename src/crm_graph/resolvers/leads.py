@@ -23,11 +23,14 @@ MOVES: Moves = {
 _LEAD = """SELECT name, nullif(btrim(company), '') AS company, email, phone, country,
  nullif(btrim(interest), '') AS interest, owner_id, team_id, partner_id, now() AS now
  FROM leads WHERE organization_id = $1 AND id = $2"""
+_OFFERED = refusal("STATE_REFUSED", "It is offered to a partner, and not accepted yet.")
 
 
 @mutation(Lead, needs=PARTNER)
 async def work_lead(call: Call) -> Outcome:
     """Say that somebody works on a lead; also on one that was disqualified."""
+    if await _offered(call):
+        return _OFFERED
     values = {"disqualified_because": None, "closed_at": None}
     return await move(call, Lead, MOVES, LeadStatus.WORKING, "lead.taken_up", values, needs=PARTNER)
 
@@ -38,6 +41,8 @@ async def disqualify_lead(call: Call) -> Outcome:
     reason = str(call.arguments["reason"]).strip()
     if not reason:
         return Outcome.refused(invalid("The reason cannot be blank.", "reason"))
+    if await _offered(call):
+        return _OFFERED
     now = await (await call.tx.raw()).fetchval("SELECT now()")
     values = {"disqualified_because": reason, "closed_at": now}
     return await move(call, Lead, MOVES, LeadStatus.DISQUALIFIED, "lead.disqualified", values, needs=PARTNER)
@@ -62,6 +67,8 @@ async def convert_lead(call: Call) -> Outcome:
     at = LeadStatus(await current(call, Lead))
     if LeadStatus.CONVERTED not in MOVES.get(at, ()):
         return refusal("STATE_REFUSED", f"It is {at.value}, which does not lead to CONVERTED.")
+    if await _offered(call):
+        return _OFFERED
     found = await (await call.tx.raw()).fetchrow(_LEAD, call.actor.organization_id, call.row)
     assert found is not None, "the lead was seen in this transaction"
     lead = _Lead(*(found[name] for name in _Lead.__slots__))
@@ -81,6 +88,13 @@ async def convert_lead(call: Call) -> Outcome:
         "closed_at": found["now"],
     }
     return await move(call, Lead, MOVES, LeadStatus.CONVERTED, "lead.converted", values, needs=INTERNAL)
+
+
+async def _offered(call: Call) -> bool:
+    """Whether a partner has yet to accept it: until then nothing is done with it, by whomever."""
+    await current(call, Lead)
+    connection, sql = await call.tx.raw(), "SELECT accept_by FROM leads WHERE organization_id = $1 AND id = $2"
+    return await connection.fetchval(sql, call.actor.organization_id, call.row) is not None
 
 
 @dataclass(frozen=True, slots=True)

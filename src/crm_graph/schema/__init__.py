@@ -18,6 +18,7 @@ from crm_graph.schema import (
     agreements,
     deals,
     partner_activities,
+    scorecards,
     changes,
 )
 from crm_graph.schema import compensations, consents, suggestions, custom_fields
@@ -63,6 +64,7 @@ __all__ = [
     "proposal_templates",
     "proposals",
     "returns",
+    "scorecards",
     "shares",
     "sla_policies",
     "suggestions",

@@ -113,7 +113,7 @@ class ChannelConflict(Entity, table=True):
     __imported__ = False
     __checks__ = {
         "other_side": "(kind = 'REGISTRATION') = (other_registration_id IS NOT NULL)"
-        " AND (kind <> 'REGISTRATION') = (opportunity_id IS NOT NULL)",
+        " AND num_nonnulls(opportunity_id, order_id, other_registration_id) = 1",
     }
 
     registration_id: UUID = attr(Read(INTERNAL), Ref("DealRegistration", back="conflicts", owned=True))
@@ -125,7 +125,9 @@ class ChannelConflict(Entity, table=True):
     customer_id: UUID | None = attr(Read(INTERNAL), Ref("Customer", back="channelConflicts"), default=None)
     """The customer of the sale."""
     opportunity_id: UUID | None = attr(Read(INTERNAL), Ref("Opportunity", back="channelConflicts"), default=None)
-    """The sale it collides with."""
+    """The open sale it collides with."""
+    order_id: UUID | None = attr(Read(INTERNAL), Ref("Order", back="channelConflicts"), default=None)
+    """The recent order it collides with: of those of a customer through one channel the last."""
     other_registration_id: UUID | None = attr(
         Read(INTERNAL), Ref("DealRegistration", back="conflictsOfOthers", owned=True), default=None
     )

@@ -10,8 +10,10 @@ from enum import auto
 from typing import Final
 
 from crm_graph.entity import Choice
+from crm_graph.markers import listed
+from crm_graph.schema.feedback import RelationshipRating, TicketRating
 from crm_graph.schema.orders import COUNTS, OrderLine
-from crm_graph.specs import expanded, listed
+from crm_graph.specs import expanded
 
 
 class GoalMetric(Choice):
@@ -24,6 +26,8 @@ class GoalMetric(Choice):
     WON_AMOUNT = auto()
     TICKETS = auto()
     PRODUCT_MIX = auto()
+    CSAT = auto()
+    NPS = auto()
 
 
 class GoalUnit(Choice):
@@ -134,6 +138,25 @@ METRICS: Final[Mapping[GoalMetric, Metric]] = {
         f" FROM {_LINES} WHERE {_ORDERED} AND fo.currency = {{currency}} AND fl.kind = 'PRODUCT'",
         (*_OF_ORDERS, "Order.currency", "OrderLine.kind", "OrderLine.net", "OrderLine.product_id"),
         (_ORDER_TABLE, _LINE_TABLE, ("plan_focuses", "ff", "ff.plan_id = fp.id")),
+        accumulates=False,
+    ),
+    GoalMetric.CSAT: Metric(
+        GoalUnit.PERCENT,
+        f"SELECT round(avg({expanded(TicketRating.__specs__, 'satisfaction', 'fr')}), 1) FROM tickets fc"
+        " JOIN ticket_ratings fr ON fr.organization_id = {organization} AND fr.ticket_id = fc.id"
+        " WHERE fc.organization_id = {organization} AND fc.customer_id = fk.customer_id"
+        f" AND {_during('fr.rated_at')}",
+        ("Ticket.customer_id", "TicketRating.score", "TicketRating.rated_at"),
+        (("tickets", "fc", "fc.customer_id = fk.customer_id"), ("ticket_ratings", "fr", "fr.ticket_id = fc.id")),
+        accumulates=False,
+    ),
+    GoalMetric.NPS: Metric(
+        GoalUnit.PERCENT,
+        f"SELECT round(avg({expanded(RelationshipRating.__specs__, 'net_promoter', 'fn')}), 1)"
+        " FROM relationship_ratings fn WHERE fn.organization_id = {organization}"
+        f" AND fn.customer_id = fk.customer_id AND {_during('fn.answered_at')}",
+        ("RelationshipRating.customer_id", "RelationshipRating.score", "RelationshipRating.answered_at"),
+        (("relationship_ratings", "fn", "fn.customer_id = fk.customer_id"),),
         accumulates=False,
     ),
 }

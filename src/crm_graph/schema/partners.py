@@ -6,8 +6,8 @@ from uuid import UUID
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PARTNER, PUBLIC, Category
 from crm_graph.auth.rows import Rows
-from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Write, attr
-from crm_graph.kinds import CountryCode, EmailAddress
+from crm_graph.entity import Choice, Entity, Filter, Read, Ref, Search, Sort, Unique, Write, attr
+from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Money
 
 
 class PartnerKind(Choice):
@@ -17,6 +17,31 @@ class PartnerKind(Choice):
     RESELLER = auto()
     AGENT = auto()
     SUPPLIER = auto()
+
+
+class PartnerTier(Entity, table=True):
+    """A tier of the organisation's partner programme, and what a partner should reach in a quarter to be in it."""
+
+    __prefix__ = "ptr"
+    __checks__ = {
+        "rank": "rank > 0",
+        "minimum_revenue": "minimum_revenue > 0",
+        "minimum_won": "minimum_won > 0",
+        "minimum_certifications": "minimum_certifications > 0",
+    }
+
+    name: str = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, Sort, Search("A"), Unique)
+    """What it is called."""
+    rank: int = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, Sort, Unique)
+    """Where it stands among the tiers: 1 is the highest."""
+    currency: CurrencyCode = attr(Read(PARTNER), Write(CONFIDENTIAL), default="EUR")
+    """Currency of the revenue."""
+    minimum_revenue: Money | None = attr(Read(PARTNER), Write(CONFIDENTIAL), default=None)
+    """What its orders should come to without tax; none: any."""
+    minimum_won: int | None = attr(Read(PARTNER), Write(CONFIDENTIAL), default=None)
+    """How many opportunities it should win; none: any."""
+    minimum_certifications: int | None = attr(Read(PARTNER), Write(CONFIDENTIAL), default=None)
+    """How many certifications it should hold; none: any."""
 
 
 class Partner(Entity, table=True):
@@ -31,7 +56,7 @@ class Partner(Entity, table=True):
     """Name of the business."""
     kind: PartnerKind = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=PartnerKind.RESELLER)
     """What the partner does for us."""
-    tier: str | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, Search("C"), default=None)
+    tier_id: UUID | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Ref("PartnerTier", back="partners"), default=None)
     """Tier of the partner programme."""
     country: CountryCode | None = attr(Read(PARTNER), Write(CONFIDENTIAL), Filter, default=None)
     """Country the partner works in."""

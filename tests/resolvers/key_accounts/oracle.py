@@ -59,14 +59,20 @@ class Account:
     sales: list[Sale] = field(default_factory=list)
     tickets: list[dt.datetime] = field(default_factory=list)
     focus: set[Any] = field(default_factory=set)
+    ratings: list[tuple[dt.datetime, int]] = field(default_factory=list)
+    """Of its tickets, from 1 to 5."""
+    answers: list[tuple[dt.datetime, int]] = field(default_factory=list)
+    """Whether it would recommend us, from 0 to 10."""
 
 
 def actual(account: Account, metric: str, first: dt.date, last: dt.date, currency: str = "EUR") -> Decimal | None:  # noqa: PLR0911
     """What a goal has reached in the days of its plan."""
+
+    def within(moment: dt.datetime) -> bool:
+        return first <= moment.astimezone(dt.UTC).date() <= last
+
     counted = [
-        order
-        for order in account.orders
-        if order.status not in ("CANCELLED", "RETURNED") and first <= order.placed.astimezone(dt.UTC).date() <= last
+        order for order in account.orders if order.status not in ("CANCELLED", "RETURNED") and within(order.placed)
     ]
     orders = [order for order in counted if order.currency == currency]
     lines = [line for order in orders for line in order.lines]
@@ -90,13 +96,23 @@ def actual(account: Account, metric: str, first: dt.date, last: dt.date, currenc
         case "WON_AMOUNT":
             return sum((sale.amount or Decimal(0) for sale in won if sale.currency == currency), Decimal(0))
         case "TICKETS":
-            return Decimal(sum(first <= moment.astimezone(dt.UTC).date() <= last for moment in account.tickets))
+            return Decimal(sum(within(moment) for moment in account.tickets))
         case "PRODUCT_MIX":
             products = [line for line in lines if line.kind == "PRODUCT"]
             whole = sum((line.net for line in products), Decimal(0))
             part = sum((line.net for line in products if line.product in account.focus), Decimal(0))
             return (100 * part / whole).quantize(Decimal("0.1"), ROUND_HALF_UP) if whole else None
+        case "CSAT":
+            return _mean([100 if score >= 4 else 0 for at, score in account.ratings if within(at)])
+        case "NPS":
+            return _mean(
+                [100 if score > 8 else -100 if score < 7 else 0 for at, score in account.answers if within(at)]
+            )
     raise AssertionError(metric)
+
+
+def _mean(points: list[int]) -> Decimal | None:
+    return (Decimal(sum(points)) / len(points)).quantize(Decimal("0.1"), ROUND_HALF_UP) if points else None
 
 
 def status(actual: Decimal | None, expected: Decimal | None, tolerance: int, *, fewer: bool) -> str | None:

@@ -57,6 +57,11 @@ async def _read(connection: Any, customer: UUID, goal: str) -> Account:
         account.sales.append(Sale(row["close_on"], row["amount"], row["status"], row["currency"]))
     tickets = await connection.fetch("SELECT opened_at FROM tickets WHERE customer_id = $1", customer)
     account.tickets = [row["opened_at"] for row in tickets]
+    rated = "SELECT r.* FROM ticket_ratings r JOIN tickets t ON t.id = r.ticket_id WHERE t.customer_id = $1"
+    said = await connection.fetch(rated, customer)
+    account.ratings = [(row["rated_at"], row["score"]) for row in said if row["score"] is not None]
+    said = await connection.fetch("SELECT * FROM relationship_ratings WHERE customer_id = $1", customer)
+    account.answers = [(row["answered_at"], row["score"]) for row in said if row["score"] is not None]
     sql = "SELECT f.product_id FROM plan_focuses f JOIN goals g ON g.plan_id = f.plan_id WHERE g.id = $1"
     account.focus = {row["product_id"] for row in await connection.fetch(sql, UUID(goal[4:]))} - {None}
     return account

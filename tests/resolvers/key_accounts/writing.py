@@ -90,7 +90,7 @@ class World:
 
 
 class Writing(RuleBasedStateMachine):
-    """Orders, lines, opportunities, tickets and focuses, in the plan's days and around them, of two customers.
+    """Orders, lines, opportunities, tickets, ratings and focuses, in the plan's days and around them, of two customers.
 
     `world`: where it writes; `compared`: what the oracle said.
     """
@@ -172,13 +172,31 @@ class Writing(RuleBasedStateMachine):
             self.world.execute("UPDATE opportunities SET status = $2 WHERE id = $1", row, to)
             of.status = to
 
-    @rule(customer=CUSTOMERS, at=MOMENTS | MOMENTS | EDGES)
-    def ticket(self, customer: UUID, at: dt.datetime) -> None:
-        self.world.insert(
+    @rule(
+        customer=CUSTOMERS,
+        at=MOMENTS | MOMENTS | EDGES,
+        rated=st.none() | st.tuples(MOMENTS | EDGES, st.integers(1, 5)),
+    )
+    def ticket(self, customer: UUID, at: dt.datetime, rated: tuple[dt.datetime, int] | None) -> None:
+        row = self.world.insert(
             "tickets", number=str(next(self.world.ids)), subject="S", customer_id=customer, channel="WEB",
             status="NEW", priority="NORMAL", opened_at=at,
         )  # fmt: skip
         self.accounts[customer].tickets.append(at)
+        when, score = rated or (None, None)
+        self.world.insert("ticket_ratings", ticket_id=row, rated_at=when, score=score)
+        if rated:
+            self.accounts[customer].ratings.append(rated)
+
+    @rule(customer=CUSTOMERS, at=MOMENTS | MOMENTS | EDGES, score=st.none() | st.integers(0, 10))
+    def survey(self, customer: UUID, at: dt.datetime, score: int | None) -> None:
+        unique = str(next(self.world.ids))
+        self.world.insert(
+            "relationship_ratings", customer_id=customer, period=unique, recipient="c@example.com", expires_at=at,
+            token_hash=unique, score=score, answered_at=None if score is None else at,
+        )  # fmt: skip
+        if score is not None:
+            self.accounts[customer].answers.append((at, score))
 
     @rule(product=st.sampled_from(PRODUCTS))
     def focus(self, product: UUID) -> None:

@@ -12,8 +12,9 @@ from crm_graph.auth.classification import SHIPPED, Classification, CustomField, 
 from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
+from crm_graph.markers import Read, Search, Write
 from crm_graph.slots import KINDS
-from crm_graph.specs import FieldSpec, Figure, Read, Search, Write
+from crm_graph.specs import FieldSpec, Figure
 from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]
@@ -93,7 +94,9 @@ def _with_currency(spec: FieldSpec, currency: Read | None) -> FieldSpec:
 
 
 def _made_of(figure: Figure, classification: Classification) -> list[Level]:
-    """The levels of what a figure is made of, in an organisation that classifies fields so."""
+    """The levels of what a figure is made of, in an organisation that classifies fields so; of an aggregate, none."""
+    if figure.at_least:
+        return []
     found = (figures.made_of(coordinate) for coordinate in figure.of)
     return [classified(entity, classification)[spec.name].requires for entity, spec in found]
 

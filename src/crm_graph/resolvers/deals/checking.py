@@ -16,8 +16,11 @@ from crm_graph.matching import same_company
 from crm_graph.plan.writes.write import insert_rows, update_fields
 from crm_graph.resolvers.deals.states import LIVE
 from crm_graph.schema.deals import ConflictKind, ConflictMatch
+from crm_graph.schema.orders import COUNTS
 
 CHECK: Final = "deal_registration.check"
+ORDER_DAYS: Final = 180
+"""For how many days an order counts as a sale that goes on."""
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('crm_deals'), hashtext($1::uuid::text))"
 _ROW: Final = """
@@ -63,14 +66,22 @@ WITH RECURSIVE above AS (
   SELECT c.id FROM family f JOIN customers c ON c.organization_id = $1 AND c.parent_id = f.id
 )
 SELECT * FROM (
-  SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, o.id AS opportunity_id, NULL::uuid AS registration_id,
-         o.partner_id
+  SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, o.id AS opportunity_id, NULL::uuid AS order_id,
+         NULL::uuid AS registration_id, o.partner_id
     FROM family f JOIN opportunities o ON o.organization_id = $1 AND o.customer_id = f.id
    WHERE o.status = 'OPEN' AND o.partner_id IS DISTINCT FROM $3
    ORDER BY o.customer_id, o.partner_id, o.created_at DESC, o.id
 ) sales
 UNION ALL
-SELECT d.customer_id, NULL, d.id, d.partner_id
+SELECT * FROM (
+  SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, NULL::uuid, o.id, NULL::uuid, o.partner_id
+    FROM family f JOIN orders o ON o.organization_id = $1 AND o.customer_id = f.id
+   WHERE o.status {COUNTS} AND o.placed_at > now() - interval '{ORDER_DAYS} days'
+     AND o.partner_id IS DISTINCT FROM $3
+   ORDER BY o.customer_id, o.partner_id, o.placed_at DESC, o.id
+) orders
+UNION ALL
+SELECT d.customer_id, NULL, NULL, d.id, d.partner_id
   FROM family f JOIN deal_registrations d ON d.organization_id = $1 AND d.customer_id = f.id
  WHERE d.partner_id <> $3 AND d.status IN {LIVE}"""
 
@@ -95,7 +106,7 @@ async def check(tx: Transaction, actor: Actor, row: UUID) -> None:
         if sale["registration_id"] is not None:
             conflicts.setdefault(sale["registration_id"], _registration(sale["registration_id"], by))
         else:
-            conflicts[sale["opportunity_id"]] = _sale(sale, by)
+            conflicts[sale["opportunity_id"] or sale["order_id"]] = _sale(sale, by)
     customer = min(customers.items(), key=lambda item: (_sureness(item[1]), item[0]), default=(None, None))[0]
     values: dict[str, object] = {"checked_at": found["now"], "customer_id": customer}
     await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.checked")
@@ -125,6 +136,7 @@ def _registration(other: UUID, by: ConflictMatch) -> dict[str, object]:
         "matched_by": by.value,
         "customer_id": None,
         "opportunity_id": None,
+        "order_id": None,
         "other_registration_id": other,
     }
 
@@ -136,5 +148,6 @@ def _sale(sale: asyncpg.Record, by: ConflictMatch) -> dict[str, object]:
         "matched_by": by.value,
         "customer_id": sale["customer_id"],
         "opportunity_id": sale["opportunity_id"],
+        "order_id": sale["order_id"],
         "other_registration_id": None,
     }
