@@ -36,7 +36,7 @@ SELECT org.id, pg_temp.made(began + n * interval '2 hours', n, 30), 1, began, be
        CASE n % 3 WHEN 0 THEN 'APPROVED' ELSE 'SUBMITTED' END, CASE n % 3 WHEN 0 THEN ended END
   FROM org, life, generate_series(1, 10000) AS n;
 INSERT INTO leads (organization_id, id, version, created_at, updated_at, name, company, status, partner_id)
-SELECT org.id, pg_temp.made(began + n * interval '1 hour', n, 31), 1, began, began + n * interval '1 hour', 'Lead ' || n, 'Company ' || n,
+SELECT org.id, pg_temp.made(began + n * interval '1 hour', n, 31), 1, began + n * interval '1 hour', began + n * interval '1 hour', 'Lead ' || n, 'Company ' || n,
        pg_temp.pick('{NEW,WORKING,CONVERTED,DISQUALIFIED}', pg_temp.part(n, 60)), CASE WHEN n % 4 = 0 THEN pg_temp.made(began, 1 + pg_temp.whole(n, 61, 24), 13) END
   FROM org, life, generate_series(1, 20000) AS n;
 INSERT INTO tickets (organization_id, id, version, created_at, updated_at, number, subject, type, customer_id, partner_id, channel, status, priority, opened_at)
