@@ -9,7 +9,7 @@ import pytest
 
 from crm_graph.entity import REGISTRY
 from tests.access.channels import CHANNELS, CUSTOM_CHANNELS, Probe
-from tests.access.interpreter import ROLES, read_matrix
+from tests.access.interpreter import ROLES, SECOND_PARTNER, read_matrix
 from tests.access.secrets import World, load_rows
 from tests.fixtures.api import Api
 
@@ -46,6 +46,31 @@ async def test_a_channel_shows_custom_fields_as_the_matrix_says(
         except AssertionError as error:
             error.add_note(f"in the cell {role} × {entity} × {name}")
             raise
+
+
+WAYS_OF_TWO = (
+    "select", "by id", "nodes", "nested path", "nested count", "totalCount", "hiddenFields", "relation filter", "search",
+    "group", "aggregate", "cursor", "auditEntries", "mutation of what is not seen", "mutation payload", "attached file",
+)  # fmt: skip
+
+
+async def test_a_second_partner_of_a_customer_is_shown_its_own(planted_api: Api, world: World) -> None:
+    """Two partners look after one customer; the second is asked about all that partners see, as the first is above."""
+    rows, one, other = world.rows, world.callers["partner_rep"], world.callers[SECOND_PARTNER]
+    both = [{row["id"] for row in rows.visible(caller, "Customer")} for caller in (one, other)]
+    assert both[0] & both[1], "a customer of both"
+    for entity in ("DealRegistration", "Opportunity", "PriceList", "PartnerAgreement", "User"):
+        seen = [{row["id"] for row in rows.visible(c, entity) if row["partner_id"]} for c in (one, other)]
+        assert seen[0], entity
+        assert seen[1], entity
+        assert not seen[0] & seen[1], entity
+    for entity in (e for e in REGISTRY if rows.matrix.highest(SECOND_PARTNER, e) is not None):
+        for name in WAYS_OF_TWO:
+            try:
+                await CHANNELS[name](Probe(planted_api, world, SECOND_PARTNER, entity))
+            except AssertionError as error:
+                error.add_note(f"in the cell {SECOND_PARTNER} × {entity} × {name}")
+                raise
 
 
 async def test_no_channel_wrote_anything(planted_api: Api, planted_url: str, world: World) -> None:
