@@ -69,7 +69,7 @@ async def everything(trade: Trade, customer: str) -> dict[str, str]:
         '{ customers(first: 50, search: "Anlagenbau") { totalCount nodes { id } } }',
         '{ dealRegistrations(first: 50, search: "Anlagenbau") { totalCount nodes { id } } }',
         '{ forecast(start: "2025-01-01", end: "2028-12-31", by: [PARTNER]) { name won weighted } }',
-        "{ viewer { user { name } } partners(first: 9) { nodes { name } } users(first: 99) { nodes { name } } }",
+        "{ viewer { actsFor { id } } partners(first: 9) { nodes { name } } users(first: 99) { nodes { name } } }",
     ):
         answer = await trade.ask(ONE, asked)
         assert set(answer.codes) <= {"FIELD_ACCESS_DENIED"}, answer.body  # nothing here is misspelt
