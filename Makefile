@@ -23,8 +23,8 @@ $(STAMP): requirements.lock pyproject.toml
 run: $(STAMP) ## serve the demo organisation (PORT, DATA_DIR; CHECK=1 checks itself and ends)
 	@exec $(BIN)/python -m crm_graph serve --demo --port $(PORT) --data-dir "$(DATA_DIR)" $(if $(CHECK),--check)
 
-test: $(STAMP) ## the tests that need nothing but wheels
-	$(BIN)/python -m pytest -n 2
+test: $(STAMP) ## the tests that need nothing but wheels; a file is one process's, as its set-up is dear
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-deep: $(STAMP) ## non-interference, service levels and goals with many examples, each time others: minutes; to run nightly
 	CRM_GRAPH_TEST_DEEP=1 $(BIN)/python -m pytest tests/access/test_non_interference_generated.py tests/service/test_sla.py \
@@ -32,7 +32,7 @@ test-deep: $(STAMP) ## non-interference, service levels and goals with many exam
 
 test-full: $(STAMP) ## the tests that need a browser, Node or minutes; installs what they need
 	$(BIN)/python scripts/full_requirements.py
-	CRM_GRAPH_TEST_FULL=1 $(BIN)/python -m pytest -m full
+	CRM_GRAPH_TEST_FULL=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m full
 
 check: $(STAMP) ## format, lint, types, layers; lock file, schema, documents and migrations up to date
 	$(BIN)/ruff format --check .

@@ -68,7 +68,7 @@ async def _recreate(url: str, database: str) -> None:
 
 
 def recipe_of(name: str) -> str:
-    """The SQL of a recipe: `load` or `access`."""
+    """The SQL of a recipe: `load`, `access` or `service`."""
     return "".join((FOLDER / part).read_text(encoding="utf-8") for part in ("recipe.sql", f"{name}.sql"))
 
 

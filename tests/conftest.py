@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ def embedded_server() -> Iterator[EmbeddedServer]:
     with tempfile.TemporaryDirectory(prefix="crm-graph-tests-") as directory:
         server = embedded.start(Path(directory), durable=False)
         yield server
+        postmaster = int((server.cluster.directory / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGQUIT)  # at once: what it would write down is deleted anyway
         server.stop()
 
 

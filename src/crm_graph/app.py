@@ -90,7 +90,7 @@ def create_app(settings: Settings, database_url: str) -> Application:
     documents = Documents(full, limits)
     schemas = Schemas(documents.shipped, documents.forget)
     reader = Reader(lanes, database, secret, settings.max_nodes, refusals)
-    writer = Writer(database, secret, settings.max_nodes, refusals, settings.pages(), sealer)
+    writer = Writer(database, secret, settings.max_nodes, refusals, sealer)
     endpoint = Endpoint(
         authenticator,
         schemas,
@@ -160,8 +160,8 @@ def create_app(settings: Settings, database_url: str) -> Application:
             door, sealer, Fetching(private=settings.private_providers, ca_file=settings.provider_ca_file)
         ).routes(),
         *CustomerLink(authenticator, database, secret, codes, attempts).routes(),
-        *ProposalPages(door, Papers(documents, schemas, reader), secret, settings.fonts, per_minute).routes(),
-        *FeedbackPage(door, secret, per_minute).routes(),
+        *ProposalPages(door, Papers(documents, schemas, reader), settings.fonts, per_minute).routes(),
+        *FeedbackPage(door, per_minute).routes(),
         *FilePages(authenticator, database, secret, settings.max_file_bytes).routes(),
         *ApprovalPages(authenticator, database, secret, schemas, documents, reader, writer).routes(),
         *IncomingMail(door, sealer, settings.max_mail_bytes).routes(),

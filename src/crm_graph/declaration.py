@@ -35,6 +35,7 @@ from crm_graph.specs import (
 
 
 def where(cls: type) -> str:
+    """The file and name of a declaration, for whoever has to mend it."""
     try:
         return f"{inspect.getsourcefile(cls)}: {cls.__name__}"
     except TypeError:
@@ -42,10 +43,12 @@ def where(cls: type) -> str:
 
 
 def refuse(cls: type, field: str, fault: str, remedy: str) -> typing.NoReturn:
+    """Raise `DeclarationError`: what is wrong with a field, and what to do about that, as sentences without a dot."""
     raise DeclarationError(f"{where(cls)}.{field}: {fault}. {remedy}.")
 
 
 def benchmarks(cls: type[SQLModel], specs: Mapping[str, FieldSpec]) -> dict[str, Benchmark]:
+    """The benchmarks that an entity declares, by name. Raises `DeclarationError`."""
     found = {name: one for name, one in vars(cls).items() if isinstance(one, Benchmark)}
     for name, one in found.items():
         fault = one.fault(specs, [other for other_name, other in found.items() if other_name != name])
@@ -55,6 +58,7 @@ def benchmarks(cls: type[SQLModel], specs: Mapping[str, FieldSpec]) -> dict[str,
 
 
 def refuse_names(cls: type, names: Iterable[str]) -> None:
+    """Refuse names that custom fields have in the API."""
     for name in filter(slots.NAME.fullmatch, names):
         refuse(cls, name, "names like xName are for the fields that organisations add", "Call it otherwise")
 
@@ -159,6 +163,7 @@ CHOICES: dict[type[enum.StrEnum], Kind] = {}
 
 
 def choice_kind(members: type[enum.StrEnum]) -> Kind:
+    """The kind of an enumeration, which is the same wherever it is used."""
     if members not in CHOICES:
         CHOICES[members] = kinds.choice(
             members.__name__, tuple(m.value for m in members), inspect.getdoc(members) or members.__name__
@@ -167,6 +172,7 @@ def choice_kind(members: type[enum.StrEnum]) -> Kind:
 
 
 def computed(cls: type[SQLModel], name: str, found: Computed, specs: Mapping[str, FieldSpec]) -> FieldSpec:
+    """A computed field: its level, and whether a person may read it of themselves, follow from what it is made of."""
     inputs = tuple(dict.fromkeys(re.findall(r"\{(\w+)\}", found.sql)))
     levels = []
     for one in inputs:

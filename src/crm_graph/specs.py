@@ -2,7 +2,7 @@
 
 import datetime as dt
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -151,6 +151,11 @@ class Choice(enum.StrEnum):
     @staticmethod
     def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:  # noqa: ARG004
         return name
+
+
+def listed(choices: Iterable[str]) -> str:
+    """SQL of a list of choices, for `IN`."""
+    return "(" + ", ".join(f"'{one}'" for one in choices) + ")"
 
 
 class DeclarationError(TypeError):

@@ -16,7 +16,7 @@ from crm_graph.demo.business import Size
 from crm_graph.demo.countries import countries, romanised
 from crm_graph.demo.rows import Row, Rows, records, stored_columns
 from crm_graph.entity import REGISTRY
-from crm_graph.schema.tickets import TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
 
 SMALL = Size(customers=120, orders=260, opportunities=80, tickets=90, reps=6, agents=2)
 

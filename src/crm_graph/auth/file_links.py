@@ -29,7 +29,7 @@ LONGEST: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class Carried:
     """What a link carries: by what its reader called, for whom they acted, and what it is for."""
 
     credential: bytes
@@ -52,7 +52,7 @@ class FileLinks:
         held = [_text(actor.credential), acting_for, int(time.time()) + _SECONDS, facts or {}]
         return _text(self._sealer.seal(orjson.dumps(held), purpose))
 
-    def opened(self, ticket: str, purpose: str) -> Ticket:
+    def opened(self, ticket: str, purpose: str) -> Carried:
         """What a ticket carries. Raises LinkOver, whatever is wrong with it."""
         if len(ticket) > LONGEST:
             raise over()
@@ -62,7 +62,7 @@ class FileLinks:
             raise over() from None
         if until <= time.time():
             raise over()
-        return Ticket(_bytes(credential), acting_for, facts)
+        return Carried(_bytes(credential), acting_for, facts)
 
     def key(self, ticket: str) -> bytes:
         """What signs files under a ticket."""

@@ -356,9 +356,9 @@ BEGIN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        EXECUTE format(
-            'SELECT EXISTS (SELECT FROM new_rows l JOIN %s w ON w.organization_id = l.organization_id AND w.id = l.%I
-                             WHERE w.currency <> l.currency)', wholes, TG_ARGV[1])
+        EXECUTE format(  -- counted: for the first of many the planner would look each whole up by itself, however it can
+            'SELECT count(*) > 0 FROM new_rows l JOIN %s w ON w.organization_id = l.organization_id AND w.id = l.%I
+              WHERE w.currency <> l.currency', wholes, TG_ARGV[1])
            INTO found;
         IF found THEN
             RAISE check_violation USING MESSAGE = 'lines are in the currency of what they are lines of',

@@ -1,6 +1,6 @@
 """Write transactions: the ORM and raw asyncpg on one connection, and the only commit of the application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
@@ -35,9 +35,12 @@ class Transaction:
 
     def __init__(self, session: AsyncSession, pages: str = PAGES) -> None:
         self.session = session
-        self.pages = pages
-        """Where people reach the organisation's pages, for links in mail (`Settings.pages`)."""
+        self._pages = pages
         self._raw: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def page_url(self, hosts: Sequence[str], path: str) -> str:
+        """Where a page is, for links in mail; `hosts` are those of its organisation."""
+        return self._pages.replace("{host}", next(iter(hosts), "localhost")) + path
 
     async def raw(self) -> "asyncpg.Connection[asyncpg.Record]":
         """The asyncpg connection under the session, in the same transaction; `json` comes as bytes.

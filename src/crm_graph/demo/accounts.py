@@ -7,6 +7,7 @@ from uuid import UUID
 
 from crm_graph.demo.business import Business, cents, local
 from crm_graph.demo.rows import Row
+from crm_graph.resolvers.key_accounts.tiers import Scored, by_score
 from crm_graph.schema.account_plans import KeyAccountPlan, PlanFocus
 from crm_graph.schema.contacts import Contact
 from crm_graph.schema.customers import Customer
@@ -22,7 +23,8 @@ from crm_graph.schema.key_accounts import (
     TierCause,
 )
 from crm_graph.schema.key_people import Attitude, Influence, KeyPerson, KeyPersonRole
-from crm_graph.schema.orders import Order, OrderStatus
+from crm_graph.schema.orders import VOID, Order
+from crm_graph.schema.organizations import KEY_FROM, STRATEGIC_FROM
 from crm_graph.schema.plan_reviews import GoalSnapshot, PlanReview
 from crm_graph.schema.shares import KeyAccountShare
 
@@ -74,14 +76,20 @@ def _score(business: Business, account: Row) -> None:
             none_at=none_at, full_at=full_at, value=values[measure], points=points, contribution=part,
         )  # fmt: skip
     score = int(total.quantize(Decimal(1), ROUND_HALF_UP))
-    tier = KeyAccountTier.STRATEGIC if score >= 75 else KeyAccountTier.KEY if score >= 50 else KeyAccountTier.GROWTH
-    reason = f"The score is {'75 or more' if score >= 75 else 'from 50 to below 75' if score >= 50 else 'below 50'}."
-    if tier is not account["tier"]:
+    before = KeyAccountTier(str(account["tier"]))
+    named, reason = by_score(Scored(_id(account["id"]), before, None, True, score), (STRATEGIC_FROM, KEY_FROM))
+    tier = KeyAccountTier(named)
+    if tier is not before:
         business.rows.add(
             KeyAccountTierChange, business.calendar.now, key_account_id=account["id"], from_tier=account["tier"],
             to_tier=tier, cause=TierCause.SCORE, reason=reason, score=score, changed_at=business.calendar.now,
         )  # fmt: skip
     account.update(score=score, tier=tier, tier_reason=reason)
+
+
+def _id(value: object) -> UUID:
+    assert isinstance(value, UUID)
+    return value
 
 
 def _whole(value: object) -> Decimal:
@@ -97,11 +105,10 @@ def _revenue(business: Business, account: Row, since: date, until: date) -> Deci
 
 
 def _orders(business: Business, account: Row, since: date, until: date) -> Sequence[Row]:
-    lost = (OrderStatus.CANCELLED, OrderStatus.RETURNED)
     return [
         row
         for row in business.rows.of[Order.__name__]
-        if row["customer_id"] == account["customer_id"] and row["status"] not in lost and since <= _day(row) < until
+        if row["customer_id"] == account["customer_id"] and row["status"] not in VOID and since <= _day(row) < until
     ]
 
 

@@ -10,7 +10,7 @@ from crm_graph.demo.baskets import Line, fill
 from crm_graph.demo.business import Business, Buyer, cents
 from crm_graph.demo.payments import RATES, paid, tax_in
 from crm_graph.schema.customers import LifecycleStage
-from crm_graph.schema.orders import Channel, Order, OrderLine, OrderStatus
+from crm_graph.schema.orders import VOID, Channel, Order, OrderLine, OrderStatus
 
 HOME_CHANNELS = (Channel.WEB, Channel.MOBILE, Channel.PHONE, Channel.BRANCH, Channel.CHAT), (55, 25, 10, 8, 2)
 TRADE_CHANNELS = (Channel.WEB, Channel.PHONE, Channel.MAIL, Channel.BRANCH, Channel.PARTNER), (30, 25, 15, 15, 15)
@@ -72,7 +72,7 @@ def place(
         values = line.values(position, buyer.currency)
         business.rows.add(OrderLine, moment, order_id=identifier, unit_cost=line.unit_cost, **taxed, **values)
     buyer.orders.append((identifier, moment))
-    if status not in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
+    if status not in VOID:
         buyer.last_order = max(moment, buyer.last_order or moment)
         buyer.revenue += total
         buyer.margin += total - sum((line.cost for line in lines), Decimal(0))

@@ -12,15 +12,8 @@ from crm_graph.demo.rows import Row
 from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
-from crm_graph.schema.tickets import (
-    MessageSide,
-    Ticket,
-    TicketClosing,
-    TicketGrade,
-    TicketMessage,
-    TicketPriority,
-    TicketStatus,
-)
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import MessageSide, Ticket, TicketClosing, TicketGrade, TicketMessage, TicketPriority
 
 CHANNELS = (Channel.WEB, Channel.MAIL, Channel.PHONE, Channel.MOBILE, Channel.CHAT), (30, 25, 25, 12, 8)
 GRADES = {

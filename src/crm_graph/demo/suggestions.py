@@ -8,7 +8,7 @@ from uuid import UUID
 from crm_graph.demo.business import Business
 from crm_graph.plan.groups.benchmarks import FEWEST
 from crm_graph.schema.consents import Consent, ConsentChannel, ConsentPurpose
-from crm_graph.schema.orders import OrderStatus
+from crm_graph.schema.orders import VOID
 from crm_graph.schema.suggestions import SaleSuggestion, SuggestionBasis
 
 MOST = 60
@@ -64,8 +64,7 @@ def _suggestions(business: Business) -> None:
 
 def _baskets(business: Business) -> list[tuple[UUID, set[UUID]]]:
     """The products of each order that stands, with who ordered."""
-    over = (OrderStatus.CANCELLED, OrderStatus.RETURNED)
-    orders = {row["id"]: row["customer_id"] for row in business.rows.of["Order"] if row["status"] not in over}
+    orders = {row["id"]: row["customer_id"] for row in business.rows.of["Order"] if row["status"] not in VOID}
     products = defaultdict[object, set[UUID]](set)
     for line in business.rows.of["OrderLine"]:
         if line["order_id"] in orders and isinstance(line["product_id"], UUID):

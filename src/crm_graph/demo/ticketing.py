@@ -20,15 +20,8 @@ from crm_graph.schema.ticket_queues import (
     TicketQueue,
     TicketType,
 )
-from crm_graph.schema.tickets import (
-    CustomerValue,
-    MessageSide,
-    Ticket,
-    TicketCollaborator,
-    TicketGrade,
-    TicketMessage,
-    TicketStatus,
-)
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import CustomerValue, MessageSide, Ticket, TicketCollaborator, TicketGrade, TicketMessage
 
 DESK, TECHNICAL, KEYS, MANAGEMENT = "Service Desk", "Technical Support", "Key Accounts", "Management"
 QUEUES: Final = {

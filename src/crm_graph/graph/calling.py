@@ -45,12 +45,11 @@ def generated(entity: type[Entity], verb: str, given: Mapping[str, object]) -> C
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What a request's calls have in common: transaction, caller, its id, where links lead, whence it comes."""
+    """What a request's calls have in common: transaction, caller, its id, whence it comes, links to files."""
 
     tx: Transaction
     actor: Actor
     request_id: str
-    pages: str
     address: str
     links: FileLinks
 
@@ -92,9 +91,7 @@ class Calls:
             own = {camel(one.name) for one in declared.arguments} | {"idempotencyKey"}
             upserted = generated(entity, "upsert", {n: v for n, v in given.items() if n not in own})
         if_match = _text(given.get("ifMatch"))
-        return Call(
-            tx, actor, row, arguments, if_match, self.request_id, upserted, self.pages, self.address, self.links
-        )
+        return Call(tx, actor, row, arguments, if_match, self.request_id, upserted, self.address, self.links)
 
     async def _arguments(
         self, wanted: Sequence[Argument], given: Mapping[str, object]

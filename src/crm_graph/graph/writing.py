@@ -71,13 +71,11 @@ class Request:
 
 
 class Writer:
-    """Carries out mutations. `pages` is where links in mail lead (`Settings.pages`)."""
+    """Carries out mutations."""
 
-    def __init__(
-        self, database: Database, secret: bytes, max_nodes: int, refusals: Denials, pages: str, sealer: Sealer
-    ) -> None:
+    def __init__(self, database: Database, secret: bytes, max_nodes: int, refusals: Denials, sealer: Sealer) -> None:
         self._database, self._secret, self._max_nodes, self._refusals = database, secret, max_nodes, refusals
-        self._pages, self._sealer, self._links = pages, sealer, FileLinks(secret)
+        self._sealer, self._links = sealer, FileLinks(secret)
 
     async def write(self, request: Request) -> bytes:
         """The whole response of a mutation. Raises a `CrmError` when it cannot run at all."""
@@ -129,7 +127,7 @@ class Writer:
                     if root.name in ACTIONS:
                         if not ACTIONS[root.name].open_to(actor.policy):
                             self._refusals.note(actor, WriteAccessDenied.code, [f"Mutation.{root.name}"])
-                        ask = Ask(tx, actor, request.request_id, self._pages, self._sealer)
+                        ask = Ask(tx, actor, request.request_id, self._sealer)
                         return await acted(ask, root, request.variables), ()
                     entity, outcome = await self._act(tx, request, root)
                     return await self._payload(tx, request, root, entity, outcome)
@@ -143,7 +141,7 @@ class Writer:
         assert isinstance(given, dict)
         declared = MUTATIONS.get(root.name)
         if declared is not None:
-            calls = Calls(tx, request.actor, request.request_id, self._pages, request.address, self._links)
+            calls = Calls(tx, request.actor, request.request_id, request.address, self._links)
             return declared.entity, await calls.run(declared, given)
         verb, entity = _verb(root), _entity(root)
         return entity, await write(tx, request.actor, generated(entity, verb, given), request_id=request.request_id)

@@ -3,14 +3,15 @@
 import math
 from uuid import UUID
 
+from jinja2 import Template
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from crm_graph.auth.authentication import Authenticator
 from crm_graph.auth.callers import Storefront
 from crm_graph.auth.sign_in.entrance import Entrance, Proof
-from crm_graph.auth.sign_in.form import FormTokens, browser, nonce, read
-from crm_graph.auth.sign_in.page import form_page
+from crm_graph.auth.sign_in.form import FIELD, FormTokens, browser, nonce, read
+from crm_graph.auth.sign_in.page import HEADERS, bound, form_page
 from crm_graph.auth.throttle.attempts import Attempts
 from crm_graph.db.session import Database, Transaction
 from crm_graph.errors import CrmError
@@ -48,6 +49,12 @@ class Door:
     def shown(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
         """A page with a form for this browser."""
         return form_page(request, self._forms, browser(request), template, status, **values)
+
+    def rendered(self, request: Request, template: Template, status: int = 200, /, **values: object) -> Response:
+        """A page with a form for this browser, of a template that brings its own style."""
+        bound_to = browser(request)
+        body = template.render(values, form_field=FIELD, form_token=self._forms.token(bound_to))
+        return bound(request, HTMLResponse(body, status, dict(HEADERS)), bound_to)
 
     async def admitted(
         self, tx: Transaction, request: Request, organization_id: UUID, proof: Proof, following: str

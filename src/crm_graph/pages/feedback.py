@@ -12,24 +12,16 @@ from typing import Final
 
 import asyncpg
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_graph.auth import cookies
-from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.authentication import is_secure
-from crm_graph.auth.default_policy import CUSTOMER_ROLE
-from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.actor import Actor
 from crm_graph.auth.rendering import environment
-from crm_graph.auth.sign_in.form import FIELD, FormTokens, browser, nonce
-from crm_graph.auth.sign_in.page import HEADERS, STYLE_URL, redirect, refusing, set_cookie
-from crm_graph.auth.throttle.addresses import address_of
-from crm_graph.auth.throttle.throttles import Throttle
-from crm_graph.auth.tokens import LONGEST
+from crm_graph.auth.sign_in.page import STYLE_URL, redirect, refusing
 from crm_graph.db.session import Transaction
 from crm_graph.documents.language import Language, accepted, language
-from crm_graph.errors import LinkOver
-from crm_graph.pages.door import Door, slowed
+from crm_graph.pages.door import Door
+from crm_graph.pages.linked import Links
 from crm_graph.pages.proposals.page import PAPER_URL
 from crm_graph.plan.changes import Effect, Outcome
 from crm_graph.plan.mutations import Call
@@ -37,7 +29,7 @@ from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.resolvers.feedback import ratings, surveys
 from crm_graph.resolvers.feedback.links import PATH, Opened, opened
 from crm_graph.resolvers.tickets.resolving import confirm_resolution, reopen_ticket
-from crm_graph.schema.tickets import TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
 
 CHANNEL: Final = "feedback_page"
 STYLE_PATH: Final = "/feedback.css"
@@ -78,9 +70,8 @@ class _Visit:
 class FeedbackPage:
     """The page behind the link. What is wrong with a link is never told."""
 
-    def __init__(self, door: Door, secret: bytes, per_minute: int | None) -> None:
-        self._door, self._forms = door, FormTokens(secret)
-        self._attempts = Throttle(door.attempts, "feedback", 60, 2, per_minute=per_minute)
+    def __init__(self, door: Door, per_minute: int | None) -> None:
+        self._door, self._links = door, Links(door, "feedback", CHANNEL, per_minute)
 
     def routes(self) -> list[Route]:
         """The page, its form, and how it looks."""
@@ -109,32 +100,18 @@ class FeedbackPage:
     @contextlib.asynccontextmanager
     async def _visiting(self, request: Request) -> AsyncIterator[tuple[Transaction, _Visit]]:
         """A transaction with whose link it is. Raises LinkOver, TooManyAttempts."""
-        here, token = await self._door.organization(request), request.path_params["token"]
-        seconds = await self._attempts.attempt(here.organization_id, address_of(request))
-        if seconds > 0:
-            raise slowed(seconds)
-        async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
-            connection = await tx.raw()
-            link = await opened(connection, here.organization_id, token) if len(token) < LONGEST else None
-            if link is None:
-                raise LinkOver("This link does not work, or not any more. Ask for a new one.")
-            shown = await connection.fetchrow(_SHOWN, here.organization_id, link.customer_id, link.ticket_id)
+        async with self._links.followed(request, opened) as (tx, actor, link):
+            about = actor.organization_id, link.customer_id, link.ticket_id
+            shown = await (await tx.raw()).fetchrow(_SHOWN, *about)
             assert shown is not None
-            policy, roles = await in_force(connection, here.organization_id), (CUSTOMER_ROLE,)
-            actor = replace(
-                here.actor,
-                kind=ActorKind.CUSTOMER,
-                policy=policy.resolve(frozenset(roles)),
-                customer_id=link.customer_id,
-                roles=roles,
-                channel=CHANNEL,
-            )
             wanted = shown["language"], shown["locale"], accepted(request.headers.get("accept-language", ""))
-            yield tx, _Visit(link, actor, token, shown, language(*wanted))
+            yield tx, _Visit(link, actor, request.path_params["token"], shown, language(*wanted))
 
     def _page(self, request: Request, visit: _Visit, form: dict[str, str] | None = None, fault: str = "") -> Response:
-        bound_to = browser(request)
-        body = _templates.get_template("feedback.html").render(
+        return self._door.rendered(
+            request,
+            _templates.get_template("feedback.html"),
+            422 if fault else 200,
             **_asked(visit),
             organization=visit.shown["organization"],
             words=visit.language.words,
@@ -143,13 +120,7 @@ class FeedbackPage:
             path=visit.path,
             form=_BLANK | (form or {}),
             fault=fault,
-            form_field=FIELD,
-            form_token=self._forms.token(bound_to),
         )
-        response = HTMLResponse(body, 422 if fault else 200, dict(HEADERS))
-        if nonce(request) != bound_to:
-            set_cookie(response, cookies.FORM, bound_to, secure=is_secure(request.scope))
-        return response
 
 
 def _asked(visit: _Visit) -> dict[str, object]:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from crm_graph.auth.actor import Actor
 from crm_graph.auth.authentication import Authenticator
-from crm_graph.auth.file_links import DOWNLOAD, PATH, UPLOAD, FileLinks, Ticket, over
+from crm_graph.auth.file_links import DOWNLOAD, PATH, UPLOAD, Carried, FileLinks, over
 from crm_graph.auth.sign_in.page import refusing
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Database
@@ -85,26 +85,26 @@ class FilePages:
         return _with(answer, [*shared, (b"cache-control", b"no-store"), (b"vary", b"origin")])
 
     async def _attached(self, request: Request, headers: Mapping[bytes, bytes]) -> Response:
-        ticket = self._links.opened(request.path_params["ticket"], UPLOAD)
-        actor = await self._caller(ticket)
+        carried = self._links.opened(request.path_params["ticket"], UPLOAD)
+        actor = await self._caller(carried)
         if actor.acting_for is not None and not actor.acting_for.speaks:
             raise ActingForReads("For this customer you change nothing.")
         content = await read_body(request.receive, self._largest, headers.get(b"content-length"))
         async with self._database.transaction(actor.organization_id, actor.user_id, CHANNEL) as tx:
-            call = Call(tx, actor, UUID(str(ticket.facts["whole"])), {})
-            outcome = await unless_refused(await tx.raw(), lambda: attach(call, ticket.facts, content))
+            call = Call(tx, actor, UUID(str(carried.facts["whole"])), {})
+            outcome = await unless_refused(await tx.raw(), lambda: attach(call, carried.facts, content))
         if outcome.id is None or outcome.is_refused:
             said = [{"code": error.code, "message": error.message} for error in outcome.errors]
             return JSONResponse({"id": None, "userErrors": said}, 409)
-        prefix = REGISTRY[str(ticket.facts["entity"])].__prefix__
+        prefix = REGISTRY[str(carried.facts["entity"])].__prefix__
         return JSONResponse({"id": encode(prefix, outcome.id), "userErrors": []}, 201)
 
-    async def _caller(self, ticket: Ticket) -> Actor:
+    async def _caller(self, carried: Carried) -> Actor:
         """Who was given the link, as they are now. Raises LinkOver."""
         try:
-            actor = await self._authenticator.again(ticket.credential)
-            if ticket.acting_for is not None:
-                named = encode("cus", UUID(ticket.acting_for)).encode()
+            actor = await self._authenticator.again(carried.credential)
+            if carried.acting_for is not None:
+                named = encode("cus", UUID(carried.acting_for)).encode()
                 actor = acting_for(actor, [(HEADER.lower().encode(), named)])
         except (Unauthenticated, ActingForRefused):
             raise over() from None

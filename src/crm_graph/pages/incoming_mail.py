@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from crm_graph.auth.sealing import Sealer
 from crm_graph.db.ids import decode_as
-from crm_graph.errors import BadRequest, BodyTooLarge, CrmError
+from crm_graph.errors import BadRequest, CrmError
+from crm_graph.graph.http import ClientDisconnected, read_body
 from crm_graph.jobs import mailboxes
 from crm_graph.jobs.incoming import keep
 from crm_graph.mail.signing import is_signed
@@ -42,13 +43,16 @@ class IncomingMail:
             await self._receive(request)
         except CrmError as error:
             return JSONResponse({"errors": [error.to_graphql()]}, error.status)
+        except ClientDisconnected:
+            return Response(status_code=400)
         return JSONResponse({"received": True}, 202)
 
     async def _receive(self, request: Request) -> None:
         """Raises SignatureInvalid, BodyTooLarge, BadRequest, UnknownHost, ServiceUnavailable."""
         here = await self._door.organization(request)
         id_ = decode_as(mailboxes.PREFIX, request.headers.get("x-mailbox", ""))
-        given, raw = request.headers.get("x-mail-signature", ""), await self._body(request)
+        given = request.headers.get("x-mail-signature", "")
+        raw = await read_body(request.receive, self._most, dict(request.scope["headers"]).get(b"content-length"))
         async with self._door.database.transaction(here.organization_id, None, "mail") as tx:
             box = await mailboxes.mailbox(await tx.raw(), here.organization_id, id_) if id_ is not None else None
             box = None if box is None or box.host is not None else box
@@ -59,12 +63,3 @@ class IncomingMail:
             if not raw.strip():
                 raise BadRequest("There is no mail in the body.")
             await keep(tx, box.organization_id, box.id, raw)
-
-    async def _body(self, request: Request) -> bytes:
-        pieces, size = [], 0
-        async for piece in request.stream():
-            size += len(piece)
-            if size > self._most:
-                raise BodyTooLarge(f"A mail has at most {self._most} bytes.", limit=self._most)
-            pieces.append(piece)
-        return b"".join(pieces)

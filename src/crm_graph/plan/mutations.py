@@ -59,8 +59,6 @@ class Call:
     request_id: str | None = None
     upserted: "Change | None" = None
     """Of a mutation that `upserts`: what the generated one would write."""
-    pages: str = ""
-    """Where links in mail lead (`Settings.pages`), with `{host}` for the organisation's host name."""
     address: str = ""
     """Where the request comes from, as attempts are counted."""
     links: "FileLinks | None" = None

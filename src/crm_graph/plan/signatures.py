@@ -50,8 +50,6 @@ class Ask:
     tx: "Transaction"
     actor: "Actor"
     request_id: str | None = None
-    pages: str = "https://{host}"
-    """Where people reach the organisation's pages, for links in mail; `{host}` stands for its first host name."""
     sealer: "Sealer | None" = None
     """For secrets that are kept to be read again; queries have none."""
 

@@ -20,6 +20,7 @@ from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.pending import CODE_ATTEMPTS, close, code_hash
 from crm_graph.plan.writes.write import update_fields
+from crm_graph.resolvers.acting import for_us
 from crm_graph.schema.changes import ChangeRequest
 from crm_graph.specs import Change, FieldSpec
 
@@ -55,8 +56,7 @@ def _verifies(policy: Policy) -> bool:
 
 def _decides(policy: Policy) -> bool:
     """Whether a caller decides about any changes."""
-    granted = any(g.write is not None and g.write >= INTERNAL for g in policy.on(ChangeRequest.__name__))
-    return granted or Right.CHANGES_APPROVE in policy.rights
+    return for_us(policy, ChangeRequest) or Right.CHANGES_APPROVE in policy.rights
 
 
 @mutation(

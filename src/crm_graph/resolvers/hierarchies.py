@@ -22,6 +22,8 @@ from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.schema.customers import Customer
+from crm_graph.schema.orders import COUNTS
+from crm_graph.schema.ticket_states import IS_OPEN
 
 MOST_SHOWN: Final = 500
 """Customers that are listed one by one; all of them count."""
@@ -160,7 +162,7 @@ def _orders(policy: Policy, parameters: Parameters, since: str, until: str) -> s
     day = f"({placed} AT TIME ZONE 'UTC')::date"
     return _summed(
         f"SELECT {currency} AS currency, coalesce({net}, {total}) AS amount FROM {lens.source()} WHERE {lens.where()}"
-        f" AND {customer} IN (SELECT m.id FROM members m) AND {status} NOT IN ('CANCELLED', 'RETURNED')"
+        f" AND {customer} IN (SELECT m.id FROM members m) AND {status} {COUNTS}"
         f" AND ({since} IS NULL OR {day} >= {since}) AND ({until} IS NULL OR {day} <= {until})"
     )
 
@@ -183,7 +185,7 @@ def _tickets(policy: Policy, parameters: Parameters) -> str:
     customer, status = _columns(lens, "customer_id", "status")
     return (
         f"(SELECT count(*) FROM {lens.source()} WHERE {lens.where()} AND {customer} IN (SELECT m.id FROM members m)"
-        f" AND {status} IN ('NEW', 'OPEN', 'WAITING', 'ON_HOLD'))"
+        f" AND {status} {IS_OPEN})"
     )
 
 

@@ -196,13 +196,13 @@ async def _mail(ask: Ask, recipient: str, token: str, *, known: bool) -> Mail:
     row = await (await ask.tx.raw()).fetchrow(
         "SELECT name, hosts FROM organizations WHERE organization_id = $1", ask.actor.organization_id
     )
-    host = next(iter(row["hosts"]), "localhost") if row else "localhost"
-    pages = ask.pages.replace("{host}", host)
-    organization = row["name"] if row else ""
+    assert row is not None
+    organization = row["name"]
+    url = ask.tx.page_url(row["hosts"], "/sign-in" if known else f"/invitation?token={token}")
     if known:
-        says = f"You have an account there already, with this address: {pages}/sign-in"
+        says = f"You have an account there already, with this address: {url}"
     else:
-        says = f"To accept, open this link within a week and choose a password:\n\n    {pages}/invitation?token={token}"
+        says = f"To accept, open this link within a week and choose a password:\n\n    {url}"
     return Mail(
         recipient,
         f"Invitation to {organization}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from crm_graph.db.ids import encode
@@ -9,6 +10,11 @@ from crm_graph.entity import REGISTRY, Entity
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.parameters import Parameters
+
+OF_STAFF: Final = "u.partner_id IS NULL AND u.customer_id IS NULL"
+"""SQL of whether a user `u` is one of us."""
+MAILED: Final = "u.status = 'ACTIVE' AND u.email IS NOT NULL"
+"""SQL of whether a user `u` can be told something by mail."""
 
 
 @dataclass(frozen=True, slots=True)

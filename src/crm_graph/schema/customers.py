@@ -25,6 +25,7 @@ from crm_graph.entity import (
     table_of,
 )
 from crm_graph.kinds import CountryCode, CurrencyCode, EmailAddress, Locale, Money, PhoneNumber, Url
+from crm_graph.schema.ticket_states import OPEN_STATUSES
 from crm_graph.tables import keep_company_keys
 
 
@@ -175,7 +176,7 @@ class Customer(Entity, table=True):
 
     open_tickets: ClassVar[RelatedCount] = RelatedCount(
         "tickets",
-        {"status": {"in": ["NEW", "OPEN", "WAITING", "ON_HOLD"]}},
+        {"status": {"in": [one.value for one in OPEN_STATUSES]}},
         "How many of the customer's tickets are not resolved.",
     )
 

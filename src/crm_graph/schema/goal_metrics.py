@@ -10,8 +10,8 @@ from enum import auto
 from typing import Final
 
 from crm_graph.entity import Choice
-from crm_graph.schema.orders import OrderLine
-from crm_graph.specs import expanded
+from crm_graph.schema.orders import COUNTS, OrderLine
+from crm_graph.specs import expanded, listed
 
 
 class GoalMetric(Choice):
@@ -65,7 +65,7 @@ def _during(moment: str) -> str:
     )
 
 
-COUNTED: Final = "fo.status NOT IN ('CANCELLED', 'RETURNED')"
+COUNTED: Final = f"fo.status {COUNTS}"
 """SQL of the orders `fo` that count."""
 _ORDERED: Final = (
     "fo.organization_id = {organization} AND fo.customer_id = fk.customer_id"
@@ -139,19 +139,14 @@ METRICS: Final[Mapping[GoalMetric, Metric]] = {
 }
 
 
-def named(*metrics: GoalMetric) -> str:
-    """SQL of a list of metrics."""
-    return "(" + ", ".join(f"'{one.value}'" for one in metrics) + ")"
-
-
-ACCUMULATING: Final = named(*(name for name, one in METRICS.items() if one.accumulates))
-FEWER: Final = named(*(name for name, one in METRICS.items() if one.fewer))
+ACCUMULATING: Final = listed(name for name, one in METRICS.items() if one.accumulates)
+FEWER: Final = listed(name for name, one in METRICS.items() if one.fewer)
 
 
 def by_unit(value: str) -> str:
     """SQL of a value rounded as its metric's unit has it: a count in favour of the goal, which is a whole number."""
-    up = named(*(name for name, one in METRICS.items() if one.unit is GoalUnit.COUNT and not one.fewer))
-    down = named(*(name for name, one in METRICS.items() if one.unit is GoalUnit.COUNT and one.fewer))
+    up = listed(name for name, one in METRICS.items() if one.unit is GoalUnit.COUNT and not one.fewer)
+    down = listed(name for name, one in METRICS.items() if one.unit is GoalUnit.COUNT and one.fewer)
     return (
         f"CASE WHEN {{metric}} IN {up} THEN floor({value}) WHEN {{metric}} IN {down} THEN ceil({value})"
         f" ELSE round({value}, 2) END"

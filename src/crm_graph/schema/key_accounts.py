@@ -26,6 +26,11 @@ from crm_graph.entity import (
 from crm_graph.kinds import CurrencyCode, Money
 
 
+def is_key_account(customer: str) -> str:
+    """SQL of whether a customer of the organisation `$1` is a key account."""
+    return f"EXISTS (SELECT FROM key_accounts k WHERE k.organization_id = $1 AND k.customer_id = {customer})"
+
+
 class KeyAccountTier(Choice):
     """How much a key account matters to the business."""
 

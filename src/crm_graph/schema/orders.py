@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import auto
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from crm_graph import kinds
@@ -25,6 +25,7 @@ from crm_graph.entity import (
     attr,
 )
 from crm_graph.kinds import CurrencyCode, Money
+from crm_graph.specs import listed
 
 
 class Channel(Choice):
@@ -48,6 +49,12 @@ class OrderStatus(Choice):
     DELIVERED = auto()
     CANCELLED = auto()
     RETURNED = auto()
+
+
+VOID: Final = (OrderStatus.CANCELLED, OrderStatus.RETURNED)
+"""Orders that came to nothing."""
+COUNTS: Final = f"NOT IN {listed(VOID)}"
+"""SQL that follows on an order's status: whether it counts as bought."""
 
 
 class LineKind(Choice):

@@ -1,12 +1,17 @@
 """The tenant: everything else belongs to exactly one organisation."""
 
 from decimal import Decimal
+from typing import Final
 
 import sqlalchemy as sa
 
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, PUBLIC, RESTRICTED
 from crm_graph.entity import Entity, Read, Write, attr, table_of
 from crm_graph.kinds import CurrencyCode
+
+STRATEGIC_FROM: Final = 75
+KEY_FROM: Final = 50
+"""Scores from which on key accounts are strategic, and key, unless the organisation says otherwise."""
 
 
 class Organization(Entity, table=True):
@@ -16,7 +21,7 @@ class Organization(Entity, table=True):
     __checks__ = {
         "itself": "organization_id = id",
         "suggestions_released_from": "suggestions_released_from BETWEEN 0 AND 1",
-        "tiers": "coalesce(key_tier_from, 50) BETWEEN 0 AND coalesce(strategic_tier_from, 75)",
+        "tiers": f"coalesce(key_tier_from, {KEY_FROM}) BETWEEN 0 AND coalesce(strategic_tier_from, {STRATEGIC_FROM})",
     }
 
     name: str = attr(Read(PUBLIC), Write(CONFIDENTIAL))

@@ -13,18 +13,7 @@ from crm_graph.kinds import EmailAddress, Locale
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.promises import Promised
 from crm_graph.schema.ticket_queues import TicketType
-
-
-class TicketStatus(Choice):
-    """How a ticket stands; RESOLVED ones were put to their customer, who says whether it is so."""
-
-    NEW = auto()
-    OPEN = auto()
-    WAITING = auto()
-    ON_HOLD = auto()
-    RESOLVED = auto()
-    CLOSED = auto()
-    MERGED = auto()
+from crm_graph.schema.ticket_states import TicketStatus
 
 
 class TicketClosing(Choice):

@@ -7,6 +7,7 @@ counts, and the one that comes twice counts twice. Moments are aware; results ar
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -92,15 +93,18 @@ def _open(calendar: Calendar, start: dt.datetime) -> Iterator[tuple[dt.datetime,
         day += DAY
 
 
-def _offsets(zone: ZoneInfo, day: dt.date) -> Iterator[tuple[dt.datetime, dt.datetime, dt.timedelta]]:
+@lru_cache(maxsize=4096)
+def _offsets(zone: ZoneInfo, day: dt.date) -> tuple[tuple[dt.datetime, dt.datetime, dt.timedelta], ...]:
     """From when to when in UTC, around a day, the zone has which offset: one, but for days on which clocks change."""
     noon = dt.datetime.combine(day, dt.time(12), dt.UTC)
     begins, end = noon - _AROUND, noon + _AROUND
+    found = []
     while begins < end:
         offset = _offset(zone, begins)
         ends = end if _offset(zone, end) == offset else _change(zone, begins, end)
-        yield begins, ends, offset
+        found.append((begins, ends, offset))
         begins = ends
+    return tuple(found)
 
 
 def _change(zone: ZoneInfo, early: dt.datetime, late: dt.datetime) -> dt.datetime:

@@ -169,12 +169,10 @@ def due_at(
     """When so much time has passed outside of pauses, which are in order; `None` while one goes on, or if never."""
     left = target
     for since, until in _running(start, pauses):
-        if until is None:
-            return due(calendar, since, left)
-        counted = elapsed(calendar, since, until)
-        if left <= counted:
-            return due(calendar, since, left)
-        left -= counted
+        found = due(calendar, since, left)
+        if until is None or (found is not None and found <= until):
+            return found
+        left -= elapsed(calendar, since, until)
     return None
 
 

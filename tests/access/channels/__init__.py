@@ -20,11 +20,12 @@ from tests.access.channels import (
     selling,
     writing,
 )
-from tests.access.channels.registry import CHANNELS, CUSTOM_CHANNELS, Probe
+from tests.access.channels.registry import CHANNELS, CUSTOM_CHANNELS, Channel, Probe
 
 __all__ = [
     "CHANNELS",
     "CUSTOM_CHANNELS",
+    "Channel",
     "Probe",
     "acting",
     "aggregating",

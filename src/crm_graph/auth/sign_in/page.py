@@ -86,7 +86,13 @@ def form_page(
     request: Request, forms: FormTokens, bound_to: str, template: str, status: int = 200, **values: Any
 ) -> HTMLResponse:
     """A page with a form of who is not signed in: `bound_to`, of `browser(request)`, is sent along as a cookie."""
-    response = page(template, status, form_field=FIELD, form_token=forms.token(bound_to), **values)
+    return bound(
+        request, page(template, status, form_field=FIELD, form_token=forms.token(bound_to), **values), bound_to
+    )
+
+
+def bound(request: Request, response: HTMLResponse, bound_to: str) -> HTMLResponse:
+    """A page whose form is for the browser that has `bound_to`, with the cookie where it does not have it yet."""
     if nonce(request) != bound_to:
         set_cookie(response, cookies.FORM, bound_to, secure=is_secure(request.scope))
     return response

@@ -11,8 +11,6 @@ _RESULT: Final = re.compile(r"(dmarc|dkim|spf)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", r
 _PROPERTY: Final = re.compile(
     r"\b(header\.from|header\.d|header\.i|smtp\.mailfrom)\s*=\s*([^\s;]{1,320})", re.IGNORECASE
 )
-
-
 _BY: Final = re.compile(r"\bby\s+([^\s;()]{1,255})", re.IGNORECASE)
 
 

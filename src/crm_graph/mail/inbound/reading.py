@@ -135,14 +135,8 @@ def _text(parts: list[Message]) -> str:
 
 
 def _content(part: Message) -> str:
-    try:
-        payload = part.get_payload(decode=True)
-    except Exception:  # noqa: BLE001 - an encoding that is broken in a way the library does not know
-        payload = None
-    if not isinstance(payload, bytes):
-        return ""
     charset = part.get_param("charset")
-    return decoded(payload[: LONGEST_TEXT * 4], charset if isinstance(charset, str) else None)
+    return decoded(_bytes(part)[: LONGEST_TEXT * 4], charset if isinstance(charset, str) else None)
 
 
 def _is_file(part: Message) -> bool:

@@ -7,34 +7,26 @@ import contextlib
 import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_graph.auth import cookies
-from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.authentication import is_secure
-from crm_graph.auth.callers import Storefront
-from crm_graph.auth.default_policy import CUSTOMER_ROLE
-from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.actor import Actor
 from crm_graph.auth.rendering import environment
-from crm_graph.auth.sign_in.form import FIELD, FormTokens, browser, nonce
-from crm_graph.auth.sign_in.page import HEADERS, STYLE_URL, redirect, refusing, set_cookie
-from crm_graph.auth.throttle.addresses import address_of
-from crm_graph.auth.throttle.throttles import Throttle
-from crm_graph.auth.tokens import LONGEST
+from crm_graph.auth.sign_in.page import HEADERS, STYLE_URL, redirect, refusing
 from crm_graph.db.ids import encode
 from crm_graph.db.session import Transaction
 from crm_graph.documents.language import accepted
 from crm_graph.documents.pdf import pdf
 from crm_graph.errors import LinkOver
-from crm_graph.pages.door import Door, slowed
+from crm_graph.pages.door import Door
 from crm_graph.pages.files import attachment_of, saved
+from crm_graph.pages.linked import Links
 from crm_graph.pages.proposals.paper import Paper, Papers
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
@@ -59,7 +51,6 @@ Answer = Callable[[Call, dict[str, str]], Awaitable[Outcome | str]]
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    here: Storefront
     link: Opened
     actor: Actor
     token: str
@@ -68,9 +59,9 @@ class _Visit:
 class ProposalPages:
     """The page behind the link. What is wrong with a link is never told."""
 
-    def __init__(self, door: Door, papers: Papers, secret: bytes, fonts: Path | None, per_minute: int | None) -> None:
-        self._door, self._papers, self._forms, self._fonts = door, papers, FormTokens(secret), fonts
-        self._attempts = Throttle(door.attempts, "proposals", 60, 2, per_minute=per_minute)
+    def __init__(self, door: Door, papers: Papers, fonts: Path | None, per_minute: int | None) -> None:
+        self._door, self._papers, self._fonts = door, papers, fonts
+        self._links = Links(door, "proposals", CHANNEL, per_minute)
 
     def routes(self) -> list[Route]:
         """The page, its PDF, and its three forms."""
@@ -169,33 +160,17 @@ class ProposalPages:
     @contextlib.asynccontextmanager
     async def _visiting(self, request: Request) -> AsyncIterator[tuple[Transaction, _Visit]]:
         """A transaction with whose link it is. Raises LinkOver, TooManyAttempts."""
-        here, token = await self._door.organization(request), request.path_params["token"]
-        seconds = await self._attempts.attempt(here.organization_id, address_of(request))
-        if seconds > 0:
-            raise slowed(seconds)
-        async with self._door.database.transaction(here.organization_id, None, CHANNEL) as tx:
-            connection = await tx.raw()
-            link = await links.opened(connection, here.organization_id, token) if len(token) < LONGEST else None
-            if link is None:
-                raise LinkOver("This link does not work, or not any more. Ask for a new one.")
-            policy = await in_force(connection, here.organization_id)
-            roles = (CUSTOMER_ROLE,)
-            actor = replace(
-                here.actor,
-                kind=ActorKind.CUSTOMER,
-                policy=policy.resolve(frozenset(roles)),
-                customer_id=link.addressee_id,
-                roles=roles,
-                channel=CHANNEL,
-            )
-            yield tx, _Visit(here, link, actor, token)
+        async with self._links.followed(request, links.opened) as (tx, actor, link):
+            yield tx, _Visit(link, actor, request.path_params["token"])
 
     async def _page(
         self, request: Request, visit: _Visit, form: dict[str, str] | None = None, fault: str = "", status: int = 200
     ) -> Response:
         paper = await self._paper(request, visit.actor, encode(Proposal.__prefix__, visit.link.proposal_id))
-        bound_to = browser(request)
-        body = _templates.get_template("proposal.html").render(
+        return self._door.rendered(
+            request,
+            _templates.get_template("proposal.html"),
+            status,
             **paper.shown,
             open=paper.record["open"],
             status=paper.record["status"],
@@ -204,13 +179,7 @@ class ProposalPages:
             path=f"{PATH}/{visit.token}",
             form=_BLANK | (form or {}),
             fault=paper.language.words.get(fault, fault),
-            form_field=FIELD,
-            form_token=self._forms.token(bound_to),
         )
-        response = HTMLResponse(body, status, dict(HEADERS))
-        if nonce(request) != bound_to:
-            set_cookie(response, cookies.FORM, bound_to, secure=is_secure(request.scope))
-        return response
 
     async def _paper(self, request: Request, actor: Actor, proposal: str) -> Paper:
         paper = await self._papers.of(actor, proposal, accepted(request.headers.get("accept-language", "")))

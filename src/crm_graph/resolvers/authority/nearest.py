@@ -13,12 +13,13 @@ from uuid import UUID
 from crm_graph.db.session import Transaction
 from crm_graph.resolvers.authority.circles import CLOSE, circle
 from crm_graph.resolvers.authority.limits import ROOMS
+from crm_graph.resolvers.people import OF_STAFF
 from crm_graph.schema.authority import AuthorityAction
 
 _DEEPEST: Final = 50
 """Steps up a tree; reporting lines may go in circles."""
 
-PERSON: Final = """u.status = 'ACTIVE' AND u.partner_id IS NULL AND u.customer_id IS NULL
+PERSON: Final = f"""u.status = 'ACTIVE' AND {OF_STAFF}
    AND NOT EXISTS (SELECT FROM oauth_clients c WHERE c.organization_id = u.organization_id AND c.user_id = u.id)"""
 """Whether a user is one of the staff, and no app: only people approve."""
 

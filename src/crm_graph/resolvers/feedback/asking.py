@@ -10,9 +10,10 @@ from crm_graph.documents.language import language
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
-from crm_graph.resolvers.feedback.links import WORKS, new_link
+from crm_graph.resolvers.feedback.links import PATH, WORKS
 from crm_graph.resolvers.mails.correspondence import addressee, goes
-from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
+from crm_graph.resolvers.secret_links import new_link, revoke
+from crm_graph.resolvers.tickets.changed import TicketChange, Turn, What, on_ticket_change
 from crm_graph.schema.feedback import TicketRating
 
 _TICKET: Final = """
@@ -23,7 +24,7 @@ SELECT t.number, t.subject, t.language, c.locale, o.name AS organization, o.host
  WHERE t.organization_id = $1 AND t.id = $2"""
 
 
-@on_ticket_change
+@on_ticket_change(Turn.QUESTIONS)
 async def ask_when_resolved(tx: Transaction, actor: Actor, change: TicketChange) -> None:
     """Ask the customer of a ticket whether it is resolved, and how satisfied they are."""
     if change.what is not What.RESOLVED:
@@ -33,7 +34,7 @@ async def ask_when_resolved(tx: Transaction, actor: Actor, change: TicketChange)
     to = await addressee(connection, actor.organization_id, change.ticket)
     if ticket is None or to is None:
         return
-    url, kept = new_link(tx.pages, ticket["hosts"])
+    url, kept = new_link(tx, ticket["hosts"], PATH)
     values = {
         "recipient": to,
         "expires_at": ticket["now"] + WORKS,
@@ -61,8 +62,4 @@ async def _keep(tx: Transaction, actor: Actor, rating: UUID | None, ticket: UUID
 @mutation(TicketRating, needs=INTERNAL)
 async def revoke_rating_link(call: Call) -> Outcome:
     """Take back the link that was mailed to the customer of a ticket: from now on it leads nowhere."""
-    now = await (await call.tx.raw()).fetchval("SELECT now()")
-    return await update_fields(
-        call.tx, call.actor, TicketRating.__name__, call.row, {"revoked_at": now}, "ticket.rating_link_revoked",
-        if_match=call.if_match, request_id=call.request_id,
-    )  # fmt: skip
+    return await revoke(call, TicketRating, "ticket.rating_link_revoked")

@@ -3,13 +3,14 @@
 from typing import Final
 
 from crm_graph import kinds
-from crm_graph.plan.changes import Outcome, denied, invalid, refusal
+from crm_graph.plan.changes import Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.tickets.sides import as_customer
 from crm_graph.resolvers.tickets.states import locked
 from crm_graph.schema.feedback import TicketRating
-from crm_graph.schema.tickets import Ticket, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import Ticket
 
 SCORES: Final = range(1, 6)
 LONGEST: Final = 4000
@@ -17,12 +18,16 @@ _RATING: Final = """
 SELECT id, score FROM ticket_ratings WHERE organization_id = $1 AND ticket_id = $2 FOR NO KEY UPDATE"""
 
 
+def too_long() -> UserError:
+    return invalid(f"A comment has at most {LONGEST} characters.", "comment")
+
+
 async def rate(call: Call, score: int, comment: str | None) -> Outcome:
     """Keep the score for the call's ticket, with who dealt with it. Who rates was made sure of before."""
     if score not in SCORES:
         return Outcome.refused(invalid("A score is from 1 to 5.", "score"))
     if len(comment or "") > LONGEST:
-        return Outcome.refused(invalid(f"A comment has at most {LONGEST} characters.", "comment"))
+        return Outcome.refused(too_long())
     facts = await locked(call)
     if facts.status not in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
         return refusal("STATE_REFUSED", f"It is {facts.status}: a ticket is rated once it is resolved.")

@@ -12,8 +12,9 @@ from crm_graph.plan.changes import Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.consents import consented
-from crm_graph.resolvers.feedback.links import WORKS, new_link
-from crm_graph.resolvers.feedback.ratings import LONGEST
+from crm_graph.resolvers.feedback.links import PATH, WORKS
+from crm_graph.resolvers.feedback.ratings import LONGEST, too_long
+from crm_graph.resolvers.secret_links import new_link, revoke
 from crm_graph.schema.consents import ConsentChannel, ConsentPurpose
 from crm_graph.schema.customers import Customer
 from crm_graph.schema.feedback import RelationshipRating
@@ -57,7 +58,7 @@ async def survey_relationship(call: Call) -> Outcome:
         return refusal("CONSENT_MISSING", "They did not agree to surveys by mail.")
     if asked["email"] is None:
         return Outcome.refused(invalid("They have no e-mail address.", "customerId"))
-    url, kept = new_link(call.pages, asked["hosts"])
+    url, kept = new_link(call.tx, asked["hosts"], PATH)
     values = {
         "customer_id": customer,
         "period": period(now.date()),
@@ -81,17 +82,15 @@ async def survey_relationship(call: Call) -> Outcome:
 @mutation(RelationshipRating, needs=INTERNAL)
 async def revoke_survey_link(call: Call) -> Outcome:
     """Take a survey's link back: from now on it leads nowhere. They are not asked again in that quarter."""
-    now = await (await call.tx.raw()).fetchval("SELECT now()")
-    return await update_fields(
-        call.tx, call.actor, RelationshipRating.__name__, call.row, {"revoked_at": now}, "customer.survey_revoked",
-        if_match=call.if_match, request_id=call.request_id,
-    )  # fmt: skip
+    return await revoke(call, RelationshipRating, "customer.survey_revoked")
 
 
 async def answer(call: Call, score: int, comment: str | None) -> Outcome:
     """Keep the answer to the call's survey; who has its link gives it, once."""
-    if score not in SCORES or len(comment or "") > LONGEST:
+    if score not in SCORES:
         return Outcome.refused(invalid("A score is from 0 to 10.", "score"))
+    if len(comment or "") > LONGEST:
+        return Outcome.refused(too_long())
     found = await (await call.tx.raw()).fetchrow(_SURVEY, call.actor.organization_id, call.row)
     assert found is not None
     if found["score"] is not None:

@@ -15,11 +15,10 @@ from crm_graph.plan.signatures import Ask
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.schema.key_accounts import KeyAccount, KeyAccountTier, KeyAccountTierChange, TierCause
+from crm_graph.schema.organizations import KEY_FROM, STRATEGIC_FROM
 
 FREE: Final = "(k.tier_held_until IS NULL OR k.tier_held_until <= now())"
 """SQL of whether the class of a key account `k` follows its score."""
-STRATEGIC_FROM: Final = 75
-KEY_FROM: Final = 50
 
 _ENDS: Final = "SELECT strategic_tier_from, key_tier_from FROM organizations WHERE organization_id = $1"
 

@@ -17,6 +17,7 @@ from crm_graph.entity import REGISTRY
 from crm_graph.jobs.timers import timer
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.writes.write import update_fields
+from crm_graph.resolvers.people import MAILED
 from crm_graph.schema.goals import Goal
 from crm_graph.schema.key_accounts import KeyAccount
 from crm_graph.schema.key_people import KeyPerson
@@ -58,9 +59,9 @@ _WATCHED: Final = (
     (KeyAccount, _ACCOUNTS, "coverage_thin_since", "key_account.coverage_thin", "key_account.covered"),
 )
 """What is watched: its entity, what changed of it, the column that remembers, events as it begins and as it is over."""
-_MANAGERS: Final = """SELECT u.id, u.name, u.email, o.name AS organization FROM users u
+_MANAGERS: Final = f"""SELECT u.id, u.name, u.email, o.name AS organization FROM users u
   JOIN organizations o ON o.organization_id = u.organization_id
- WHERE u.organization_id = $1 AND u.id = ANY($2::uuid[]) AND u.status = 'ACTIVE' AND u.email IS NOT NULL"""
+ WHERE u.organization_id = $1 AND u.id = ANY($2::uuid[]) AND {MAILED}"""
 _SAYS: Final = {
     "goal.turned_red": ("goal has turned red", "goals have turned red"),
     "key_person.silent": ("key person has gone silent", "key people have gone silent"),

@@ -19,7 +19,7 @@ MOVES: Final[Moves] = {
 }
 
 _ARTICLE: Final = """
-SELECT id, language, original_id, published_to, now() AS now
+SELECT id, original_id, published_to, now() AS now
   FROM knowledge_articles WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
 _OF_VERSION: Final = "SELECT article_id FROM article_versions WHERE organization_id = $1 AND id = $2"
 
@@ -29,7 +29,6 @@ class Facts:
     """An article as it is until the transaction ends; with its row, all its versions stay as they are."""
 
     id: UUID
-    language: str
     original_id: UUID | None
     published_to: str | None
     now: dt.datetime

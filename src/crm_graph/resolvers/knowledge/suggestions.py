@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Annotated, Final
 from uuid import UUID
 
+from crm_graph.auth.rows import PUBLISHED_TO, Rule
 from crm_graph.db.ids import encode
 from crm_graph.entity import REGISTRY
 from crm_graph.errors import NotFound, PageSizeInvalid, SearchInvalid
@@ -21,6 +22,7 @@ from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.ids import record_of
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.schema.knowledge import Audience, KnowledgeArticle
+from crm_graph.specs import listed
 
 MOST: Final = 20
 LONGEST: Final = 10_000
@@ -86,7 +88,7 @@ async def suggest_articles(
     if ticket_id is not None:
         wanted += _ticket(ask, parameters, ticket_id)
     published_to, written_in = _column(lens, "published_to"), _column(lens, "language")
-    also = f" AND {published_to} IN ('PUBLIC', 'CUSTOMER')" if for_customer else ""
+    also = f" AND {published_to} IN {listed(PUBLISHED_TO[Rule.FOR_CUSTOMERS])}" if for_customer else ""
     if language is not None:
         asked_for = parameters.constant(language, "text")
         also += f" AND lower(split_part({written_in}, '-', 1)) = lower(split_part({asked_for}, '-', 1))"
@@ -104,7 +106,7 @@ async def suggest_articles(
             also=also,
             index=indexed(KnowledgeArticle, "t"),
             organization=parameters.organization,
-            first=first,
+            first=parameters.constant(first, "integer"),
         )
     )
     rows = await (await ask.tx.raw()).fetch(sql, *[source((), ask.actor) for source in sources])

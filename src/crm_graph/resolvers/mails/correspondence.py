@@ -37,8 +37,7 @@ SELECT b.* FROM mailboxes b
   LEFT JOIN LATERAL (SELECT max(m.created_at) AS at FROM ticket_mails m
        WHERE m.organization_id = $1 AND m.ticket_id = $2 AND m.mailbox_id = b.id) used ON TRUE
  WHERE b.organization_id = $1 ORDER BY used.at DESC NULLS LAST, b.created_at, b.id LIMIT 1"""
-
-
+# who wrote last, while they are on file; on a ticket of nobody we know: who proved to have written it
 _ADDRESSEE: Final = """
 SELECT coalesce((
     SELECT m.address FROM ticket_mails m

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from crm_graph.auth.actor import Actor, ActorKind
-from crm_graph.auth.default_policy import CUSTOMER_ROLE
-from crm_graph.auth.policy.loading import in_force
+from crm_graph.auth.actor import Actor
+from crm_graph.auth.customers import customer_actor
 from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.incoming import RECEIVE
@@ -182,17 +181,7 @@ async def _named(post: _Post) -> _Ticket | None:
 async def _on(post: _Post, about: _Ticket) -> bool:
     """Say it on the ticket, reopening it where its customer may; false where it is over."""
     if about.status == "CLOSED":
-        policy = await in_force(await post.tx.raw(), post.actor.organization_id)
-        roles = (CUSTOMER_ROLE,)
-        customer = Actor(
-            post.actor.organization_id,
-            ActorKind.CUSTOMER,
-            policy.resolve(frozenset(roles)),
-            post.actor.currency,
-            customer_id=about.customer_id,
-            roles=roles,
-            channel="mail",
-        )
+        customer = await customer_actor(await post.tx.raw(), post.actor, about.customer_id, "mail")
         if (await reopen_ticket(Call(post.tx, customer, about.id, {}))).is_refused:
             return False
     said = Said(body_of(post.letter), MessageSide.CUSTOMER, channel=Channel.MAIL)

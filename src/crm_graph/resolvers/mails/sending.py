@@ -11,14 +11,14 @@ from crm_graph.db.session import Transaction
 from crm_graph.documents.language import language
 from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.mails.correspondence import addressee, goes, hold
-from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
+from crm_graph.resolvers.tickets.changed import TicketChange, Turn, What, on_ticket_change
 from crm_graph.resolvers.tickets.messages import Said, say
 
 MOST_AUTOMATIC: Final = 3
 """Mails within an hour that nobody wrote, to one address: two programs that answer each other come to an end."""
 _ABOUT: Final = """
-SELECT t.id, t.number, t.subject, t.channel, t.customer_id, t.unverified_sender, t.last_answer_at = now() AS answered,
-       coalesce(t.language, c.locale) AS language, c.email, o.name AS organization
+SELECT t.id, t.number, t.subject, t.unverified_sender, coalesce(t.language, c.locale) AS language,
+       o.name AS organization
   FROM tickets t JOIN customers c ON c.organization_id = $1 AND c.id = t.customer_id
        JOIN organizations o ON o.organization_id = $1
  WHERE t.organization_id = $1 AND t.id = $2"""
@@ -26,7 +26,6 @@ SELECT t.id, t.number, t.subject, t.channel, t.customer_id, t.unverified_sender,
 _SAID: Final = """
 SELECT body FROM ticket_messages
  WHERE organization_id = $1 AND id = $2 AND public AND side = 'STAFF' AND channel = 'MAIL'"""
-# who wrote last, while they are still on file; a ticket that stands for nobody we know: who proved to have written it
 _HELD: Final = """
 DELETE FROM ticket_mails WHERE organization_id = $1 AND ticket_id = $2 AND outgoing AND sent_at IS NULL
 RETURNING message_id, created_at"""
@@ -42,16 +41,12 @@ class About:
     id: UUID
     number: str
     subject: str
-    channel: str
-    customer_id: UUID
     unverified_sender: str | None
-    answered: bool | None
     language: str | None
-    email: str | None
     organization: str
 
 
-@on_ticket_change
+@on_ticket_change(Turn.ANSWERS)
 async def mail_out(tx: Transaction, actor: Actor, change: TicketChange) -> None:
     """Send what we said to a customer by mail. Whether a request is resolved they are asked by `resolvers/feedback`."""
     connection = await tx.raw()
@@ -106,26 +101,18 @@ async def _answer(tx: Transaction, actor: Actor, ticket: UUID, message: UUID, bo
     await acknowledge(tx, actor, ticket, about.unverified_sender, proven=False)
 
 
-async def _send(
-    tx: Transaction, actor: Actor, about: About, body: str, message: UUID | None, *, automatic: bool = False
-) -> None:
+async def _send(tx: Transaction, actor: Actor, about: About, body: str, message: UUID) -> None:
     """Mail to whoever gets the ticket's answers; where that is nobody, those who deal with it are told."""
     connection, organization = await tx.raw(), actor.organization_id
     to = await addressee(connection, organization, about.id)
-    text = (
-        f"{body}\n\n-- \n{_words(about)['mail_footer'].format(organization=about.organization, number=about.number)}\n"
-    )
+    footer = language(about.language).words["mail_footer"].format(organization=about.organization, number=about.number)
     subject = f"Re: {' '.join(about.subject.split())} [{about.number}]"
     sent = to is not None and await goes(
-        connection, organization, about.id, to, subject, text,
-        name=about.organization, message=message, automatic=automatic,
+        connection, organization, about.id, to, subject, f"{body}\n\n-- \n{footer}\n",
+        name=about.organization, message=message,
     )  # fmt: skip
     if not sent:
         note = Said(
             "This could not be mailed: the customer has no e-mail address that mail can be sent to.", public=False
         )
         await say(Call(tx, actor, about.id, {}), note)
-
-
-def _words(about: About) -> "dict[str, str]":
-    return dict(language(about.language).words)

@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from crm_graph import kinds
-from crm_graph.auth.levels import INTERNAL, PARTNER
+from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule
 from crm_graph.db import ids
 from crm_graph.db.traces import add_event
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.signatures import Id
 from crm_graph.plan.writes.write import insert_fields, insert_rows, update_fields
+from crm_graph.resolvers.acting import for_themselves, for_us
 from crm_graph.resolvers.orders.credits_given import AMOUNT, give
 from crm_graph.resolvers.orders.states import DELIVERED, MOVES, RETURNED, SHIPPED
 from crm_graph.resolvers.states import Moves, current, move
@@ -55,21 +55,14 @@ class ReturnLineInput:
     quantity: Annotated[Decimal, "How many come back."]
 
 
-def _own(policy: Policy) -> bool:
-    """Whether a caller asks for something about their own orders: scopes that only read do not."""
-    grants = policy.on(Order.__name__)
-    return any(g.rule is Rule.SELF and g.subject_write is not None and g.subject_write >= PARTNER for g in grants)
-
-
 def _asks(policy: Policy) -> bool:
-    grants = policy.on(Order.__name__)
-    return _own(policy) or any(grant.write is not None and grant.write >= INTERNAL for grant in grants)
+    return for_themselves(policy, Order) or for_us(policy, Order)
 
 
 async def _its_customer(call: Call) -> bool:
     """Whether the caller is the customer who ordered, or acts for them and speaks."""
     customer = call.actor.customer_id
-    if customer is None or not _own(call.actor.policy):
+    if customer is None or not for_themselves(call.actor.policy, Order):
         return False
     found = await (await call.tx.raw()).fetchval(_WHOSE, call.actor.organization_id, call.row)
     return bool(found == customer)

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Final
 
 from crm_graph import kinds
-from crm_graph.auth.levels import INTERNAL, PARTNER
+from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule
 from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.plan.writes.savepoint import unless_refused
+from crm_graph.resolvers.acting import for_themselves, for_us
 from crm_graph.resolvers.proposals.ordering import order_from
 from crm_graph.resolvers.proposals.states import Facts, leads_to, locked, moved
 from crm_graph.resolvers.proposals.winning import win
@@ -67,15 +67,13 @@ async def decline(call: Call, name: str, reason: str) -> Outcome:
 
 
 def _own(policy: Policy) -> bool:
-    """Whether a caller answers proposals that are addressed to them: scopes that only read do not."""
-    grants = policy.on(Proposal.__name__)
-    return any(g.rule is Rule.SELF and g.subject_write is not None and g.subject_write >= PARTNER for g in grants)
+    """Whether a caller answers proposals that are addressed to them."""
+    return for_themselves(policy, Proposal)
 
 
 def _answers(policy: Policy) -> bool:
     """Whether they answer any, or record what others have answered."""
-    grants = policy.on(Proposal.__name__)
-    return _own(policy) or any(grant.write is not None and grant.write >= INTERNAL for grant in grants)
+    return _own(policy) or for_us(policy, Proposal)
 
 
 @mutation(Proposal, needs=None, offered=_own)

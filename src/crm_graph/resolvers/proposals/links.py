@@ -8,7 +8,6 @@ from uuid import UUID
 import asyncpg
 
 from crm_graph import kinds
-from crm_graph.auth import tokens
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.documents.language import language
 from crm_graph.mail.outbox import Mail, post
@@ -16,6 +15,7 @@ from crm_graph.plan.changes import Outcome, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.proposals.states import Facts, locked
+from crm_graph.resolvers.secret_links import linked, new_link, revoke, works
 from crm_graph.schema.proposal_links import ProposalLink
 from crm_graph.schema.proposals import Proposal, ProposalStatus
 
@@ -34,11 +34,10 @@ SELECT p.title, p.language, c.locale, o.name AS organization, o.hosts
   FROM proposals p JOIN customers c ON c.organization_id = p.organization_id AND c.id = p.customer_id
        JOIN organizations o ON o.organization_id = p.organization_id
  WHERE p.organization_id = $1 AND p.id = $2"""
-_OPENED: Final = """
-SELECT l.id, l.proposal_id, l.opened_at, p.addressee_id FROM proposal_links l
+_OPENED: Final = f"""
+SELECT l.id, l.proposal_id, l.opened_at, p.addressee_id AS customer_id FROM proposal_links l
   JOIN proposals p ON p.organization_id = l.organization_id AND p.id = l.proposal_id
- WHERE l.organization_id = $1 AND l.token_hash = $2 AND l.revoked_at IS NULL AND l.expires_at > now()
-   AND p.addressee_id IS NOT NULL"""
+ WHERE {works("l")} AND p.addressee_id IS NOT NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,8 @@ class Opened:
     id: UUID
     proposal_id: UUID
     opened_at: dt.datetime | None
-    addressee_id: UUID
+    customer_id: UUID
+    """To whom it was sent."""
 
 
 EXPIRES: Final = Argument("expires_at", kinds.DATETIME, f"Until when it works; {USUAL.days} days, if it is left out.")
@@ -81,21 +81,20 @@ async def make_link(call: Call, facts: Facts) -> Outcome:
 
 
 async def _made(call: Call, facts: Facts, expires_at: dt.datetime) -> Outcome:
-    connection, token = await call.tx.raw(), tokens.link_token()
-    recipient = call.arguments.get("recipient")
+    connection, recipient = await call.tx.raw(), call.arguments.get("recipient")
+    paper = await connection.fetchrow(_PAPER, call.actor.organization_id, facts.id)
+    assert paper is not None
+    url, kept = new_link(call.tx, paper["hosts"], PATH)
     values = {
         "proposal_id": facts.id,
         "recipient": recipient,
         "made_by_id": call.actor.user_id,
         "expires_at": expires_at,
-        "token_hash": hashed(token),
+        "token_hash": kept,
     }
     made = await insert_fields(call.tx, call.actor, ProposalLink.__name__, values, request_id=call.request_id)
     if made.is_refused:
         return made
-    paper = await connection.fetchrow(_PAPER, call.actor.organization_id, facts.id)
-    assert paper is not None
-    url = f"{call.pages.replace('{host}', next(iter(paper['hosts']), 'localhost'))}{PATH}/{token}"
     if recipient is not None:
         words = language(paper["language"], paper["locale"]).words
         said = words["mail_link"].format(title=paper["title"], organization=paper["organization"], url=url)
@@ -107,20 +106,12 @@ async def _made(call: Call, facts: Facts, expires_at: dt.datetime) -> Outcome:
 @mutation(ProposalLink, needs=INTERNAL)
 async def revoke_proposal_link(call: Call) -> Outcome:
     """Take a link back: from now on it leads nowhere."""
-    now = await (await call.tx.raw()).fetchval("SELECT now()")
-    return await update_fields(
-        call.tx, call.actor, ProposalLink.__name__, call.row, {"revoked_at": now}, "proposal.link_revoked",
-        if_match=call.if_match, request_id=call.request_id,
-    )  # fmt: skip
-
-
-def hashed(token: str) -> str:
-    return tokens.digest(token.encode()).hex()
+    return await revoke(call, ProposalLink, "proposal.link_revoked")
 
 
 async def opened(connection: "asyncpg.Connection[asyncpg.Record]", organization_id: UUID, token: str) -> Opened | None:
     """The link of this secret, if it works."""
-    found = await connection.fetchrow(_OPENED, organization_id, hashed(token))
+    found = await linked(connection, _OPENED, organization_id, token)
     return None if found is None else Opened(**dict(found))
 
 

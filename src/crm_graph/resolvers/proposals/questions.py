@@ -10,6 +10,7 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields, update_fields
+from crm_graph.resolvers.people import MAILED
 from crm_graph.resolvers.proposals.states import locked
 from crm_graph.schema.proposal_links import ProposalQuestion
 from crm_graph.schema.proposals import Proposal
@@ -19,9 +20,9 @@ MOST: Final = 50
 """Questions that one proposal takes."""
 
 _COUNT: Final = "SELECT count(*) FROM proposal_questions WHERE organization_id = $1 AND proposal_id = $2"
-_OWNER: Final = """
+_OWNER: Final = f"""
 SELECT u.email, p.title, p.number FROM proposals p JOIN users u ON u.organization_id = p.organization_id
-   AND u.id = p.owner_id AND u.status = 'ACTIVE' AND u.email IS NOT NULL
+   AND u.id = p.owner_id AND {MAILED}
  WHERE p.organization_id = $1 AND p.id = $2"""
 _NAME: Final = "SELECT name FROM users WHERE organization_id = $1 AND id = $2"
 

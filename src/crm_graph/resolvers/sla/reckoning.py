@@ -24,9 +24,10 @@ from crm_graph.plan.writes.write import update_rows
 from crm_graph.resolvers.sla.policies import Policies, load, matched_by
 from crm_graph.resolvers.sla.record import MERGED, columns_of, facts_of, kept_of
 from crm_graph.resolvers.sla.telling import tell
-from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
+from crm_graph.resolvers.tickets.changed import TicketChange, Turn, What, on_ticket_change
 from crm_graph.resolvers.tickets.states import locked
 from crm_graph.resolvers.tickets.taking import to_queue
+from crm_graph.schema.key_accounts import is_key_account
 from crm_graph.schema.tickets import Ticket
 from crm_graph.service.sla import Mark, Reckoned
 from crm_graph.service.sla import reckon as reckoned
@@ -37,8 +38,7 @@ SOON: Final = "ticket.sla_warned"
 
 TICKETS: Final = f"""
 SELECT t.*, c.segment, m.calendar_id AS team_calendar_id, r.due_at AS timer, now() AS now,
-       EXISTS (SELECT FROM key_accounts k
-                WHERE k.organization_id = $1 AND k.customer_id = t.customer_id) AS key_account,
+       {is_key_account("t.customer_id")} AS key_account,
        CASE WHEN t.status IN ('RESOLVED', 'CLOSED') THEN (
          SELECT count(*) FROM ticket_messages a
           WHERE a.organization_id = $1 AND a.ticket_id = t.id AND a.public AND a.side = 'STAFF') END AS answers
@@ -49,7 +49,7 @@ SELECT t.*, c.segment, m.calendar_id AS team_calendar_id, r.due_at AS timer, now
  WHERE t.organization_id = $1 AND t.id = ANY($2::uuid[]) ORDER BY t.id FOR NO KEY UPDATE OF t"""
 
 
-@on_ticket_change
+@on_ticket_change(Turn.PROMISES)
 async def heed(tx: Transaction, actor: Actor, change: TicketChange) -> None:
     """Reckon a ticket whenever it changes; a note among ourselves changes nothing."""
     if change.what is not What.NOTED:
@@ -70,6 +70,13 @@ class Found:
         """What is said of it, if anything has come to pass."""
         return LATE if self.reckoned.breached else SOON if self.reckoned.warned else None
 
+    @property
+    def escalates_to(self) -> UUID | None:
+        """The queue that its policy names for what is late and still owed, if that takes any."""
+        targets = self.reckoned.targets
+        owed = any(Mark.SETTLED not in targets[target].marks for target in self.reckoned.breached)
+        return self.policy["escalates_to"] if owed and self.policy is not None else None
+
 
 async def reckon(tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait: bool = True) -> list[UUID]:
     """Put on record what holds of some tickets now, and tell what is late or soon will be.
@@ -87,8 +94,8 @@ async def reckon(tx: Transaction, actor: Actor, tickets: Sequence[UUID], *, wait
     if said:
         # whoever wrote what made us look, it is the organisation that says so
         await _say(tx, await system_actor(connection, organization, actor.channel), said)
-    locked = {row["id"] for row in rows}
-    return [] if wait else [one for one in tickets if one not in locked]
+    had = {row["id"] for row in rows}
+    return [] if wait else [one for one in tickets if one not in had]
 
 
 def on_record(row: "asyncpg.Record", policies: Policies) -> Found:
@@ -129,17 +136,11 @@ async def _say(tx: Transaction, ours: Actor, said: Sequence[Found]) -> None:
             if outcome.errors:
                 raise RuntimeError(f"what follows from a ticket was refused: {outcome.errors}")
     await tell(await tx.raw(), ours.organization_id, [(one.row, one.reckoned) for one in said])
-    for one in said:
-        await _escalate(tx, ours, one)
-
-
-async def _escalate(tx: Transaction, ours: Actor, found: Found) -> None:
-    """Put a ticket that is late, and still owed, into the queue that its policy names, if it takes any."""
-    targets = found.reckoned.targets
-    owed = any(Mark.SETTLED not in targets[target].marks for target in found.reckoned.breached)
-    if owed and found.policy is not None and found.policy["escalates_to"] is not None:
-        call = Call(tx, ours, found.row["id"], {})
-        await to_queue(call, await locked(call), found.policy["escalates_to"])
+    # queues are locked in one order, whichever tickets are reckoned together
+    above = [(queue, one.row["id"]) for one in said if (queue := one.escalates_to) is not None]
+    for queue, ticket in sorted(above):
+        call = Call(tx, ours, ticket, {})
+        await to_queue(call, await locked(call), queue)
 
 
 async def _wake(tx: Transaction, organization: UUID, row: "asyncpg.Record", at: dt.datetime | None) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from crm_graph.mail.outbox import Mail, post
+from crm_graph.resolvers.people import MAILED, OF_STAFF
 from crm_graph.service.sla import Reckoned, Target
 
 _SAID: Final = {
@@ -16,7 +17,7 @@ _SAID: Final = {
     Target.RESOLUTION: "its resolution",
 }
 # late: its assignee and their manager, or without an assignee whom the team's members report to
-_PEOPLE: Final = """
+_PEOPLE: Final = f"""
 SELECT x.n, u.name, u.email
   FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::bool[]) x(n, assignee_id, team_id, late)
   CROSS JOIN LATERAL (
@@ -26,7 +27,7 @@ SELECT x.n, u.name, u.email
             WHERE a.organization_id = $1 AND x.late AND x.assignee_id IS NULL AND a.team_id = x.team_id
               AND a.status = 'ACTIVE') p
   JOIN users u ON u.organization_id = $1 AND u.id = p.id
- WHERE u.status = 'ACTIVE' AND u.email IS NOT NULL AND u.partner_id IS NULL AND u.customer_id IS NULL
+ WHERE {MAILED} AND {OF_STAFF}
  ORDER BY x.n, u.id"""
 
 

@@ -11,13 +11,14 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import set_timer, timer
 from crm_graph.resolvers.sla.reckoning import TIMER, reckon
+from crm_graph.schema.ticket_states import IS_OPEN
 
 ALL: Final = "sla.all"
 CUSTOMER: Final = "sla.customer"
 PAGE: Final = 100
 """Tickets that are reckoned in one transaction."""
 
-_OPEN: Final = "status NOT IN ('RESOLVED', 'CLOSED', 'MERGED')"
+_OPEN: Final = f"status {IS_OPEN}"
 # what has failed before is left to a transaction of its own
 _ALSO: Final = f"""
 DELETE FROM timers r USING (

@@ -6,12 +6,13 @@ from uuid import UUID
 import asyncpg
 
 from crm_graph.plan.groups.benchmarks import FEWEST
+from crm_graph.schema.orders import COUNTS
 
-_BOUGHT: Final = """
+_BOUGHT: Final = f"""
 WITH bought AS MATERIALIZED (
   SELECT DISTINCT o.customer_id, o.id AS order_id, l.product_id
     FROM orders o JOIN order_lines l ON l.organization_id = o.organization_id AND l.order_id = o.id
-   WHERE o.organization_id = $1 AND o.status NOT IN ('CANCELLED', 'RETURNED')
+   WHERE o.organization_id = $1 AND o.status {COUNTS}
 ), """
 
 _ASSOCIATIONS: Final = f"""{_BOUGHT}

@@ -10,8 +10,10 @@ from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.writes.write import insert_fields
+from crm_graph.resolvers.people import MAILED
 from crm_graph.resolvers.suggestions.counting import count
 from crm_graph.resolvers.suggestions.release import release
+from crm_graph.schema.orders import COUNTS
 from crm_graph.schema.suggestions import SaleSuggestion
 
 MOST: Final = 200
@@ -25,7 +27,7 @@ _CANDIDATES: Final = f"""
 WITH bought AS MATERIALIZED (
   SELECT DISTINCT o.customer_id, l.product_id
     FROM orders o JOIN order_lines l ON l.organization_id = o.organization_id AND l.order_id = o.id
-   WHERE o.organization_id = $1 AND o.status NOT IN ('CANCELLED', 'RETURNED')
+   WHERE o.organization_id = $1 AND o.status {COUNTS}
 ), likely AS (
   SELECT b.customer_id, a.other_id AS product_id, 'BOUGHT_TOGETHER' AS basis, a.product_id AS because_id,
          a.together AS bought, a.buyers AS out_of, a.confidence AS share
@@ -53,8 +55,8 @@ WITH bought AS MATERIALIZED (
 SELECT customer_id, product_id, basis, because_id, bought, out_of, share, owner_id
   FROM ranked WHERE place <= {MOST_OPEN} ORDER BY share DESC, customer_id, product_id LIMIT {MOST}"""
 
-_OWNERS: Final = """SELECT id, name, email FROM users
- WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND status = 'ACTIVE' AND email IS NOT NULL"""
+_OWNERS: Final = f"""SELECT u.id, u.name, u.email FROM users u
+ WHERE u.organization_id = $1 AND u.id = ANY($2::uuid[]) AND {MAILED}"""
 _ORGANIZATION: Final = "SELECT name, suggestions_released_from FROM organizations WHERE organization_id = $1"
 
 

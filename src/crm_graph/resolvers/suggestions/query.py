@@ -20,6 +20,7 @@ from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.ids import record_of
 from crm_graph.plan.sql.parameters import Parameters
+from crm_graph.schema.orders import COUNTS
 from crm_graph.schema.suggestions import SaleSuggestion, SuggestionBasis
 
 MOST: Final = 100
@@ -155,7 +156,7 @@ class _Statement:
         self.had = (
             f"SELECT DISTINCT {self._bought} AS product_id, {self._buyer} AS customer_id"
             f" FROM {lines.source()}, {orders.source()} WHERE {lines.where()} AND {orders.where()}"
-            f" AND {order} = o.id AND {status} NOT IN ('CANCELLED', 'RETURNED')"
+            f" AND {order} = o.id AND {status} {COUNTS}"
         )
 
     def customers(self) -> str:

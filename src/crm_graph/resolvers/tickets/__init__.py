@@ -12,17 +12,13 @@ from crm_graph.resolvers.tickets import (
     taking,
     waiting,
 )
-from crm_graph.resolvers.tickets.changed import TicketChange, What, on_ticket_change
 
 __all__ = [
-    "TicketChange",
-    "What",
     "collaborators",
     "complaints",
     "macros",
     "merging",
     "messages",
-    "on_ticket_change",
     "opening",
     "resolving",
     "splitting",

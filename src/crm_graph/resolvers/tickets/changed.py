@@ -1,6 +1,6 @@
 """What other rooms do when a ticket changes, in the transaction that changes it.
 
-    @on_ticket_change
+    @on_ticket_change(Turn.PROMISES)
     async def reckon(tx: Transaction, actor: Actor, change: TicketChange) -> None: …
 
 It finds the ticket as it is by then. Whatever changes a ticket, or says something on it, ends with `ticket_changed`.
@@ -44,17 +44,32 @@ class TicketChange:
     message: UUID | None = None
 
 
+class Turn(enum.IntEnum):
+    """Who heeds a change, in this order: what we said is mailed before the question whether that resolves it."""
+
+    ANSWERS = enum.auto()
+    QUESTIONS = enum.auto()
+    PROMISES = enum.auto()
+
+
 Heed = Callable[[Transaction, Actor, TicketChange], Awaitable[None]]
-_HEEDING: Final[list[Heed]] = []
+_HEEDING: Final[dict[Turn, Heed]] = {}
 
 
-def on_ticket_change(heed: Heed) -> Heed:
-    """Have a function called for every change of a ticket. What it raises takes the change back."""
-    _HEEDING.append(heed)
-    return heed
+def on_ticket_change(turn: Turn) -> Callable[[Heed], Heed]:
+    """Have a function called for every change of a ticket, in its turn. What it raises takes the change back."""
+
+    def declare(heed: Heed) -> Heed:
+        if turn in _HEEDING:
+            raise TypeError(f"{heed.__module__}.{heed.__name__}: {turn.name} is taken. Add a turn.")
+        _HEEDING[turn] = heed
+        return heed
+
+    return declare
 
 
 async def ticket_changed(tx: Transaction, actor: Actor, change: TicketChange) -> None:
-    """Tell whoever heeds changes of tickets, in the order in which they registered."""
-    for heed in _HEEDING:
-        await heed(tx, actor, change)
+    """Tell whoever heeds changes of tickets, in their order."""
+    for turn in Turn:
+        if turn in _HEEDING:
+            await _HEEDING[turn](tx, actor, change)

@@ -10,13 +10,15 @@ from crm_graph.jobs.timers import clear_timer, set_timer, timer
 from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Effect, Outcome, denied
 from crm_graph.plan.mutations import Call, mutation
+from crm_graph.resolvers.people import MAILED, OF_STAFF
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.resolution import UNRESOLVED
 from crm_graph.resolvers.tickets.routing import management
 from crm_graph.resolvers.tickets.sides import side_of, speaks
 from crm_graph.resolvers.tickets.states import Facts, locked, present, put, standing
 from crm_graph.schema.ticket_queues import TicketType
-from crm_graph.schema.tickets import Ticket, TicketGrade, TicketPriority, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import Ticket, TicketGrade, TicketPriority
 
 UNANSWERED: Final = "ticket.unanswered_complaint"
 ANSWERED_WITHIN: Final = dt.timedelta(hours=24)
@@ -29,10 +31,9 @@ SELECT count(*) = 0 OR coalesce(bool_or(m.user_id = $2), FALSE)
   JOIN ticket_queues q ON q.organization_id = $1 AND q.id = m.queue_id AND q.to_management AND q.active
   JOIN users u ON u.organization_id = $1 AND u.id = m.user_id AND u.status = 'ACTIVE'
  WHERE m.organization_id = $1"""
-_TOLD: Final = """
+_TOLD: Final = f"""
 SELECT DISTINCT u.email FROM users u
- WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND u.email IS NOT NULL
-   AND u.partner_id IS NULL AND u.customer_id IS NULL AND (
+ WHERE u.organization_id = $1 AND {MAILED} AND {OF_STAFF} AND (
        u.id = (SELECT manager_id FROM users a WHERE a.organization_id = $1 AND a.id = $2)
     OR u.id IN (SELECT m.user_id FROM queue_members m JOIN ticket_queues q ON q.organization_id = $1
          AND q.id = m.queue_id AND q.to_management AND q.active WHERE m.organization_id = $1))

@@ -7,12 +7,13 @@ from crm_graph import kinds
 from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
-from crm_graph.resolvers.tickets.messages import Said, say, unanswered
-from crm_graph.resolvers.tickets.resolution import resolved_values, set_confirmation
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
+from crm_graph.resolvers.tickets.messages import Said, say
+from crm_graph.resolvers.tickets.resolution import put_resolved, told_resolved
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
 from crm_graph.resolvers.tickets.taking import to_queue
 from crm_graph.schema.ticket_queues import TicketNextState
-from crm_graph.schema.tickets import Ticket, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import Ticket
 
 _MACRO: Final = """
 SELECT m.body, m.public, m.becomes, m.queue_id, m.tags, m.active, c.name AS customer
@@ -54,15 +55,11 @@ async def apply_macro(call: Call) -> Outcome:
 
 async def _become(call: Call, facts: Facts, then: TicketNextState) -> Outcome:
     to = TicketStatus(then.value)
-    if to is TicketStatus.RESOLVED and facts.unanswered:
-        return unanswered()
-    values = resolved_values(facts) if to is TicketStatus.RESOLVED else {"status": to.value}
-    done = await put(call, facts, "ticket.moved", values, to)
+    if to is TicketStatus.RESOLVED:
+        return unanswered(facts) or await told_resolved(call, await put_resolved(call, facts, "ticket.moved"))
+    done = await put(call, facts, "ticket.moved", {"status": to.value}, to)
     if not done.is_refused:
-        if to is TicketStatus.RESOLVED:
-            await set_confirmation(call, facts)
-        what = What.RESOLVED if to is TicketStatus.RESOLVED else What.MOVED
-        await ticket_changed(call.tx, call.actor, TicketChange(facts.id, what))
+        await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.MOVED))
     return done
 
 

@@ -12,29 +12,16 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.plan.changes import Effect, Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
-from crm_graph.resolvers.tickets.messages import unanswered
 from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
-from crm_graph.schema.tickets import Ticket, TicketStatus
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import Ticket
 from crm_graph.specs import camel
 
 _IN_ORDER: Final = (
     "SELECT id FROM tickets WHERE organization_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 )
-_SURVIVOR: Final = """
-WITH RECURSIVE on_as AS (
-  SELECT id, merged_into_id, 0 AS steps FROM tickets WHERE organization_id = $1 AND id = $2
-  UNION ALL
-  SELECT t.id, t.merged_into_id, o.steps + 1 FROM on_as o
-    JOIN tickets t ON t.organization_id = $1 AND t.id = o.merged_into_id WHERE o.steps < 50
-) SELECT id FROM on_as WHERE merged_into_id IS NULL"""
 _HAS_CHILDREN: Final = "SELECT EXISTS (SELECT FROM tickets WHERE organization_id = $1 AND parent_id = $2)"
-
-
-async def survivor(call: Call) -> UUID | None:
-    """The ticket that goes on for the call's: itself, unless it was merged; `None` where there is no such ticket."""
-    found: UUID | None = await (await call.tx.raw()).fetchval(_SURVIVOR, call.actor.organization_id, call.row)
-    return found
 
 
 @mutation(Ticket, Argument("into_id", kinds.ID, "The ticket that goes on.", required=True, ref="Ticket"), needs=STAFF)
@@ -44,7 +31,7 @@ async def merge_ticket(call: Call) -> Outcome:
     if isinstance(into, Outcome):
         return into
     facts = await locked(call)
-    unfit = standing(facts) or standing(into) or _apart(facts, into) or (unanswered() if facts.unanswered else None)
+    unfit = standing(facts) or standing(into) or _apart(facts, into) or unanswered(facts)
     if unfit is not None:
         return unfit
     if await _has_parts(call, facts):

@@ -16,12 +16,13 @@ from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.complaints import answered_values
-from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation, resolved_values, set_confirmation
+from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation, put_resolved, told_resolved
 from crm_graph.resolvers.tickets.sides import side_of, speaks
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketNextState
-from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage
 
 LONGEST: Final = kinds.MAX_TEXT
 BODY: Final = Argument("body", kinds.STRING, "The text.", required=True)
@@ -99,18 +100,14 @@ async def _answer(call: Call, facts: Facts, said: Said, then: TicketNextState | 
     if facts.assignee_id is None and call.actor.kind is ActorKind.STAFF:
         values["assignee_id"] = said.author_id
     to = TicketStatus(then.value) if then else TicketStatus.OPEN if facts.status is TicketStatus.NEW else None
-    if to is TicketStatus.RESOLVED:
-        if facts.unanswered and "answered_by_management_at" not in values:
-            return unanswered()
-        values |= resolved_values(facts)
-        await set_confirmation(call, facts)
-    written = await put(call, facts, "ticket.answered", values, to)
+    resolved, event = to is TicketStatus.RESOLVED, "ticket.answered"
+    if resolved and "answered_by_management_at" not in values and (unfit := unanswered(facts)):
+        return unfit
+    written = await (put_resolved(call, facts, event, values) if resolved else put(call, facts, event, values, to))
     if written.is_refused:
         return written
     kept = await _kept(call, facts, said, What.ANSWERED, "ticket_message.answered")
-    if not kept.is_refused and to is TicketStatus.RESOLVED:
-        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.RESOLVED))
-    return kept
+    return await told_resolved(call, kept) if resolved else kept
 
 
 async def _note(call: Call, facts: Facts, said: Said) -> Outcome:
@@ -126,10 +123,6 @@ async def _kept(call: Call, facts: Facts, said: Said, what: What, event: str) ->
         return made
     await ticket_changed(call.tx, call.actor, TicketChange(facts.id, what, made.id))
     return Outcome(Effect.UPDATED, facts.id)
-
-
-def unanswered() -> Outcome:
-    return refusal("COMPLAINT_UNANSWERED", "It is a complaint to the management, which has not answered it yet.")
 
 
 @mutation(

@@ -27,6 +27,7 @@ from crm_graph.resolvers.tickets.routing import Asked, give, queue_of, route, va
 from crm_graph.resolvers.tickets.sides import as_customer
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
+from crm_graph.schema.ticket_states import IS_OPEN
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketGrade
 from crm_graph.specs import camel
 
@@ -36,9 +37,9 @@ LONGEST_SUBJECT: Final = 255
 _NUMBERS: Final = 10**8
 _KEY: Final = ("source", "external_id")
 _TAKEN: Final = "SELECT EXISTS (SELECT FROM tickets WHERE organization_id = $1 AND number = $2)"
-_OPEN: Final = """
-SELECT count(*) FROM tickets WHERE organization_id = $1 AND customer_id = $2
-   AND status IN ('NEW', 'OPEN', 'WAITING', 'ON_HOLD') AND ($3::uuid IS NULL OR partner_id = $3)"""
+_OPEN: Final = f"""
+SELECT count(*) FROM tickets WHERE organization_id = $1 AND customer_id = $2 AND status {IS_OPEN}
+   AND ($3::uuid IS NULL OR partner_id = $3)"""
 _ABOUT: Final = """
 SELECT c.locale, o.customer_id AS order_customer, s.customer_id AS sale_customer, now() AS now
   FROM customers c

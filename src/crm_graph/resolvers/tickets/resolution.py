@@ -1,6 +1,7 @@
 """What is held to be resolved waits for the customer's word, and is closed when that does not come."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -11,21 +12,34 @@ from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN, Facts, present, put
-from crm_graph.schema.tickets import TicketClosing, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import TicketClosing
 
 UNCONFIRMED: Final = "ticket.unconfirmed"
 UNRESOLVED: Final[Mapping[str, object]] = {"resolved_at": None, "confirm_until": None}
 """What a ticket has when it is not, or not any more."""
 
 
-def resolved_values(facts: Facts) -> dict[str, object]:
-    """What a ticket has when it is put to its customer as resolved."""
-    return {"resolved_at": facts.now, "confirm_until": facts.now + CONFIRMED_WITHIN}
+async def put_resolved(
+    call: Call, facts: Facts, event: str, values: Mapping[str, object] = MappingProxyType({})
+) -> Outcome:
+    """Put a ticket to its customer as resolved; it is closed when they have said nothing for so long.
+
+    Whoever calls tells of it, by `told_resolved`, after what was said with it.
+    """
+    until = facts.now + CONFIRMED_WITHIN
+    written = {**values, "resolved_at": facts.now, "confirm_until": until}
+    done = await put(call, facts, event, written, TicketStatus.RESOLVED)
+    if not done.is_refused:
+        await set_timer(call.tx, call.actor.organization_id, UNCONFIRMED, facts.id, until)
+    return done
 
 
-async def set_confirmation(call: Call, facts: Facts) -> None:
-    """Have the ticket closed when its customer has said nothing for so long."""
-    await set_timer(call.tx, call.actor.organization_id, UNCONFIRMED, facts.id, facts.now + CONFIRMED_WITHIN)
+async def told_resolved(call: Call, done: Outcome) -> Outcome:
+    """Tell of the call's ticket that it was put to its customer as resolved, unless that was refused."""
+    if not done.is_refused:
+        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.RESOLVED))
+    return done
 
 
 async def clear_confirmation(call: Call) -> None:

@@ -10,24 +10,25 @@ from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
-from crm_graph.resolvers.tickets.messages import Said, say, unanswered
+from crm_graph.resolvers.tickets.messages import Said, say
 from crm_graph.resolvers.tickets.resolution import (
     UNRESOLVED,
     clear_confirmation,
     close,
-    resolved_values,
-    set_confirmation,
+    put_resolved,
+    told_resolved,
 )
 from crm_graph.resolvers.tickets.sides import side_of, speaks
-from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
+from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketNextState
-from crm_graph.schema.tickets import MessageSide, Ticket, TicketClosing, TicketStatus
+from crm_graph.schema.ticket_states import IS_OPEN, TicketStatus
+from crm_graph.schema.tickets import MessageSide, Ticket, TicketClosing
 
 REOPENED_WITHIN: Final = dt.timedelta(days=30)
 """How long after a ticket was closed its customer may reopen it."""
-_CHILDREN: Final = """
-SELECT id FROM tickets WHERE organization_id = $1 AND parent_id = $2 AND status IN ('NEW', 'OPEN', 'WAITING', 'ON_HOLD')
+_CHILDREN: Final = f"""
+SELECT id FROM tickets WHERE organization_id = $1 AND parent_id = $2 AND status {IS_OPEN}
  ORDER BY id FOR NO KEY UPDATE"""
 _SAYS: Final = Argument("body", kinds.STRING, "What is said with it; all who see the ticket read it.")
 
@@ -63,16 +64,12 @@ async def _resolve(call: Call, facts: Facts) -> Outcome:
     body = str(call.arguments.get("body") or "").strip()
     if body:
         return await say(call, Said(body, author_id=call.actor.user_id), TicketNextState.RESOLVED)
-    unfit = standing(facts) or (unanswered() if facts.unanswered else None)
+    unfit = standing(facts) or unanswered(facts)
     if unfit is not None:
         return unfit
     if facts.status is TicketStatus.RESOLVED:
         return Outcome(Effect.UNCHANGED, facts.id)
-    done = await put(call, facts, "ticket.resolved", resolved_values(facts), TicketStatus.RESOLVED)
-    if not done.is_refused:
-        await set_confirmation(call, facts)
-        await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.RESOLVED))
-    return done
+    return await told_resolved(call, await put_resolved(call, facts, "ticket.resolved"))
 
 
 @mutation(
@@ -128,7 +125,7 @@ async def close_ticket(call: Call) -> Outcome:
     side = await side_of(call, facts.customer_id, facts.partner_id)
     if side is None:
         return Outcome.refused(denied())
-    unfit = standing(facts) or (unanswered() if facts.unanswered else None)
+    unfit = standing(facts) or unanswered(facts)
     if unfit is not None:
         return unfit
     if side is not MessageSide.STAFF:

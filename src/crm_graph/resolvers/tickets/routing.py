@@ -7,11 +7,13 @@ from uuid import UUID
 
 from crm_graph.db.session import Transaction
 from crm_graph.schema.customers import LifecycleStage
+from crm_graph.schema.key_accounts import is_key_account
 from crm_graph.schema.ticket_queues import TicketAssignment
+from crm_graph.schema.ticket_states import IS_OPEN
 from crm_graph.schema.tickets import CustomerValue
 
 _LOYAL: Final = (LifecycleStage.LOYAL.value, LifecycleStage.WON_BACK.value)
-_KEY: Final = "EXISTS (SELECT FROM key_accounts k WHERE k.organization_id = $1 AND k.customer_id = c.id)"
+_KEY: Final = is_key_account("c.id")
 _VALUE: Final = f"""
 SELECT CASE WHEN {_KEY} THEN 'KEY' WHEN c.stage = ANY($3::text[]) THEN 'HIGH' ELSE 'STANDARD' END
   FROM customers c WHERE c.organization_id = $1 AND c.id = $2"""
@@ -34,12 +36,12 @@ SELECT id AS queue_id, team_id FROM ticket_queues WHERE organization_id = $1 AND
 _QUEUE: Final = "SELECT team_id, active FROM ticket_queues WHERE organization_id = $1 AND id = $2"
 # one at a time is given away of a queue: the next one sees who was given what
 _ALONE: Final = "SELECT assignment FROM ticket_queues WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
-_MEMBERS: Final = """
+_MEMBERS: Final = f"""
 SELECT m.id, m.user_id
   FROM queue_members m
   JOIN users u ON u.organization_id = $1 AND u.id = m.user_id AND u.status = 'ACTIVE'
   CROSS JOIN LATERAL (SELECT count(*) AS open FROM tickets t WHERE t.organization_id = $1 AND t.assignee_id = m.user_id
-     AND t.status IN ('NEW', 'OPEN', 'WAITING', 'ON_HOLD')) has
+     AND t.status {IS_OPEN}) has
  WHERE m.organization_id = $1 AND m.queue_id = $2 AND m.available AND (m.capacity IS NULL OR has.open < m.capacity)
    AND ($3::text[] IS NULL OR m.skills @> $3) AND m.user_id IS DISTINCT FROM $5
  ORDER BY CASE WHEN $4 THEN has.open ELSE 0 END, m.last_given_at NULLS FIRST, m.id LIMIT 1"""

@@ -6,13 +6,13 @@ from crm_graph.auth.levels import INTERNAL, PARTNER
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.plan.mutations import Call, may_write
+from crm_graph.resolvers.acting import for_themselves, for_us
 from crm_graph.schema.tickets import MessageSide, Ticket
 
 
 def as_customer(policy: Policy) -> bool:
     """Whether a caller speaks on their own tickets: scopes that only read do not."""
-    grants = policy.on(Ticket.__name__)
-    return any(g.rule is Rule.SELF and g.subject_write is not None and g.subject_write >= PARTNER for g in grants)
+    return for_themselves(policy, Ticket)
 
 
 def as_partner(policy: Policy) -> bool:
@@ -23,7 +23,7 @@ def as_partner(policy: Policy) -> bool:
 
 def as_staff(policy: Policy) -> bool:
     """Whether a caller deals with tickets."""
-    return any(g.write is not None and g.write >= INTERNAL for g in policy.on(Ticket.__name__))
+    return for_us(policy, Ticket)
 
 
 def speaks(policy: Policy) -> bool:

@@ -14,7 +14,8 @@ from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
 from crm_graph.resolvers.tickets.opening import free_number, wrong_subject
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, standing
-from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage
 
 _MOST: Final = 100
 _KEPT: Final = (

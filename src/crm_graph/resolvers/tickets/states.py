@@ -13,15 +13,16 @@ from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.states import Moves, move
 from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
-from crm_graph.schema.tickets import Ticket, TicketStatus
+from crm_graph.schema.ticket_states import OPEN_STATUSES, TicketStatus
+from crm_graph.schema.tickets import Ticket
 
 STAFF: Final = INTERNAL
 """The clearance for writing that whoever deals with tickets has."""
 CONFIRMED_WITHIN: Final = dt.timedelta(days=5)
 """How long the customer may say that it is not resolved."""
 
-_WORKED_ON: Final = (TicketStatus.OPEN, TicketStatus.WAITING, TicketStatus.ON_HOLD)
-_ENDS: Final = (TicketStatus.RESOLVED, TicketStatus.CLOSED, TicketStatus.MERGED)
+_WORKED_ON: Final = tuple(status for status in OPEN_STATUSES if status is not TicketStatus.NEW)
+_ENDS: Final = tuple(status for status in TicketStatus if status not in OPEN_STATUSES)
 MOVES: Final[Moves] = {
     TicketStatus.NEW: (*_WORKED_ON, *_ENDS),
     **{status: (*(s for s in _WORKED_ON if s is not status), *_ENDS) for status in _WORKED_ON},
@@ -31,9 +32,9 @@ MOVES: Final[Moves] = {
 }
 
 _LOCKED: Final = """
-SELECT id, number, subject, status, type, to_management, answered_by_management_at, customer_id, partner_id, order_id,
-       product_id, opportunity_id, language, channel, impact, urgency, raised_by, queue_id, assignee_id, team_id,
-       parent_id, merged_into_id, first_answered_at, waiting_since, closed_at, reopen_count, tags, skills, now() AS now
+SELECT id, number, subject, status, type, to_management, answered_by_management_at, customer_id, partner_id, channel,
+       impact, urgency, raised_by, queue_id, assignee_id, team_id,
+       parent_id, merged_into_id, first_answered_at, closed_at, reopen_count, tags, skills, now() AS now
   FROM tickets WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
 
 
@@ -50,10 +51,6 @@ class Facts:
     answered_by_management_at: dt.datetime | None
     customer_id: UUID
     partner_id: UUID | None
-    order_id: UUID | None
-    product_id: UUID | None
-    opportunity_id: UUID | None
-    language: str | None
     channel: Channel
     impact: str
     urgency: str
@@ -64,7 +61,6 @@ class Facts:
     parent_id: UUID | None
     merged_into_id: UUID | None
     first_answered_at: dt.datetime | None
-    waiting_since: dt.datetime | None
     closed_at: dt.datetime | None
     reopen_count: int
     tags: list[str]
@@ -122,3 +118,10 @@ def standing(facts: Facts) -> Outcome | None:
     if facts.status is TicketStatus.CLOSED:
         return refusal("TICKET_CLOSED", "It is closed: reopen it, or open another one.")
     return None
+
+
+def unanswered(facts: Facts) -> Outcome | None:
+    """Why a complaint to the management does not end yet; `None` of tickets that may."""
+    if not facts.unanswered:
+        return None
+    return refusal("COMPLAINT_UNANSWERED", "It is a complaint to the management, which has not answered it yet.")

@@ -15,7 +15,8 @@ from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_chang
 from crm_graph.resolvers.tickets.priority import priority_of
 from crm_graph.resolvers.tickets.routing import give, queue_of, value_of
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
-from crm_graph.schema.tickets import Ticket, TicketGrade, TicketStatus
+from crm_graph.schema.ticket_states import TicketStatus
+from crm_graph.schema.tickets import Ticket, TicketGrade
 from crm_graph.schema.users import User
 
 _PERSON: Final = f"SELECT EXISTS (SELECT FROM users u WHERE u.organization_id = $1 AND u.id = $2 AND {PERSON})"

@@ -7,7 +7,8 @@ from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_chang
 from crm_graph.resolvers.tickets.messages import Said, say
 from crm_graph.resolvers.tickets.states import STAFF, locked, put
 from crm_graph.schema.ticket_queues import TicketNextState
-from crm_graph.schema.tickets import Ticket, TicketStatus
+from crm_graph.schema.ticket_states import OPEN_STATUSES, TicketStatus
+from crm_graph.schema.tickets import Ticket
 
 
 @mutation(Ticket, Argument("body", kinds.STRING, "What the customer is asked."), needs=STAFF)
@@ -28,7 +29,7 @@ async def put_ticket_on_hold(call: Call) -> Outcome:
 @mutation(Ticket, needs=STAFF)
 async def resume_ticket(call: Call) -> Outcome:
     """Go on with a ticket that waited."""
-    if (await locked(call)).status in (TicketStatus.RESOLVED, TicketStatus.CLOSED, TicketStatus.MERGED):
+    if (await locked(call)).status not in OPEN_STATUSES:
         return refusal("STATE_REFUSED", "It does not wait: see reopenTicket.")
     return await _stand(call, TicketStatus.OPEN, "ticket.resumed")
 
