@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from crm_graph.auth.system import system_actor
 from crm_graph.db.ids import decode
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY
 from crm_graph.resolvers.deals.checking import check
-from crm_graph.auth.system import system_actor
 from crm_graph.resolvers.tickets import opening
 from tests.access.asking import many_of, select
 from tests.access.interpreter import fields, read_matrix
@@ -133,7 +133,12 @@ async def test_what_is_another_partner_s_is_refused_like_what_never_was(trade: T
         "par": partner,
     }
     theirs["cov"] = await trade.made(
-        "administrator", "createPartnerCoverage", "partnerCoverage { id }", name="T", partnerId=partner, segment="CONSUMER"
+        "administrator",
+        "createPartnerCoverage",
+        "partnerCoverage { id }",
+        name="T",
+        partnerId=partner,
+        segment="CONSUMER",
     )
     for table in ("partner_agreements", "customer_shares", "users", "price_lists", "channel_conflicts"):
         whose = "registration_id IN (SELECT id FROM deal_registrations WHERE partner_id = $1)"
@@ -153,11 +158,19 @@ async def test_what_is_another_partner_s_is_refused_like_what_never_was(trade: T
     rows = await trade.connection.fetchrow(count)
     for kind, identifier in theirs.items():
         never = f"{identifier[:4]}{uuid4().hex}"
-        texts = [f'{{ node(id: "%s") {{ id }} nodes(ids: ["%s"]) {{ id }} explainAccess(node: "%s", field: "id") {{ shown }} auditEntries(node: "%s") {{ at }} }}']
-        texts += [f'mutation {{ {verb}(input: {{id: "%s" {more}}}) {{ userErrors {{ code message field }} }} }}' for of, verb, more in asked if of == kind]
+        texts = [
+            '{ node(id: "%s") { id } nodes(ids: ["%s"]) { id } explainAccess(node: "%s", field: "id") { shown } auditEntries(node: "%s") { at } }'
+        ]
+        texts += [
+            f'mutation {{ {verb}(input: {{id: "%s" {more}}}) {{ userErrors {{ code message field }} }} }}'
+            for of, verb, more in asked
+            if of == kind
+        ]
         if kind == "par":
             said = 'customerName: "X", amount: {amount: "1", currency: EUR}, closeOn: "2027-01-01"'
-            texts.append(f'mutation {{ registerDeal(input: {{partnerId: "%s", {said}}}) {{ userErrors {{ code message field }} }} }}')
+            texts.append(
+                f'mutation {{ registerDeal(input: {{partnerId: "%s", {said}}}) {{ userErrors {{ code message field }} }} }}'
+            )
         for text in texts:
             answers = [await trade.ask(ONE, text.replace("%s", i)) for i in (identifier, never)]
             first, second = (bare(a).replace(i, "") for a, i in zip(answers, (identifier, never), strict=True))
@@ -232,5 +245,7 @@ async def test_shares_and_cursors_of_the_other_are_nothing(trade: Trade) -> None
     listed = "query ($after: String) { customers(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }"
     cursor = (await trade.ask(OTHER, listed)).data["customers"]["pageInfo"]["endCursor"]
     assert (await trade.ask(ONE, listed, after=cursor)).codes == ["CURSOR_INVALID"]
-    etags = [(await trade.ask(who, f'{{ customer(id: "{customer}") {{ etag }} }}')).data["customer"] for who in (ONE, OTHER)]
+    etags = [
+        (await trade.ask(who, f'{{ customer(id: "{customer}") {{ etag }} }}')).data["customer"] for who in (ONE, OTHER)
+    ]
     assert etags[0] == etags[1], "made of the row as both see it, not of who sees it"

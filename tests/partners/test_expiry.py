@@ -5,7 +5,6 @@ running; then every way is asked by which any of what they showed was seen befor
 """
 
 import asyncio
-import datetime as dt
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,7 +13,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from crm_graph.db.ids import decode
 from tests.auth.conftest import sign_in
 from tests.fixtures.api import Api, running
 from tests.fixtures.demo import Demo
@@ -60,7 +58,9 @@ class Shared:
         return await self.trade.made("administrator", *arguments, **values)
 
     async def customer(self, name: str, **values: object) -> str:
-        created = await self.make("createCustomer", "customer { id }", name=f"{MARK} {name}", kind="ORGANIZATION", **values)
+        created = await self.make(
+            "createCustomer", "customer { id }", name=f"{MARK} {name}", kind="ORGANIZATION", **values
+        )
         given: dict[str, object] = {"customerId": created}
         contact = await self.make("createContact", "contact { id }", name=f"{MARK} Contact", **given)
         address = await self.make("createAddress", "address { id }", street=f"{MARK} Street", **given)
@@ -80,17 +80,23 @@ class Shared:
         of_account, of_sale = await self.customer("of an account"), await self.customer("of a sale")
         await self.share("CustomerShare", customerId=by_hand, partnerId=partner)
         await self.share("PartnerCoverage", name="Of Atlantis", territoryId=territory, partnerId=partner)
-        account = await self.make("createKeyAccount", "keyAccount { id }", customerId=of_account, strategy=f"{MARK} strategy")
+        account = await self.make(
+            "createKeyAccount", "keyAccount { id }", customerId=of_account, strategy=f"{MARK} strategy"
+        )
         plan = await self.make("createKeyAccountPlan", "keyAccountPlan { id }", keyAccountId=account, title=f"{MARK} plan",
                                startsOn="2026-01-01", endsOn="2027-12-31")  # fmt: skip
-        goal = await self.make("createGoal", "goal { id }", planId=plan, title=f"{MARK} goal", metric="TICKETS", target="3")
+        goal = await self.make(
+            "createGoal", "goal { id }", planId=plan, title=f"{MARK} goal", metric="TICKETS", target="3"
+        )
         tactic = await self.make("createTactic", "tactic { id }", planId=plan, title=f"{MARK} tactic")
         await self.share("KeyAccountShare", keyAccountId=account, partnerId=partner)
         sale = await self.make("createOpportunity", "opportunity { id }", customerId=of_sale, name=f"{MARK} sale")
         await self.share("OpportunityShare", opportunityId=sale, partnerId=partner)
         self.ids += [account, plan, goal, tactic, sale]
         # what is the partner's own stays its own; whom it is about shows no more
-        await self.make("createOpportunity", "opportunity { id }", customerId=by_hand, name="Own sale", partnerId=partner)
+        await self.make(
+            "createOpportunity", "opportunity { id }", customerId=by_hand, name="Own sale", partnerId=partner
+        )
         for customer in self.customers[:2]:
             await self.trade.made(ONE, "openTicket", "ticket { id }", customerId=customer, subject="Own", body="Own.")
 
@@ -101,9 +107,16 @@ class Shared:
             for name, shown in LISTS.items()
             if name not in ("dealRegistrations", "partnerCoverages", "orders")
         }
-        node = "... on Customer { name } ... on Contact { name } ... on Address { street } ... on KeyAccount { strategy }"
-        node += " ... on KeyAccountPlan { title } ... on Goal { title } ... on Tactic { title } ... on Opportunity { name }"
-        ways |= {f"node {i[:3]} {n}": (f"query ($id: ID!) {{ node(id: $id) {{ {node} }} }}", {"id": i}) for n, i in enumerate(self._seen())}
+        node = (
+            "... on Customer { name } ... on Contact { name } ... on Address { street } ... on KeyAccount { strategy }"
+        )
+        node += (
+            " ... on KeyAccountPlan { title } ... on Goal { title } ... on Tactic { title } ... on Opportunity { name }"
+        )
+        ways |= {
+            f"node {i[:3]} {n}": (f"query ($id: ID!) {{ node(id: $id) {{ {node} }} }}", {"id": i})
+            for n, i in enumerate(self._seen())
+        }
         filtered = "query ($f: CustomerFilter) { %s }"
         ways |= {
             "nodes": (f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {node} }} }}", {"ids": self.ids}),
@@ -139,8 +152,13 @@ def counted(answer: Any) -> int:
 async def test_a_share_that_is_over_stops_every_way_everywhere(trade: Trade, processes: list[Api]) -> None:
     shared = Shared(trade)
     await shared.build()
-    page = f"query ($after: String) {{ customers(first: 1, after: $after, orderBy: [{{name: ASC}}], search: \"{MARK}\") {{ nodes {{ name }} pageInfo {{ endCursor }} }} }}"
-    opened = {"customerId": shared.customers[0], "subject": "Again", "body": "Again.", "idempotencyKey": "before it ended"}
+    page = f'query ($after: String) {{ customers(first: 1, after: $after, orderBy: [{{name: ASC}}], search: "{MARK}") {{ nodes {{ name }} pageInfo {{ endCursor }} }} }}'
+    opened = {
+        "customerId": shared.customers[0],
+        "subject": "Again",
+        "body": "Again.",
+        "idempotencyKey": "before it ended",
+    }
     again = "mutation ($i: OpenTicketInput!) { openTicket(input: $i) { ticket { id customer { name } } userErrors { code } } }"
     for api in processes:  # each of them has plans, documents and the caller at hand
         ask = api.as_(ONE)
@@ -156,7 +174,9 @@ async def test_a_share_that_is_over_stops_every_way_everywhere(trade: Trade, pro
 
     ends = await trade.connection.fetchval("SELECT now() + interval '1 second'")
     for kind, node in shared.shares.items():
-        await shared.make(f"update{kind}", f"{kind[0].lower() + kind[1:]} {{ id }}", id=node, validUntil=ends.isoformat())
+        await shared.make(
+            f"update{kind}", f"{kind[0].lower() + kind[1:]} {{ id }}", id=node, validUntil=ends.isoformat()
+        )
     while await trade.connection.fetchval("SELECT clock_timestamp() <= $1", ends):
         await asyncio.sleep(0.05)
 
@@ -174,7 +194,9 @@ async def test_a_share_that_is_over_stops_every_way_everywhere(trade: Trade, pro
         replayed = (await ask(again, {"i": opened})).data["openTicket"]
         assert MARK not in str(replayed)  # the ticket that it made then is the partner's own, its customer is not
         anew = {**opened, "idempotencyKey": f"after {id(api)}", "subject": "New"}
-        assert [e["code"] for e in (await ask(again, {"i": anew})).data["openTicket"]["userErrors"]] == ["REFERENCE_NOT_FOUND"]
+        assert [e["code"] for e in (await ask(again, {"i": anew})).data["openTicket"]["userErrors"]] == [
+            "REFERENCE_NOT_FOUND"
+        ]
         for name, shown in LISTS.items():
             assert MARK not in (await ask(f"{{ {name}(first: 200) {{ nodes {{ {shown} }} }} }}")).body.decode(), name
 
@@ -186,7 +208,11 @@ WHO = "{ customers(first: 1) { totalCount } }"
 async def with_a_file(trade: Trade) -> str:
     """Attach a file to a message of the partner's, and begin to attach another: the link to send that to."""
     customers = await trade.ask(ADMIN, "{ customers(first: 1) { nodes { id } } }")
-    given = {"customerId": customers.data["customers"]["nodes"][0]["id"], "subject": "With a file", "body": "See there."}
+    given = {
+        "customerId": customers.data["customers"]["nodes"][0]["id"],
+        "subject": "With a file",
+        "body": "See there.",
+    }
     found, _ = await trade.send(ADMIN, "openTicket", "ticket { messages(first: 1) { nodes { id } } }", **given)
     message = found["messages"]["nodes"][0]["id"]
     begin = "mutation ($i: AddMessageAttachmentInput!) { addMessageAttachment(input: $i) { uploadUrl } }"
@@ -203,7 +229,9 @@ async def test_a_suspended_partner_user_stops_everywhere(trade: Trade, processes
     """Key, session, password and links to files, on each process; all of it remembered there a moment before."""
     person = trade.api.people[ADMIN]
     user = await trade.connection.fetchval("SELECT id FROM users WHERE email = $1", person["email"])
-    browsers = [httpx.AsyncClient(transport=httpx.ASGITransport(app=api.app), base_url="http://localhost") for api in processes]
+    browsers = [
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=api.app), base_url="http://localhost") for api in processes
+    ]
     try:
         for client in browsers:
             assert (await sign_in(client, person["email"], person["password"])).status_code == 303

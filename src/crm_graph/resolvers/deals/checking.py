@@ -36,7 +36,7 @@ _KEYS: Final = (
 
 
 def alike(theirs: str, ours: str, cut: str, most: str) -> str:
-    """SQL: whether no more than a slip, or what a word that is written short leaves out, is between the letters of two names.
+    """SQL: whether no more than a slip, or what a word written short leaves out, is between the letters of two names.
 
     Beginnings of words are common; by this the index tells which of those that share them are worth a look.
     """
