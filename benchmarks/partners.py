@@ -79,10 +79,11 @@ async def conflicts(database: Database, actor: Actor, rows: list[UUID]) -> float
         took.append((sum(ms for ms, _ in sent), (time.perf_counter() - began) * 1e3, str(max(sent)), row))
     database_ms = sorted(ms for ms, *_ in took)
     cuts = statistics.quantiles(database_ms, n=100)
+    whole = sorted(ms for _, ms, *_ in took)
     print(
         f"{len(rows):,} registrations, ms of the database: median {cuts[49]:.1f}, p95 {cuts[94]:.1f},"
-        f" p99 {cuts[98]:.1f}, longest {database_ms[-1]:.1f}; in all: median {statistics.median(ms for _, ms, *_ in took):.1f}, longest"
-        f" {max(ms for _, ms, *_ in took):.1f}"
+        f" p99 {cuts[98]:.1f}, longest {database_ms[-1]:.1f}; in all: median {statistics.median(whole):.1f}, longest"
+        f" {whole[-1]:.1f}"
     )
     for ms, _, statement, row in sorted(took, reverse=True)[:5]:
         print(f"  {ms:6.1f} ms  {row}  {statement}")

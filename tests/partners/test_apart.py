@@ -39,7 +39,7 @@ def bare(answer: Answer) -> str:
 async def common(trade: Trade) -> str:
     """A customer that both partners are given, at the level at which they see most."""
     customer = await trade.made("administrator", "createCustomer", "customer { id }", name=COMMON, kind="ORGANIZATION",
-                                segment="ENTERPRISE", country="IS", city="Hafnarfjörður", email="info@zweihaendler.example")  # fmt: skip
+                                segment="MID_MARKET", country="IS", city="Hafnarfjörður", email="info@zweihaendler.example")  # fmt: skip
     for who in (ONE, OTHER):
         given = {"customerId": customer, "partnerId": await trade.partner(who), "level": "INTERNAL"}
         await trade.made("administrator", "createCustomerShare", "customerShare { id }", **given)
@@ -100,7 +100,7 @@ async def test_what_one_reads_changes_by_no_byte_whatever_the_other_does(trade: 
     await trade.made("sales_manager", "approveDealRegistration", "dealRegistration { id }", id=theirs, reason="Theirs.")
     made = "administrator"
     for verb, given in {
-        "createPartnerCoverage": {"name": "Large ones", "segment": "ENTERPRISE"},
+        "createPartnerCoverage": {"name": "Middling ones", "segment": "MID_MARKET"},
         "createPartnerAgreement": {"name": "Another", "startsOn": "2026-01-01"},
         "createPartnerCertification": {"name": "Another", "issuedOn": "2026-01-01"},
         "createPriceList": {"name": "Theirs"},
