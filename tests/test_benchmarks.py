@@ -9,7 +9,7 @@ from benchmarks import data
 from crm_graph.db.embedded import EmbeddedServer
 
 
-@pytest.mark.parametrize("recipe", ["load", "access"])
+@pytest.mark.parametrize("recipe", ["load", "access", "partners"])
 async def test_a_recipe_loads(embedded_server: EmbeddedServer, database_url: str, recipe: str) -> None:
     owner = embedded_server.database_url(urlsplit(database_url).path[1:], "postgres")  # it loads without triggers
     await data.load(owner, data.recipe_of(recipe), 60)
