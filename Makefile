@@ -15,13 +15,17 @@ help: ## list the targets
 install: $(STAMP) ## make .venv with everything pinned in requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
+	@echo "Installing what requirements.lock pins into $(VENV): a minute or two, once." >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(STAMP) ## serve the demo organisation (PORT, DATA_DIR; CHECK=1 checks itself and ends)
+run: free-port $(STAMP) ## serve the demo organisation (PORT, DATA_DIR; CHECK=1 checks itself and ends)
 	@exec $(BIN)/python -m crm_graph serve --demo --port $(PORT) --data-dir "$(DATA_DIR)" $(if $(CHECK),--check)
+
+free-port:
+	@$(PYTHON) scripts/port.py $(PORT)
 
 test: $(STAMP) ## the tests that need nothing but wheels; a file is one process's, as its set-up is dear
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

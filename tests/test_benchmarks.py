@@ -9,14 +9,23 @@ from benchmarks import data
 from crm_graph.db.embedded import EmbeddedServer
 
 
-@pytest.mark.parametrize("recipe", ["load", "access", "partners"])
-async def test_a_recipe_loads(embedded_server: EmbeddedServer, database_url: str, recipe: str) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "rows"),
+    [
+        ("load", {"customers": 60, "opportunities": 120}),
+        ("access", {"customers": 60, "opportunities": 120}),
+        ("partners", {"customers": 60, "opportunities": 120, "partners": 20}),
+        ("service", {"tickets": 120, "sla_policies": 1}),
+    ],
+)
+async def test_a_recipe_loads(
+    embedded_server: EmbeddedServer, database_url: str, recipe: str, rows: dict[str, int]
+) -> None:
     owner = embedded_server.database_url(urlsplit(database_url).path[1:], "postgres")  # it loads without triggers
     await data.load(owner, data.recipe_of(recipe), 60)
     connection = await asyncpg.connect(database_url)
     try:
-        assert await connection.fetchval("SELECT count(*) FROM customers") == 60
-        assert await connection.fetchval("SELECT count(*) FROM opportunities") == 120
+        assert {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in rows} == rows
         assert not await connection.fetch(
             "SELECT column_default FROM information_schema.columns WHERE column_default LIKE '%PIPELINE%'"
         )

@@ -11,8 +11,8 @@ from crm_graph.auth.classification import Levels
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Category
 from crm_graph.auth.policy.document import Document
 from crm_graph.entity import REGISTRY
+from crm_graph.markers import DeclarationError, Read
 from crm_graph.plan.policies.check import problems
-from crm_graph.specs import DeclarationError, Read
 
 ACTUAL = REGISTRY["Goal"].__specs__["actual"]
 

@@ -1,7 +1,7 @@
 """What README.md shows is what one gets.
 
-A ```graphql block followed by a ```json block is a question and its answer, for the persona that a comment
-`<!-- as: sales_rep -->` before it names. A ```sh block after `<!-- run -->` is run against a live server.
+A ```graphql block followed by a ```json block is a question and its answer, for the persona that its first line names:
+`# as sales_rep`. A ```sh block after `<!-- run -->` is run against a live server.
 """
 
 import json
@@ -17,24 +17,24 @@ from tests.fixtures.api import Api
 from tests.fixtures.live import Server
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-_QUESTION = re.compile(r"<!-- as: (\w+) -->\s*```graphql\n(.*?)```(?:\s*```json\n(.*?)```)?", re.DOTALL)
+_QUESTION = re.compile(r"```graphql\n(# as (\w+)\n.*?)```(?:\s*```json\n(.*?)```)?", re.DOTALL)
 _COMMAND = re.compile(r"<!-- run -->\s*```(?:sh|console)\n(.*?)```", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Question:
-    persona: str
     query: str
+    persona: str
     answer: str | None
 
     @property
     def name(self) -> str:
-        found = re.match(r"\s*(?:query|mutation)\s+(\w+)", self.query)
+        found = re.search(r"^(?:query|mutation)\s+(\w+)", self.query, re.MULTILINE)
         return found[1] if found else self.query.strip()[:30]
 
     @property
     def writes(self) -> bool:
-        return self.query.lstrip().startswith("mutation")
+        return re.search(r"^mutation\b", self.query, re.MULTILINE) is not None
 
 
 QUESTIONS = [Question(*found) for found in _QUESTION.findall(TEXT)]
@@ -43,7 +43,7 @@ COMMANDS = _COMMAND.findall(TEXT)
 
 def test_the_readme_asks_and_answers() -> None:
     assert len([q for q in QUESTIONS if q.answer]) >= 2
-    assert TEXT.count("```graphql") == len(QUESTIONS), "each question says who asks: <!-- as: … -->"
+    assert TEXT.count("```graphql") == len(QUESTIONS), "each question says who asks: # as …"
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -14,13 +14,9 @@ from crm_graph import kinds, slots, subjects
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.rows import Rows
 from crm_graph.kinds import Kind
-from crm_graph.specs import (
-    Benchmark,
-    Computed,
+from crm_graph.markers import (
     Days,
     DeclarationError,
-    FieldSpec,
-    Figure,
     Filter,
     Frozen,
     Matching,
@@ -32,6 +28,7 @@ from crm_graph.specs import (
     Unique,
     Write,
 )
+from crm_graph.specs import Benchmark, Computed, FieldSpec, Figure
 
 
 def where(cls: type) -> str:

@@ -24,16 +24,11 @@ from crm_graph.auth.rows import AUDIENCES, Rows
 from crm_graph.auth.scopes import resource
 from crm_graph.db.ids import uuid7
 from crm_graph.declaration import benchmarks, check_frozen, computed, figure, refuse, refuse_names, spec_of, where
-from crm_graph.specs import (
-    Back,
-    Benchmark,
+from crm_graph.markers import (
     Change,
     Choice,
-    Computed,
     Days,
     DeclarationError,
-    FieldSpec,
-    Figure,
     Filter,
     Frozen,
     Marker,
@@ -41,7 +36,6 @@ from crm_graph.specs import (
     Proposed,
     Read,
     Ref,
-    RelatedCount,
     Search,
     Sort,
     SumOf,
@@ -49,6 +43,7 @@ from crm_graph.specs import (
     Write,
     camel,
 )
+from crm_graph.specs import Back, Benchmark, Computed, FieldSpec, Figure, RelatedCount
 
 __all__ = [
     "REGISTRY",
@@ -238,6 +233,8 @@ def _link(cls: type[Entity], spec: FieldSpec, ref: Ref) -> None:
         refuse(
             cls, spec.name, f"it refers to {ref.entity!r}, which is not an entity", f"Use one of {', '.join(REGISTRY)}"
         )
+    if ref.same is not None and not all(ref.same in one.__specs__ for one in (cls, REGISTRY[ref.entity])):
+        refuse(cls, spec.name, f"{ref.same!r} is not a field of both records", "Name a reference that both have")
     if ref.back is None:
         return
     known = _BACKS.setdefault(ref.entity, {})

@@ -7,7 +7,8 @@ stops the start: it is nowhere below the level, nor without the category, of a f
 from collections.abc import Callable, Iterator
 
 from crm_graph.entity import REGISTRY, Entity, table_name
-from crm_graph.specs import DeclarationError, FieldSpec, Figure
+from crm_graph.markers import DeclarationError
+from crm_graph.specs import FieldSpec, Figure
 
 
 def figures() -> Iterator[tuple[type[Entity], FieldSpec, Figure]]:

@@ -7,7 +7,8 @@ from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.rows import Rows
 from crm_graph.kinds import Kind
-from crm_graph.specs import FieldSpec, Proposed, Read, Ref, Write
+from crm_graph.markers import Proposed, Read, Ref, Write
+from crm_graph.specs import FieldSpec
 
 Fault = tuple[str, str]
 """What is wrong with a declaration, and the remedy."""

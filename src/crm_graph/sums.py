@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from crm_graph import kinds
 from crm_graph.entity import REGISTRY, Entity, backs, table_name
-from crm_graph.specs import DeclarationError, FieldSpec, camel, expanded
+from crm_graph.markers import DeclarationError, camel
+from crm_graph.specs import FieldSpec, expanded
 
 EVENTS = ("insert", "update", "delete")
 

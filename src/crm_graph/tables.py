@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from crm_graph import kinds, slots
 from crm_graph.auth.levels import Level
 from crm_graph.auth.scopes import resource
-from crm_graph.specs import FieldSpec, Ref
+from crm_graph.markers import Ref
+from crm_graph.specs import FieldSpec
 
 _NO_HISTORY = {"history": False}
 COMPANY_KEYS = ("letters", "initials")

@@ -180,7 +180,7 @@ async def test_the_matrix_says_what_a_query_gets(policies: PolicyWorld) -> None:
     assert outcome["creditLimit"] == "NO"
     assert outcome["name"] == "YES"
     assert {"NO", "BY_ROW", "YES"} <= {*outcome.values()}
-    parts = {"owner", "team", "parent", "limitRequest", "annualRevenue", "creditLimit", "lifetimeValue"}
+    parts = {"owner", "team", "territory", "parent", "limitRequest", "annualRevenue", "creditLimit", "lifetimeValue"}
     plain = [f for f in outcome if f not in parts]
     answer = await policies.other.as_("partner_rep")(f"{{ customers(first: 1) {{ nodes {{ {' '.join(plain)} }} }} }}")
     assert {*answer.codes} == {"FIELD_ACCESS_DENIED"}, answer.errors

@@ -137,3 +137,7 @@ async def test_a_credit_limit_is_raised_within_ones_limit_or_once_it_is_approved
     before = await world.traces()
     assert (await raised("1.00"))[1] == ["AUTHORITY_OWN_CASE"]
     assert (await world.traces(), await limit()) == (before, 750)
+    await world.connection.execute("UPDATE users SET own_customer_id = NULL WHERE own_customer_id = $1", row)
+    await world.connection.execute("UPDATE customers SET credit_limit = NULL WHERE id = $1", row)
+    assert (await raised("1.00"))[1] == ["STATE_REFUSED"], "what is not limited is not limited by raising it"
+    assert (await world.traces(), await limit()) == (before, None)

@@ -11,9 +11,9 @@ from crm_graph.auth.levels import Level
 from crm_graph.auth.policy import resolved
 from crm_graph.auth.rows import Rule
 from crm_graph.entity import REGISTRY
+from crm_graph.markers import Change
 from crm_graph.plan.changes import Action, Effect
 from crm_graph.plan.writes.write import update_fields
-from crm_graph.specs import Change
 from tests.conftest import blocking
 from tests.plan.write_world import World, build
 

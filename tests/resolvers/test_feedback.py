@@ -1,5 +1,6 @@
 """What customers say of a resolved ticket and of us: asked by a link, answered once, counted on the lens."""
 
+import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator
@@ -119,8 +120,9 @@ async def test_a_customer_confirms_and_rates_once_and_opening_does_nothing(desk:
         assert (await desk.traces(), await desk.ticket(ticket), await desk.rating(ticket)) == before
         kept = await answer(client, link, answer="yes", comment="Quick.")
         assert (kept.status_code, ">Quick.</textarea>" in kept.text) == (422, True), "a comment is not lost"
-        said = await answer(client, link, score="5", answer="yes", comment=" Quick. ")
-        assert said.status_code == 303
+        twice = {"form_token": form, "score": "5", "answer": "yes", "comment": " Quick. "}
+        clicks = await asyncio.gather(*(client.post(link, data=twice) for _ in range(2)))
+        assert [said.status_code for said in clicks] == [303, 303]
         thanks = await client.get(link)
         assert "Vielen Dank" in thanks.text
         assert "<form" not in thanks.text
@@ -225,6 +227,8 @@ async def test_whether_a_customer_would_recommend_us_is_asked_once_a_quarter(des
         assert "Würden Sie Helvara Energie empfehlen?" in page.text
         assert [int(n) for n in re.findall(r'name="score" value="(\d+)"', page.text)] == list(range(11))
         assert (await answer(client, link, answer="rate", comment="?")).status_code == 422
+        long = await answer(client, link, answer="rate", score="9", comment="x" * 4001)
+        assert (long.status_code, "A comment has at most 4000 characters." in long.text) == (422, True)
         form = form_token(await client.get(link))
         for score in ("10", "0"):
             sent = await client.post(link, data={"form_token": form, "answer": "rate", "score": score})

@@ -8,7 +8,8 @@ import pytest
 from crm_graph import kinds, migrations, sums
 from crm_graph.auth.levels import INTERNAL, PARTNER, PUBLIC, Category, Mask
 from crm_graph.entity import REGISTRY
-from crm_graph.specs import DeclarationError, FieldSpec, Read, SumOf, Write
+from crm_graph.markers import DeclarationError, Read, SumOf, Write
+from crm_graph.specs import FieldSpec
 
 
 def test_orders_are_sums_of_their_lines() -> None:

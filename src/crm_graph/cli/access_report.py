@@ -12,11 +12,12 @@ from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import PARTS, PUBLISHED_TO, Rows, Rule
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import CrmError
+from crm_graph.markers import Change
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.access.write_access import level_to_write
 from crm_graph.plan.sql.parameters import Parameters
-from crm_graph.specs import Change, FieldSpec
+from crm_graph.specs import FieldSpec
 
 
 class FieldUnknown(CrmError):

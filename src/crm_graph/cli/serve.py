@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -36,17 +37,24 @@ def serve(
         try:
             listening = _listen(settings)
             settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+            _say("Starting the database …")
             with listening, databases(settings) as urls:
                 _must_be_fit(urls.application, settings)
                 if settings.demo:
                     from crm_graph import demo as demo_organisation
 
+                    _say("Loading the demo organisation where it is missing: half a minute, once …")
                     demo_organisation.ensure(urls.application, settings.data_dir, urls.owner)
                 failures = uvloop.run(_serve(settings, urls.application, listening, check=check))
                 ignore()
         finally:
             ignore()
     raise typer.Exit(1 if failures else 0)
+
+
+def _say(what: str) -> None:
+    """What takes a while, for whoever waits; what the server answers for goes to standard output."""
+    print(what, file=sys.stderr, flush=True)
 
 
 def _must_be_fit(url: str, settings: Settings) -> None:

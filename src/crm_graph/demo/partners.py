@@ -17,6 +17,9 @@ from crm_graph.schema.deals import (
 from crm_graph.schema.shares import ShareLevel
 from crm_graph.schema.territories import PartnerCoverage, Territory
 
+SIGNED = timedelta(days=60)
+"""So long after the start all partners have signed."""
+
 
 def partner_up(business: Business) -> None:
     """Add agreements and certifications, the territory of who has one, and registrations."""
@@ -27,7 +30,7 @@ def partner_up(business: Business) -> None:
 
 
 def _agree(business: Business, reseller: Reseller) -> None:
-    since = business.calendar.start + timedelta(days=20)
+    since = business.calendar.start + SIGNED
     business.rows.add(
         PartnerAgreement,
         since,
@@ -49,7 +52,7 @@ def _agree(business: Business, reseller: Reseller) -> None:
 
 def _cover(business: Business) -> None:
     """The South East and its parts; Bulgaria is looked after by the partner there."""
-    start = business.calendar.start
+    start = business.calendar.start + SIGNED
     whole = business.rows.add(Territory, start, name="South East Europe")
     parts = {
         country: business.rows.add(Territory, start, name=name, parent_id=whole, country=country)

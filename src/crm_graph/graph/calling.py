@@ -11,6 +11,7 @@ from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import ReferenceNotFound
 from crm_graph.graph.declared_values import arguments as values
+from crm_graph.markers import camel
 from crm_graph.plan.access.visibility import named, sees
 from crm_graph.plan.changes import Action, Change, ExternalKey, Outcome, UserError, denied, invalid
 from crm_graph.plan.mutations import Argument, Call, Mutation, may_write
@@ -18,7 +19,6 @@ from crm_graph.plan.signatures import Member
 from crm_graph.plan.writes.idempotency import claim_key, forget_key, remember_key
 from crm_graph.plan.writes.refusals import NOT_FOUND
 from crm_graph.plan.writes.savepoint import unless_refused
-from crm_graph.specs import camel
 
 _OWN = ("id", "source", "externalId", "ifMatch", "idempotencyKey")
 

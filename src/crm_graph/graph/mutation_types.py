@@ -22,11 +22,12 @@ from crm_graph.graph.building import (
     shell,
     titled,
 )
+from crm_graph.markers import camel
 from crm_graph.plan.changes import Effect
 from crm_graph.plan.mutations import MUTATIONS, Argument, Mutation
 from crm_graph.plan.signatures import NAMES, enumeration
 from crm_graph.plan.writes.pending import REQUEST
-from crm_graph.specs import FieldSpec, camel
+from crm_graph.specs import FieldSpec
 
 if TYPE_CHECKING:
     from crm_graph.graph.declared_types import DeclaredTypes

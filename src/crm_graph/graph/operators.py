@@ -10,7 +10,7 @@ from strawberry.types.scalar import ScalarDefinition
 from crm_graph import kinds
 from crm_graph.graph.building import Made, field, input_type, listed, maybe, shell
 from crm_graph.kinds import Kind
-from crm_graph.specs import camel
+from crm_graph.markers import camel
 
 _SAYS = {
     "eq": "Equal to this.",

@@ -29,6 +29,7 @@ from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.graph.aggregate_types import aggregate_types
 from crm_graph.graph.mutation_types import written
 from crm_graph.graph.search_types import hidden_search
+from crm_graph.markers import camel
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
@@ -41,7 +42,6 @@ from crm_graph.plan.queries import QUERIES
 from crm_graph.plan.reads.search import visible
 from crm_graph.plan.roots import aggregate_name, benchmark_name, many_name, one_name
 from crm_graph.plan.sql.parameters import Parameters
-from crm_graph.specs import camel
 
 T = TypeVar("T")
 _SHARED = (GraphQLScalarType, GraphQLEnumType)

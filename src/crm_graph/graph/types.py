@@ -22,12 +22,13 @@ from crm_graph.graph.declared_types import DeclaredTypes
 from crm_graph.graph.mutation_types import mutation_fields
 from crm_graph.graph.operators import Conditions, Scalars
 from crm_graph.graph.search_types import ARGUMENT, edge_fields, highlight_type
+from crm_graph.markers import camel
 from crm_graph.plan.reads.ordering import DIRECTIONS
 from crm_graph.plan.reads.paging import DEFAULT_SIZE, MAX_SIZE
 from crm_graph.plan.reads.search import searched
 from crm_graph.plan.roots import aggregate_name, many_name, one_name
 from crm_graph.slots import KINDS
-from crm_graph.specs import FieldSpec, camel
+from crm_graph.specs import FieldSpec
 
 DIRECTION_WORDS = {"ASC": "Ascending; empty values last.", "DESC": "Descending; empty values last."}
 

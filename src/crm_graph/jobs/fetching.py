@@ -1,12 +1,15 @@
 """Fetching mail of all mailboxes that have an IMAP server, each once a minute, by whichever worker comes first.
 
+They are fetched side by side, each in a thread and for at most `SECONDS`: a server that hangs holds up nobody else's.
 Each mail is kept in one transaction with how far its mailbox was fetched: one that is lost on the way is fetched again,
 and one that is fetched twice is known.
 """
 
 import asyncio
+import functools
 import imaplib
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +26,8 @@ from crm_graph.mail.imap import Account, Fetched, FetchFailed, Place, fetch
 logger = logging.getLogger("crm_graph.jobs")
 
 PAUSE_SECONDS: Final = 5.0
+SECONDS: Final = 45.0
+AT_ONCE: Final = 16
 _DUE: Final = "SELECT organization_id, id FROM mailboxes WHERE host IS NOT NULL AND due_at <= now() ORDER BY due_at"
 # the next fetch is put off before this one begins: a mailbox whose server hangs is not tried by all workers at once
 _TAKE: Final = """
@@ -38,7 +43,20 @@ async def fetch_once(database: Database, sealer: Sealer, most_bytes: int, *, tls
     """Fetch every mailbox that is due; gives how many mails were new. Raises ServiceUnavailable, OperationTimedOut."""
     async with database.across_organizations() as finder:
         due = [(row["organization_id"], row["id"]) for row in await finder.fetch(_DUE)]
-    return sum([await _fetch(database, sealer, *one, most_bytes, tls=tls) for one in due])
+    free, threads = asyncio.Semaphore(AT_ONCE), ThreadPoolExecutor(AT_ONCE)
+
+    async def one(organization: UUID, row: UUID) -> int:
+        async with free:
+            return await _fetch(database, sealer, organization, row, most_bytes, threads, tls=tls)
+
+    try:
+        found = await asyncio.gather(*(one(*box) for box in due), return_exceptions=True)
+    finally:
+        threads.shutdown(wait=False)  # one that hangs ends by the socket's own time-out
+    for failed in found:
+        if isinstance(failed, BaseException):
+            raise failed
+    return sum(new for new in found if isinstance(new, int))
 
 
 async def run(database: Database, sealer: Sealer, most_bytes: int, stop: asyncio.Event) -> None:
@@ -52,7 +70,14 @@ async def run(database: Database, sealer: Sealer, most_bytes: int, stop: asyncio
 
 
 async def _fetch(
-    database: Database, sealer: Sealer, organization: UUID, row: UUID, most_bytes: int, *, tls: bool
+    database: Database,
+    sealer: Sealer,
+    organization: UUID,
+    row: UUID,
+    most_bytes: int,
+    threads: ThreadPoolExecutor,
+    *,
+    tls: bool,
 ) -> int:
     async with database.transaction(organization, None, "mail") as tx:
         found = await (await tx.raw()).fetchrow(_TAKE, organization, row)
@@ -65,8 +90,10 @@ async def _fetch(
         )
         place = Place(found["uid_validity"], found["last_uid"])
         mails = fetch(account, place, found["since"], most_bytes)
-        while (mail := await asyncio.to_thread(next, mails, None)) is not None:
-            new += await _kept(database, box, mail)
+        next_mail = functools.partial(asyncio.get_running_loop().run_in_executor, threads, next, mails, None)
+        async with asyncio.timeout(SECONDS):
+            while (mail := await next_mail()) is not None:
+                new += await _kept(database, box, mail)
     except (OSError, imaplib.IMAP4.error, FetchFailed, CrmError) as error:
         said = f"{type(error).__name__}: {error}"[:300] if isinstance(error, FetchFailed) else type(error).__name__
         logger.warning("mailbox %s: %s; trying again", row, said)

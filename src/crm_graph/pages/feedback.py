@@ -87,9 +87,9 @@ class FeedbackPage:
             return self._page(request, visit)
 
     async def answer(self, request: Request) -> Response:
-        """What was answered, once: all of it, or nothing."""
+        """What was answered, once: all of it, or nothing. A second click finds what the first has done."""
         form = await self._door.form(request)
-        async with self._visiting(request) as (tx, visit):
+        async with self._visiting(request, alone=True) as (tx, visit):
             call = Call(tx, visit.actor, visit.link.ticket_id or visit.link.id, {})
             fault = await _answered(call, visit, form)
         if not fault:
@@ -98,9 +98,9 @@ class FeedbackPage:
             return self._page(request, again, form, again.language.words.get(fault, fault))
 
     @contextlib.asynccontextmanager
-    async def _visiting(self, request: Request) -> AsyncIterator[tuple[Transaction, _Visit]]:
+    async def _visiting(self, request: Request, *, alone: bool = False) -> AsyncIterator[tuple[Transaction, _Visit]]:
         """A transaction with whose link it is. Raises LinkOver, TooManyAttempts."""
-        async with self._links.followed(request, opened) as (tx, actor, link):
+        async with self._links.followed(request, opened, alone=alone) as (tx, actor, link):
             about = actor.organization_id, link.customer_id, link.ticket_id
             shown = await (await tx.raw()).fetchrow(_SHOWN, *about)
             assert shown is not None

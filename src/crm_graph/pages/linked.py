@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,8 @@ from crm_graph.auth.throttle.throttles import Throttle
 from crm_graph.db.session import Transaction
 from crm_graph.errors import LinkOver
 from crm_graph.pages.door import Door, slowed
+
+_ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
 class Link(Protocol):
@@ -40,15 +42,22 @@ class Links:
         self,
         request: Request,
         opened: "Callable[[asyncpg.Connection[asyncpg.Record], UUID, str], Awaitable[L | None]]",
+        *,
+        alone: bool = False,
     ) -> AsyncIterator[tuple[Transaction, Actor, L]]:
-        """A transaction with the link that a request has the token of. Raises LinkOver, TooManyAttempts."""
+        """A transaction with the link that a request has the token of. Raises LinkOver, TooManyAttempts.
+
+        `alone`: others who follow it so wait until this is done, and find what it did.
+        """
         here = await self._door.organization(request)
         seconds = await self._attempts.attempt(here.organization_id, address_of(request))
         if seconds > 0:
             raise slowed(seconds)
         async with self._door.database.transaction(here.organization_id, None, self._channel) as tx:
-            connection = await tx.raw()
-            link = await opened(connection, here.organization_id, request.path_params["token"])
+            connection, token = await tx.raw(), request.path_params["token"]
+            if alone:
+                await connection.execute(_ALONE, f"link {token}")
+            link = await opened(connection, here.organization_id, token)
             if link is None:
                 raise LinkOver("This link does not work, or not any more. Ask for a new one.")
             yield tx, await customer_actor(connection, here.actor, link.customer_id, self._channel), link

@@ -38,7 +38,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def _article(mail: asyncpg.Record) -> str:
-    state = f"sent {mail['sent_at']:%H:%M:%S}" if mail["sent_at"] else "not sent"
+    state = f"sent {mail['sent_at']:%H:%M:%S}" if mail["sent_at"] else "kept here until a mail server is set"
     body = mail["body"] if mail["body"] is not None else "(the text is removed when a mail is sent)"
     further = "".join(
         f"<br>{name} {html.escape(mail[column])}"

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
+from crm_graph.markers import DeclarationError
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.signatures import Signature, signature, unwrapped
-from crm_graph.specs import DeclarationError
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Outcome]])
 

@@ -18,6 +18,7 @@ from crm_graph.db import ids
 from crm_graph.db.lanes import Lane
 from crm_graph.entity import REGISTRY, Entity, backs
 from crm_graph.errors import TooCostly
+from crm_graph.markers import camel
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.access.lens import Lens, shown
 from crm_graph.plan.access.opening import open_lens
@@ -37,7 +38,7 @@ from crm_graph.plan.sql.parameters import Parameters, Source
 from crm_graph.plan.sql.proof import NOTHING, Proven
 from crm_graph.plan.sql.rendering import json_list, json_object, literal
 from crm_graph.plan.sql.statement import Denial, Statement, errors_json
-from crm_graph.specs import Back, FieldSpec, RelatedCount, camel
+from crm_graph.specs import Back, FieldSpec, RelatedCount
 
 VALUES_PER_NODE = 10
 """How many values an operation may answer for each record it may answer, on the whole."""

@@ -11,9 +11,9 @@ from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import DeclarationError, Entity, table_name
 from crm_graph.kinds import Kind
+from crm_graph.markers import camel
 from crm_graph.plan.access.write_access import write_access
 from crm_graph.plan.sql.parameters import Parameters
-from crm_graph.specs import camel
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from crm_graph.entity import REGISTRY, Entity, table_name
-from crm_graph.specs import camel
+from crm_graph.markers import camel
 
 
 def one_name(entity: type[Entity]) -> str:

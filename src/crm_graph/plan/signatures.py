@@ -24,7 +24,7 @@ from crm_graph.auth.rights import Right
 from crm_graph.auth.rows import Rule
 from crm_graph.declaration import CHOICES
 from crm_graph.kinds import Kind
-from crm_graph.specs import Choice, DeclarationError, camel
+from crm_graph.markers import Choice, DeclarationError, camel
 
 if TYPE_CHECKING:
     from crm_graph.auth.actor import Actor

@@ -12,6 +12,7 @@ from crm_graph.auth.names import snake
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rights import Right
 from crm_graph.entity import REGISTRY, Entity, table_name
+from crm_graph.markers import Change
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.access.subject_reach import open_to_subject, the_person
 from crm_graph.plan.access.write_access import level_to_write
@@ -22,7 +23,7 @@ from crm_graph.plan.writes.pending import CODE_ATTEMPTS, close, code_hash
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.acting import for_us
 from crm_graph.schema.changes import ChangeRequest
-from crm_graph.specs import Change, FieldSpec
+from crm_graph.specs import FieldSpec
 
 _ASKED: Final = """
 SELECT entity, row_id, field, customer_id, requested_by_id, waits_for, before_value, after_value,

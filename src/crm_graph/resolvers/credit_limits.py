@@ -8,7 +8,7 @@ import asyncpg
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.kinds import Amount
-from crm_graph.plan.changes import Outcome, UserError, invalid
+from crm_graph.plan.changes import Outcome, UserError, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.authority import Action, Asked, Request, decide_or_ask, on_decision
@@ -16,7 +16,7 @@ from crm_graph.schema.customers import Customer
 
 _ABOUT: Final = Customer.__name__
 _LIMIT: Final = """
-SELECT currency, coalesce(credit_limit, 0) AS credit_limit FROM customers
+SELECT currency, credit_limit FROM customers
  WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"""
 
 
@@ -37,6 +37,8 @@ async def raise_credit_limit(call: Call) -> Outcome:
         return Outcome.refused(invalid("The reason cannot be blank.", "reason"))
     if by.currency != customer["currency"]:
         return Outcome.refused(invalid(f"The customer's limit is in {customer['currency']}.", "by", "currency"))
+    if customer["credit_limit"] is None:
+        return refusal("STATE_REFUSED", "They have no credit limit that could be raised.")
     answer = await decide_or_ask(
         call, Action.LIMIT_RAISE, by.amount, by.currency, about=(_ABOUT, call.row), note=reason, customer=call.row
     )
@@ -61,9 +63,11 @@ async def decided(call: Call, request: Request, approved: bool) -> Outcome | Non
 
 
 async def _raised(call: Call, by: Decimal) -> Outcome:
-    limit = (await _locked(call))["credit_limit"] + by
+    limit = (await _locked(call))["credit_limit"]
+    if limit is None:
+        return refusal("STATE_REFUSED", "They have no credit limit that could be raised.")
     return await update_fields(
-        call.tx, call.actor, _ABOUT, call.row, {"credit_limit": limit}, "customer.limit_raised",
+        call.tx, call.actor, _ABOUT, call.row, {"credit_limit": limit + by}, "customer.limit_raised",
         if_match=call.if_match, request_id=call.request_id,
     )  # fmt: skip
 

@@ -7,12 +7,12 @@ from crm_graph.auth.default_policy import ADMINISTRATOR
 from crm_graph.auth.levels import RESTRICTED, Level
 from crm_graph.auth.rights import Right
 from crm_graph.declaration import choice_kind
+from crm_graph.markers import camel
 from crm_graph.plan.changes import Outcome, UserError, invalid, key_taken, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.policies.judge import OwnClearance
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.schema.custom_fields import CustomField, CustomFieldKind, CustomFieldLevel, ExtensibleEntity
-from crm_graph.specs import camel
 
 MOST_CHOICES, LONGEST_CHOICE, LONGEST_DESCRIPTION = 50, 60, 500
 _LEVEL = choice_kind(CustomFieldLevel)

@@ -4,13 +4,13 @@ from crm_graph import kinds
 from crm_graph.auth.levels import PARTNER
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
+from crm_graph.markers import camel
 from crm_graph.plan.changes import Outcome, denied
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.draft import read_values
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.pipelines import beginning
 from crm_graph.schema.opportunities import Opportunity
-from crm_graph.specs import camel
 
 
 def _for_partners(policy: Policy) -> bool:

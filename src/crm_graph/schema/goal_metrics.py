@@ -10,8 +10,9 @@ from enum import auto
 from typing import Final
 
 from crm_graph.entity import Choice
+from crm_graph.markers import listed
 from crm_graph.schema.orders import COUNTS, OrderLine
-from crm_graph.specs import expanded, listed
+from crm_graph.specs import expanded
 
 
 class GoalMetric(Choice):

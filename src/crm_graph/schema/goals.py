@@ -13,6 +13,7 @@ from crm_graph.entity import Computed, Entity, Figure, Filter, Read, Ref, Search
 from crm_graph.kinds import CurrencyCode
 from crm_graph.schema import goal_metrics
 from crm_graph.schema.goal_metrics import METRICS, GoalMetric, GoalStatus, GoalUnit
+from crm_graph.specs import TODAY
 
 _PLAN = (
     "FROM key_account_plans fp"
@@ -28,9 +29,8 @@ _OF_PLAN = (
 )
 
 _ACTUAL = f"CASE {{metric}} {' '.join(f'WHEN {name.value!r} THEN ({one.sql})' for name, one in METRICS.items())} END"
-_TODAY = "(now() AT TIME ZONE 'UTC')::date"
 _START = f"CASE WHEN {{metric}} IN {goal_metrics.ACCUMULATING} THEN 0 ELSE coalesce({{baseline}}, {{target}}) END"
-_GONE = f"least(1, ({_TODAY} - fp.starts_on)::numeric / (fp.ends_on - fp.starts_on + 1))"
+_GONE = f"least(1, ({TODAY} - fp.starts_on)::numeric / (fp.ends_on - fp.starts_on + 1))"
 
 
 class Goal(Entity, table=True):
@@ -72,7 +72,7 @@ class Goal(Entity, table=True):
     )
     expected: ClassVar[Figure] = Figure(
         kinds.DECIMAL,
-        f"SELECT CASE WHEN {_TODAY} >= fp.starts_on THEN"
+        f"SELECT CASE WHEN {TODAY} >= fp.starts_on THEN"
         f" {goal_metrics.by_unit(f'({_START} + ({{target}} - {_START}) * {_GONE})')} END {_PLAN}",
         Read(INTERNAL),
         _OF_PLAN,
@@ -112,7 +112,7 @@ class Tactic(Entity, table=True):
 
     overdue: ClassVar[Computed] = Computed(
         kinds.BOOLEAN,
-        f"coalesce({{done_on}} IS NULL AND {{due_on}} < {_TODAY}, FALSE)",
+        f"coalesce({{done_on}} IS NULL AND {{due_on}} < {TODAY}, FALSE)",
         "Whether it should have been done by now (UTC).",
         filter=True,
     )

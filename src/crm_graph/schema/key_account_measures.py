@@ -10,6 +10,7 @@ from typing import Final
 
 from crm_graph.schema.goal_metrics import COST_KNOWN, COUNTED, MARGIN, NET, REVENUE
 from crm_graph.schema.key_accounts import KeyAccountMeasure
+from crm_graph.specs import TODAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Measure:
 
 
 def _days_ago(days: int) -> str:
-    return f"((now() AT TIME ZONE 'UTC')::date - {days})::timestamp AT TIME ZONE 'UTC'"
+    return f"({TODAY} - {days})::timestamp AT TIME ZONE 'UTC'"
 
 
 def _ordered(since: int, until: int) -> str:

@@ -11,6 +11,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import CONFIDENTIAL, INTERNAL, Category
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Choice, Computed, Entity, Filter, Read, Ref, Sort, Write, attr, table_of
+from crm_graph.specs import TODAY
 
 
 class KeyPersonRole(Choice):
@@ -39,9 +40,7 @@ class Attitude(Choice):
     OPPONENT = auto()
 
 
-_SILENT = (
-    "coalesce((now() AT TIME ZONE 'UTC')::date - {last_contact_on} > {silent_after_days}, {last_contact_on} IS NULL)"
-)
+_SILENT = f"coalesce({TODAY} - {{last_contact_on}} > {{silent_after_days}}, {{last_contact_on}} IS NULL)"
 
 
 class KeyPerson(Entity, table=True):

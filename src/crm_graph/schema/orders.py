@@ -25,7 +25,7 @@ from crm_graph.entity import (
     attr,
 )
 from crm_graph.kinds import CurrencyCode, Money
-from crm_graph.specs import listed
+from crm_graph.markers import listed
 
 
 class Channel(Choice):

@@ -4,7 +4,7 @@ from enum import auto
 from typing import Final
 
 from crm_graph.entity import Choice
-from crm_graph.specs import listed
+from crm_graph.markers import listed
 
 
 class TicketStatus(Choice):

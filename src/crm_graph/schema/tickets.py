@@ -91,7 +91,7 @@ class Ticket(Promised, table=True):
     partner_id: UUID | None = attr(Read(PARTNER), Ref("Partner", back="tickets"), default=None)
     """The partner that asked for the customer, and reads what we answer."""
     order_id: UUID | None = attr(
-        Read(PARTNER, subject=True), Write(INTERNAL), Ref("Order", back="tickets"), default=None
+        Read(PARTNER, subject=True), Write(INTERNAL), Ref("Order", back="tickets", same="customer_id"), default=None
     )
     """The order it is about."""
     product_id: UUID | None = attr(
@@ -99,7 +99,7 @@ class Ticket(Promised, table=True):
     )
     """The product it is about."""
     opportunity_id: UUID | None = attr(
-        Read(INTERNAL), Write(INTERNAL), Ref("Opportunity", back="tickets"), default=None
+        Read(INTERNAL), Write(INTERNAL), Ref("Opportunity", back="tickets", same="customer_id"), default=None
     )
     """The opportunity it touches."""
     language: Locale | None = attr(Read(PARTNER, subject=True), Write(INTERNAL), default=None)

@@ -69,9 +69,12 @@ async def test_a_return_from_the_request_to_the_credit(shop: Shop) -> None:
 async def test_no_more_comes_back_than_was_ordered(shop: Shop) -> None:
     order, (one, _) = await delivered(shop, "limits", "3", "1")
     _, (theirs,) = await delivered(shop, "stranger", "1")
+    cut, (lengths,) = await delivered(shop, "cut", "2.5")
+    assert [(await asked(shop, cut, **{lengths: part}))[1] for part in ("0.25", "0.5")] == [["VALUE_INVALID"], []]
     for quantity, line, code in (
         ("4", one, "RETURN_EXCEEDS_ORDER"),
         ("0", one, "RETURN_EXCEEDS_ORDER"),
+        ("0.000001", one, "VALUE_INVALID"),
         ("1", theirs, "VALUE_INVALID"),
     ):
         before = await traces(shop)

@@ -71,6 +71,21 @@ async def test_warned_and_late_at_the_very_moment_and_told_once(desk: Desk) -> N
     assert tuple(entry) == ("system", "timer")
 
 
+async def test_queues_are_locked_in_one_order(desk: Desk) -> None:
+    """Two workers that escalate other tickets into the same queues wait for each other, and never for ever."""
+    queues = sorted([await desk.make("TicketQueue", name=f"Above {n}") for n in range(2)])
+    for queue, channel in zip(queues, ("PHONE", "MAIL"), strict=True):
+        await desk.promise(firstResponseMinutes=60, warningPercent=100, escalationQueueId=queue, channel=channel)
+    tickets = sorted([await desk.open(90) for _ in range(2)])
+    for ticket, channel in zip(tickets, ("MAIL", "PHONE"), strict=True):
+        await desk.connection.execute("UPDATE tickets SET channel = $2 WHERE id = $1", ticket, channel)
+    await desk.reckon(*tickets)
+    moved = await desk.connection.fetch(
+        "SELECT row_id FROM outbox_events WHERE type = 'ticket.queued' AND row_id = ANY($1) ORDER BY sequence", tickets
+    )
+    assert [row["row_id"] for row in moved] == tickets[::-1]
+
+
 async def test_a_killed_worker_loses_nothing_and_tells_nothing_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from tests.resolvers.sla.conftest import MINUTE, Desk
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TEXT = (ROOT / "docs" / "service-levels.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(?:<!-- as: (\w+) -->\n)?```graphql\n(.*?)```", TEXT, re.DOTALL)
+BLOCKS = re.findall(r"```graphql\n(?:# as (\w+)\n)?(.*?)```", TEXT, re.DOTALL)
 SHOWN = """ticket { id status slaStatus slaDueAt firstResponseDueAt resolutionDueAt openedAt unansweredSince
   resolutionMinutes firstContactResolution slaPolicy { name } slaMatchedBy } userErrors { code message }"""
 

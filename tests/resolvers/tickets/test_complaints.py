@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.resolvers.tickets.conftest import World, row_id
+from tests.resolvers.tickets.world import World, row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,7 +8,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.resolvers.tickets import changed
 from crm_graph.resolvers.tickets.changed import TicketChange
-from tests.resolvers.tickets.conftest import World, row_id
+from tests.resolvers.tickets.world import World, row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -179,7 +179,17 @@ async def test_other_rooms_hear_of_every_change_in_its_transaction(
         if there == "ON_HOLD":
             raise ZeroDivisionError
 
-    monkeypatch.setattr(changed, "_HEEDING", [heed])
+    turns: list[str] = []
+
+    async def first(tx: Transaction, actor: Actor, change: TicketChange) -> None:
+        turns.append("answers")
+
+    async def last(tx: Transaction, actor: Actor, change: TicketChange) -> None:
+        turns.append("promises")
+        await heed(tx, actor, change)
+
+    # in the order of their turns, whichever was imported first
+    monkeypatch.setattr(changed, "_HEEDING", {changed.Turn.PROMISES: last, changed.Turn.ANSWERS: first})
     id_ = {"id": (await world.opened(by="customer"))["id"]}
     for verb, given, by in (
         ("takeTicket", {}, "administrator"), ("answerTicket", {"body": "b"}, "administrator"),
@@ -194,6 +204,7 @@ async def test_other_rooms_hear_of_every_change_in_its_transaction(
         ("OPENED NEW", True), ("MOVED OPEN", False), ("ANSWERED OPEN", True), ("NOTED OPEN", True), ("ASKED OPEN", True),
         ("MOVED OPEN", False), ("RESOLVED RESOLVED", False), ("CLOSED CLOSED", False), ("MOVED OPEN", False),
     ]  # fmt: skip
+    assert turns == ["answers", "promises"] * len(heard)
     failed = await world.send("putTicketOnHold", id_, by="service_agent", shown="id")
     assert failed.status == 500  # a room that cannot follow takes the change back
     assert (await world.seen(id_["id"]))["status"] == "OPEN"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.resolvers.tickets.conftest import OWN, World
+from tests.resolvers.tickets.world import OWN, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

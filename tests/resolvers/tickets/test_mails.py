@@ -1,119 +1,15 @@
 """Mail becomes tickets and answers go out by mail; who has not proven who they are gets a number, and nothing else."""
 
-import asyncio
 import re
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
-from crm_graph.auth.sealing import Sealer
-from crm_graph.db.session import Database
-from crm_graph.jobs import due, fetching, mailboxes
-from crm_graph.mail.signing import signature
 from crm_graph.resolvers.mails import receiving
-from crm_graph.settings import Settings
-from tests.fixtures.demo import Demo
-from tests.resolvers.tickets.conftest import World, row_id
+from tests.resolvers.tickets.post import BOX, PASSED, SECRET, Post, address
+from tests.resolvers.tickets.world import row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-BOX, KEY, SERVER = "support@shop.example", b"a key of a mailbox, of thirty-two", "mx.shop.example"
-SECRET = "quokkaberry"
-PASSED = f"Authentication-Results: {SERVER}; dmarc=pass header.from={{domain}}\n"
-_numbers = iter(range(10**6))
-
-
-@dataclass
-class Post:
-    """A mailbox of the demo organisation that mail is posted to."""
-
-    world: World
-    id: str
-    sealer: Sealer
-    database: Database
-
-    def written(
-        self,
-        sender: str,
-        text: str,
-        *,
-        proven: bool = True,
-        to: str = BOX,
-        subject: str = "The display is dark",
-        more: str = "",
-    ) -> bytes:
-        passed = PASSED.format(domain=sender.rpartition("@")[2]) if proven else ""
-        return (
-            f"{passed}{more}From: Ann <{sender}>\nTo: {to}\nSubject: {subject}\n"
-            f"Message-ID: <{next(_numbers)}@mail.example>\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
-        ).encode()
-
-    async def send(
-        self,
-        raw: bytes,
-        *,
-        key: bytes = KEY,
-        now: float | None = None,
-        box: str | None = None,
-        signed: bytes | None = None,
-    ) -> Any:
-        given = signature(key, int(now if now is not None else time.time()), signed if signed is not None else raw)
-        headers = {"x-mailbox": box or self.id, "x-mail-signature": given, "content-type": "message/rfc822"}
-        return await self.world.api.request("POST", "/mail/inbound", content=raw, headers=headers)
-
-    async def came(self, sender: str, text: str, **more: Any) -> Any:
-        """What became of a mail, once the worker has dealt with it."""
-        raw = self.written(sender, text, **more)
-        assert (await self.send(raw)).status == 202
-        return await self.worked()
-
-    async def worked(self) -> Any:
-        sql = "UPDATE timers SET due_at = now() + interval '1 day' WHERE kind <> 'mail.receive'"
-        await self.world.connection.execute(sql)
-        await due.do_once(self.database)
-        assert (
-            await self.world.value("SELECT count(*) FROM timers WHERE kind = 'mail.receive' AND failed_at IS NOT NULL")
-            == 0
-        )
-        assert await self.world.value("SELECT max(attempts) FROM timers WHERE kind = 'mail.receive'") in (None, 0)
-        return await self.world.connection.fetchrow(
-            "SELECT * FROM incoming_mails ORDER BY done_at DESC NULLS LAST, id DESC LIMIT 1"
-        )
-
-    async def sent(self) -> list[Any]:
-        """Mails kept to be sent since this was last asked."""
-        found = await self.world.connection.fetch("SELECT * FROM outgoing_mails ORDER BY created_at, id")
-        await self.world.connection.execute("DELETE FROM outgoing_mails")
-        return list(found)
-
-    async def ticket(self, row: Any) -> Any:
-        shown = """id number subject channel status unverifiedSender tags reopenCount customer { id name email stage }
-          messages(first: 50, orderBy: [{sentAt: ASC}]) { nodes { public side channel body } }"""
-        return await self.world.seen(f"tic_{row.hex}", by="service_agent", shown=shown)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def post(world: World, small_demo_template: Demo) -> AsyncIterator[Post]:
-    sealer = Sealer(Settings(data_dir=small_demo_template.data_dir).sealing_key_texts())
-    database = Database(world.url, 2)
-    async with database.transaction(world.organization, None, "test") as tx:
-        row = await mailboxes.add(await tx.raw(), sealer, world.organization, BOX, KEY, trusted_server=SERVER)
-    await world.connection.execute("DELETE FROM ticket_mails")  # of automatic ones an address gets few in an hour
-    await world.connection.execute("DELETE FROM outgoing_mails")
-    yield Post(world, f"mbx_{row.hex}", sealer, database)
-    await world.connection.execute("DELETE FROM mailboxes")
-    await database.dispose()
-
-
-async def address(world: World) -> str:
-    """The address of the customer whom the persona is."""
-    found: str = await world.value("SELECT lower(email) FROM customers WHERE id = $1", row_id(world.customer))
-    return found
 
 
 async def test_a_conversation_by_mail(post: Post) -> None:
@@ -245,6 +141,29 @@ async def test_an_answer_proves_an_address_and_what_waited_goes_out(post: Post) 
     await world.refused("identifySender", {"id": other, "customerId": world.plain}, "STATE_REFUSED", shown="id")
 
 
+async def test_a_ticket_that_is_split_answers_who_wrote(post: Post) -> None:
+    """Neither learns more than before: an answer to a sender who has not proven who they are waits on both."""
+    world, kim, shown = post.world, "kim@nowhere.example", "id messages(first: 9) { nodes { id body } }"
+    ticket = f"tic_{(await post.came(kim, 'Two things.', proven=False))['ticket_id'].hex}"
+    (asked,) = await post.sent()
+    await world.done("answerTicket", {"id": ticket, "body": "The first is done."})
+    held = (await world.done("answerTicket", {"id": ticket, "body": "The second, too."}, shown=shown))["messages"][
+        "nodes"
+    ]
+    moving = [{"messageId": next(one["id"] for one in held if one["body"] == "The second, too.")}]
+    new = await world.done("splitTicket", {"id": ticket, "subject": "The second", "messages": moving}, shown="id")
+    await world.connection.execute("UPDATE ticket_mails SET created_at = created_at - interval '2 hours'")
+    await world.done("answerTicket", {"id": new["id"], "body": "Anything else?"})
+    waiting = await post.sent()
+    assert not [mail for mail in waiting if "The second" in mail["body"] or "Anything" in mail["body"]]
+    await post.came(kim, "It is me.", proven=False, to=asked["reply_to"])
+    (first,) = [mail for mail in await post.sent() if not mail["automatic"]]
+    assert (first["recipient"], "The first is done." in first["body"]) == (kim, True)
+    await post.came(kim, "And here.", proven=False, to=waiting[-1]["reply_to"])
+    said = [mail["body"].partition("\n")[0] for mail in await post.sent() if not mail["automatic"]]
+    assert said == ["The second, too.", "Anything else?"]
+
+
 async def test_machines_open_no_tickets(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     """Automatic answers, our own mails, bounces and lists; two programs that answer each other come to an end."""
     world, ann = post.world, await address(post.world)
@@ -322,115 +241,6 @@ async def test_files_and_great_lengths_are_said(post: Post) -> None:
     unknown = "application/octet-stream"  # what they hold is no picture
     assert [tuple(row) for row in kept] == [("a.png", unknown, 1, b"x"), ("b.png", unknown, 1, b"y")]
     assert came["raw"] is None
-    await post.sent()
-
-
-async def test_who_posts_signs(post: Post) -> None:
-    """A wrong key, time, body or mailbox is answered alike, and leaves nothing."""
-    raw = post.written("a@b.example", "Hello")
-    kept = await post.world.value("SELECT count(*) FROM incoming_mails")
-    never = f"mbx_{'0' * 32}"
-    refusals = [
-        await post.send(raw, key=b"another"),
-        await post.send(raw, now=time.time() - 400),
-        await post.send(raw, now=time.time() + 400),
-        await post.send(raw, signed=raw + b"!"),
-        await post.send(raw, box=never),
-        await post.send(raw, box="nonsense"),
-        await post.world.api.request("POST", "/mail/inbound", content=raw),
-    ]
-    assert {(answer.status, answer.codes[0]) for answer in refusals} == {(401, "SIGNATURE_INVALID")}
-    assert len({answer.body for answer in refusals}) == 1
-    assert [(a.status, a.codes) for a in [await post.send(b"")]] == [(400, ["BAD_REQUEST"])]
-    assert (await post.send(b"x" * 25_000_001)).codes == ["BODY_TOO_LARGE"]
-    assert await post.world.value("SELECT count(*) FROM incoming_mails") == kept
-
-
-class Imap:
-    """An IMAP server with some mails; it may hang up after so many of them."""
-
-    def __init__(self, mails: dict[int, bytes], validity: int = 7) -> None:
-        self.mails, self.validity, self.dies_after, self.given = mails, validity, 10**6, 0
-        self.writes: list[str] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"* OK ready\r\n")
-        while line := (await reader.readline()).decode().strip():
-            tag, _, said = line.partition(" ")
-            verb = said.upper()
-            if verb.startswith("CAPABILITY"):
-                writer.write(b"* CAPABILITY IMAP4rev1\r\n")
-            elif verb.startswith("LOGIN"):
-                assert said == 'LOGIN ann "the password"', said
-            elif verb.startswith(("SELECT", "STORE", "UID STORE")):
-                self.writes.append(said)
-            elif verb.startswith("EXAMINE"):
-                writer.write(f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] valid\r\n".encode())
-            elif verb.startswith("UID SEARCH"):
-                start = int(found[1]) if (found := re.search(r"UID (\d+):\*", said[4:])) else 0
-                last = max(self.mails, default=0)
-                uids = [uid for uid in self.mails if uid >= start or (start and uid == last)]
-                writer.write(f"* SEARCH {' '.join(map(str, uids))}\r\n".encode())
-            elif verb.startswith("UID FETCH"):
-                uid = int(said.split()[2])
-                raw = self.mails[uid]
-                if "SIZE" in verb:
-                    writer.write(f"* 1 FETCH (UID {uid} RFC822.SIZE {len(raw)})\r\n".encode())
-                else:
-                    self.given += 1
-                    if self.given > self.dies_after:
-                        break
-                    writer.write(f"* 1 FETCH (UID {uid} BODY[] {{{len(raw)}}}\r\n".encode() + raw + b")\r\n")
-            writer.write(f"{tag} OK done\r\n".encode())
-            await writer.drain()
-        writer.close()
-
-
-async def test_mail_is_fetched_once_and_a_mailbox_is_left_as_it_is(post: Post, request: pytest.FixtureRequest) -> None:
-    """Cut off in the middle, and when the server gives its UIDs anew, each mail still becomes one ticket."""
-    world, ann = post.world, await address(post.world)
-    server = Imap({uid: post.written(ann, f"Fetched {uid}.") for uid in (3, 5, 9)})
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    request.addfinalizer(listening.close)
-    imap = ("127.0.0.1", listening.sockets[0].getsockname()[1], "ann", "INBOX")
-    async with post.database.transaction(world.organization, None, "test") as tx:
-        connection = await tx.raw()
-        await mailboxes.add(
-            connection,
-            post.sealer,
-            world.organization,
-            "imap@shop.example",
-            b"the password",
-            imap=imap,
-            trusted_server=SERVER,
-        )
-
-    async def fetched(workers: int = 1) -> int:
-        await world.connection.execute("UPDATE mailboxes SET due_at = now()")
-        each = [fetching.fetch_once(post.database, post.sealer, 10_000, tls=False) for _ in range(workers)]
-        return sum(await asyncio.gather(*each))
-
-    server.dies_after = 1
-    assert await fetched() == 1
-    assert await world.value("SELECT last_error FROM mailboxes WHERE host IS NOT NULL") is not None
-    server.dies_after = 10**6
-    assert await fetched(workers=2) == 2
-    assert await fetched() == 0
-    server.validity, server.mails = 8, {uid + 100: raw for uid, raw in server.mails.items()}
-    server.mails[200] = b"From: a@b.example\n\n" + b"x" * 20_000  # too large: left there, and not in the way
-    server.mails[201] = post.written(ann, "The last.")
-    assert await fetched() == 1
-    await post.worked()
-    sql = "SELECT body FROM ticket_messages WHERE body LIKE 'Fetched %' OR body = 'The last.' ORDER BY body"
-    assert [row["body"] for row in await world.connection.fetch(sql)] == [
-        "Fetched 3.",
-        "Fetched 5.",
-        "Fetched 9.",
-        "The last.",
-    ]
-    assert server.writes == []
-    secret = await world.value("SELECT secret FROM mailboxes WHERE host IS NOT NULL")
-    assert b"the password" not in secret
     await post.sent()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.resolvers.tickets.conftest import World
+from tests.resolvers.tickets.world import World, row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -76,6 +76,18 @@ async def test_a_ticket_is_split_and_its_notes_stay_notes(world: World) -> None:
     assert ([m["id"] for m in seen["messages"]["nodes"]], seen["messages"]["totalCount"]) == ([other], 1)
     assert [m["id"] for m in (await world.seen(mine))["messages"]["nodes"]] == [first]
     assert (new["firstAnsweredAt"], new["number"] != noted["number"]) == (None, True)
+    theirs = {
+        name: await world.value(
+            f"SELECT id FROM {table} WHERE organization_id = $1 AND (customer_id = $2) = $3 ORDER BY id LIMIT 1",
+            world.organization, row_id(world.customer), own,
+        )
+        for name, table, own in (("own", "orders", True), ("order", "orders", False), ("sale", "opportunities", False))
+    }  # fmt: skip
+    for field, row in (("orderId", f"ord_{theirs['order'].hex}"), ("opportunityId", f"opp_{theirs['sale'].hex}")):
+        await world.refused(
+            "updateTicket", {"id": mine, field: row}, "REFERENCE_NOT_FOUND", by="administrator", shown="id"
+        )
+    await world.done("updateTicket", {"id": mine, "orderId": f"ord_{theirs['own'].hex}"}, shown="id")
     again = (await world.done("noteOnTicket", {"id": mine, "body": NOTE}))["messages"]["nodes"][-1]["id"]
     for messages in ([], [{"messageId": first}], [{"messageId": other}], [{"messageId": again}]):  # not notes alone
         await world.refused("splitTicket", {"id": mine, "subject": "s", "messages": messages}, "VALUE_INVALID")

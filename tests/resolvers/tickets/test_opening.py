@@ -9,7 +9,7 @@ import pytest
 from crm_graph.resolvers.tickets import opening
 from crm_graph.resolvers.tickets.priority import priority_of
 from crm_graph.schema.tickets import CustomerValue, TicketGrade
-from tests.resolvers.tickets.conftest import World, row_id
+from tests.resolvers.tickets.world import World, row_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tests.resolvers.tickets.conftest import World
+from tests.resolvers.tickets.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TEXT = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"<!-- as: (\w+) -->\s*```graphql\n(.*?)```", TEXT, re.DOTALL)
+BLOCKS = re.findall(r"```graphql\n# as (\w+)\n(.*?)```", TEXT, re.DOTALL)
 
 
 async def test_the_guide_runs(world: World) -> None:

@@ -12,8 +12,9 @@ from crm_graph.auth.classification import SHIPPED, Classification, CustomField, 
 from crm_graph.auth.levels import INTERNAL, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.entity import REGISTRY, Entity
+from crm_graph.markers import Read, Search, Write
 from crm_graph.slots import KINDS
-from crm_graph.specs import FieldSpec, Figure, Read, Search, Write
+from crm_graph.specs import FieldSpec, Figure
 from crm_graph.subjects import completed
 
 Fields = Mapping[str, FieldSpec]

@@ -8,9 +8,10 @@ from crm_graph.auth.levels import Category, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import ActorValue, Rule
 from crm_graph.entity import REGISTRY, Entity, table_name
+from crm_graph.markers import Change
 from crm_graph.plan.access.fields import fields_of
 from crm_graph.plan.sql.parameters import Parameters
-from crm_graph.specs import Change, FieldSpec
+from crm_graph.specs import FieldSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from crm_graph.auth.classification import Classification
 from crm_graph.db.ids import decode
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.errors import IdInvalid, WriteAccessDenied
+from crm_graph.markers import camel
 from crm_graph.plan.access.fields import classified
 from crm_graph.plan.changes import UserError, invalid, reference_not_found
-from crm_graph.specs import FieldSpec, camel
+from crm_graph.specs import FieldSpec
 
 OWN_COLUMNS = ("id", "version", "created_at", "updated_at")
 """What only the write path itself sets."""

@@ -15,11 +15,12 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, Entity
 from crm_graph.mail.outbox import Mail, post
+from crm_graph.markers import Change
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.changes import Outcome, UserError
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.plan.writes.fields import insert_fields, update_fields
-from crm_graph.specs import Change, FieldSpec
+from crm_graph.specs import FieldSpec
 
 REQUEST: Final = "ChangeRequest"
 CODE_ATTEMPTS: Final = 5

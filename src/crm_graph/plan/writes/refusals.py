@@ -10,10 +10,11 @@ import asyncpg
 from crm_graph.auth.levels import Level
 from crm_graph.entity import Entity, table_name
 from crm_graph.errors import EtagMismatch, NotFound
+from crm_graph.markers import camel
 from crm_graph.plan.access.fields import Fields
 from crm_graph.plan.changes import Action, Effect, Outcome, UserError, denied, invalid, key_taken, reference_not_found
 from crm_graph.plan.writes.checks import suffix
-from crm_graph.specs import FieldSpec, camel
+from crm_graph.specs import FieldSpec
 
 IN_USE = "IN_USE"
 PERIOD_TAKEN = "PERIOD_TAKEN"

@@ -103,10 +103,16 @@ class _Writer:
         if not self.shape.trusted:
             lens = open_lens(target, self.policy, self.parameters, alias)
             visible = lens.visible if lens else "FALSE"
+            if spec.ref.same is not None and self.shape.action is Action.UPDATE:
+                visible += f" AND coalesce({alias}.{spec.ref.same} = ({self._kept(spec.ref.same)}), TRUE)"
         return (
             f"(i.{spec.name} IS NULL OR EXISTS (SELECT 1 FROM {table_name(target)} {alias}"
             f" WHERE {alias}.organization_id = {self.organization} AND {alias}.id = i.{spec.name} AND {visible}))"
         )
+
+    def _kept(self, column: str) -> str:
+        """A column of the row as it is."""
+        return f"SELECT t.{column} FROM {self.table} t WHERE t.organization_id = {self.organization} AND {self.key}"
 
     def _before(self) -> str:
         shape, lens = self.shape, self.lens

@@ -17,6 +17,7 @@ from crm_graph.db.ids import decode
 from crm_graph.db.session import Transaction
 from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.errors import EtagMismatch, IdInvalid
+from crm_graph.markers import Change as Rule
 from crm_graph.plan.access.fields import Fields, fields_of
 from crm_graph.plan.access.opening import left_out, open_lens
 from crm_graph.plan.access.subject_reach import open_to_subject, the_person
@@ -31,7 +32,6 @@ from crm_graph.plan.writes.refusals import FIXED, Asked
 from crm_graph.plan.writes.run import run
 from crm_graph.plan.writes.savepoint import unless_refused
 from crm_graph.plan.writes.shape import Shape
-from crm_graph.specs import Change as Rule
 from crm_graph.specs import FieldSpec
 
 

@@ -11,11 +11,11 @@ import asyncpg
 
 from crm_graph import kinds
 from crm_graph.errors import ValueInvalid
+from crm_graph.markers import Choice
 from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask
 from crm_graph.resolvers.authority.limits import ROOMS
 from crm_graph.schema.authority import AuthorityAction
-from crm_graph.specs import Choice
 
 
 class AuthorityPeriod(Choice):

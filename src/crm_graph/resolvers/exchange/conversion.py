@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated
 
 from crm_graph import kinds
 from crm_graph.errors import CrmError, ValueInvalid
@@ -12,6 +12,7 @@ from crm_graph.plan.queries import query
 from crm_graph.plan.signatures import Ask
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.resolvers.exchange.rates import rates
+from crm_graph.specs import TODAY
 
 
 class RateUnknown(CrmError):
@@ -67,12 +68,9 @@ async def convert(
     )
 
 
-_TODAY: Final = "(now() AT TIME ZONE 'UTC')::date"
-
-
 def day_sql(parameters: Parameters, day: dt.date | None) -> str:
     """SQL of the day whose rates count."""
-    return _TODAY if day is None else parameters.constant(day, "date")
+    return TODAY if day is None else parameters.constant(day, "date")
 
 
 def currency_code(given: str) -> str:

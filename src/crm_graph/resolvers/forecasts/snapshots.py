@@ -7,6 +7,7 @@ from uuid import UUID
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
+from crm_graph.specs import TODAY
 
 MONTHS: Final = 12
 """How many months ahead are written down, beside this one and the last, whose sales may still change."""
@@ -36,6 +37,6 @@ SELECT $1, gen_random_uuid(), 1, now(), now(), $2::date, date_trunc('month', o.c
 async def take_snapshot(tx: Transaction, actor: Actor, row: UUID) -> None:  # noqa: ARG001 - the organisation's own
     """Write down what is expected, for the day that has just ended; once, whoever comes."""
     connection = await tx.raw()
-    today: dt.date = await connection.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date - 1")
+    today: dt.date = await connection.fetchval(f"SELECT {TODAY} - 1")
     if await connection.fetchval(_TAKEN, actor.organization_id, today) is None:
         await connection.execute(_TAKE, actor.organization_id, today)

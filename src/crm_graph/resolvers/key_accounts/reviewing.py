@@ -11,7 +11,7 @@ from crm_graph.plan.writes.write import insert_fields, insert_rows
 from crm_graph.schema.account_plans import KeyAccountPlan
 from crm_graph.schema.goals import Goal
 from crm_graph.schema.plan_reviews import GoalSnapshot, PlanReview
-from crm_graph.specs import expanded
+from crm_graph.specs import TODAY, expanded
 
 _SPECS: Final = REGISTRY[Goal.__name__].__specs__
 _GOALS: Final = f"""
@@ -34,7 +34,7 @@ async def review_key_account_plan(call: Call) -> Outcome:
     connection = await call.tx.raw()
     review: dict[str, object] = {
         "plan_id": call.row,
-        "held_on": await connection.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date"),
+        "held_on": await connection.fetchval(f"SELECT {TODAY}"),
         "summary": summary,
         "decisions": call.arguments.get("decisions"),
         "held_by_id": call.actor.user_id,

@@ -21,12 +21,12 @@ from crm_graph.resolvers.people import MAILED
 from crm_graph.schema.goals import Goal
 from crm_graph.schema.key_accounts import KeyAccount
 from crm_graph.schema.key_people import KeyPerson
-from crm_graph.specs import expanded
+from crm_graph.specs import TODAY, expanded
 
 _STATUS: Final = expanded(REGISTRY[Goal.__name__].__specs__, "status", "g", "$1")
 _SILENT: Final = expanded(REGISTRY[KeyPerson.__name__].__specs__, "silent", "p")
 _COVERED: Final = expanded(REGISTRY[KeyPerson.__name__].__specs__, "covered", "p")
-_RUNNING: Final = "(now() AT TIME ZONE 'UTC')::date BETWEEN n.starts_on AND n.ends_on"
+_RUNNING: Final = f"{TODAY} BETWEEN n.starts_on AND n.ends_on"
 
 _GOALS: Final = f"""
 SELECT x.id, x.holds, x.manager_id FROM (

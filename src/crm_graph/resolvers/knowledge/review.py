@@ -4,6 +4,7 @@ from typing import Final
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
+from crm_graph.markers import Choice
 from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import update_fields, update_rows
@@ -11,7 +12,6 @@ from crm_graph.resolvers.knowledge.drafts import TEXT
 from crm_graph.resolvers.knowledge.states import MOVES, Facts, locked, locked_of_version, moved
 from crm_graph.resolvers.states import current
 from crm_graph.schema.knowledge import ArticleStatus, ArticleVersion, KnowledgeArticle
-from crm_graph.specs import Choice
 
 _OTHERS: Final = """
 SELECT id FROM article_versions

@@ -14,6 +14,7 @@ from crm_graph.auth.rows import PUBLISHED_TO, Rule
 from crm_graph.db.ids import encode
 from crm_graph.entity import REGISTRY
 from crm_graph.errors import NotFound, PageSizeInvalid, SearchInvalid
+from crm_graph.markers import listed
 from crm_graph.plan.access.lens import Lens
 from crm_graph.plan.access.opening import open_lens
 from crm_graph.plan.queries import query
@@ -22,7 +23,6 @@ from crm_graph.plan.signatures import Ask, Id
 from crm_graph.plan.sql.ids import record_of
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.schema.knowledge import Audience, KnowledgeArticle
-from crm_graph.specs import listed
 
 MOST: Final = 20
 LONGEST: Final = 10_000

@@ -121,9 +121,16 @@ async def _taken(call: Call, asked: Sequence[ReturnLineInput]) -> list[dict[str,
         elif not 0 < one.quantity <= line["quantity"] - line["back"]:
             says = f"{line['quantity'] - line['back']} of this line can still come back."
             errors.append(UserError("RETURN_EXCEEDS_ORDER", says, path))
+        elif one.quantity % _least(line["quantity"]):
+            errors.append(invalid(f"Of this line come back multiples of {_least(line['quantity'])}.", *path))
         else:
             lines.append({"order_line_id": row, "quantity": one.quantity, **_part(line, one.quantity)})
     return Outcome.refused(*errors) if errors else lines
+
+
+def _least(ordered: Decimal) -> Decimal:
+    """The least of a line that comes back: one, or of what was ordered in parts the last digit of that."""
+    return Decimal(1).scaleb(min(0, int(ordered.normalize().as_tuple().exponent)))
 
 
 def _part(line: Mapping[str, Any], quantity: Decimal) -> dict[str, object]:

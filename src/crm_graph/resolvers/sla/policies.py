@@ -47,11 +47,10 @@ class Policies:
     def promise(self, policy: "asyncpg.Record", ticket: "asyncpg.Record") -> Promise:
         """What a policy promises for a ticket."""
         named: UUID | None = policy["calendar_id"] or ticket["team_calendar_id"] or self.standard
-        found = self.calendars[named] if named else None
-        on_clock = policy["clock"] == SlaClock.ELAPSED or found is None
+        found = self.calendars[named] if named and policy["clock"] == SlaClock.BUSINESS else None
         pausing = {"WAITING": policy["pauses_waiting"], "ON_HOLD": policy["pauses_on_hold"]}
         return Promise(
-            around_the_clock() if on_clock or found is None else found,
+            found or around_the_clock(),
             {t: dt.timedelta(minutes=policy[c]) for t, c in _MINUTES.items() if policy[c] is not None},
             frozenset(status for status, pauses in pausing.items() if pauses),
             policy["warning_percent"],
@@ -64,6 +63,7 @@ def matched_by(policy: "asyncpg.Record") -> list[str]:
 
 
 async def load(connection: "asyncpg.Connection[asyncpg.Record]", organization: UUID) -> Policies:
+    """The policies that hold and all calendars of an organisation."""
     calendars = await connection.fetch(_CALENDARS, organization)
     return Policies(
         tuple(await connection.fetch(_POLICIES, organization)),

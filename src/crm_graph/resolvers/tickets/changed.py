@@ -3,7 +3,8 @@
     @on_ticket_change(Turn.PROMISES)
     async def reckon(tx: Transaction, actor: Actor, change: TicketChange) -> None: …
 
-It finds the ticket as it is by then. Whatever changes a ticket, or says something on it, ends with `ticket_changed`.
+It finds the ticket as it is by then. Whatever changes a ticket, or says something on it, ends with `told`, or
+`ticket_changed`.
 """
 
 import enum
@@ -14,6 +15,8 @@ from uuid import UUID
 
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
+from crm_graph.plan.changes import Outcome
+from crm_graph.plan.mutations import Call
 
 
 class What(enum.Enum):
@@ -66,6 +69,13 @@ def on_ticket_change(turn: Turn) -> Callable[[Heed], Heed]:
         return heed
 
     return declare
+
+
+async def told(call: Call, done: Outcome, what: What) -> Outcome:
+    """What came of a change of the call's ticket, told to whoever heeds it unless it was refused."""
+    if not done.is_refused:
+        await ticket_changed(call.tx, call.actor, TicketChange(call.row, what))
+    return done
 
 
 async def ticket_changed(tx: Transaction, actor: Actor, change: TicketChange) -> None:

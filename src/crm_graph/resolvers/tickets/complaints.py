@@ -11,7 +11,7 @@ from crm_graph.mail.outbox import Mail, post
 from crm_graph.plan.changes import Effect, Outcome, denied
 from crm_graph.plan.mutations import Call, mutation
 from crm_graph.resolvers.people import MAILED, OF_STAFF
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed, told
 from crm_graph.resolvers.tickets.resolution import UNRESOLVED
 from crm_graph.resolvers.tickets.routing import management
 from crm_graph.resolvers.tickets.sides import side_of, speaks
@@ -76,8 +76,7 @@ async def address_to_management(call: Call) -> Outcome:
     done = await put(call, facts, "ticket.addressed_to_management", {**values, **await _above(call, facts)}, back)
     if not done.is_refused:
         await watch(call.tx, call.actor, call.row, facts.now)
-        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
-    return done
+    return await told(call, done, What.MOVED)
 
 
 @timer(UNANSWERED)
@@ -91,10 +90,10 @@ async def escalate(tx: Transaction, actor: Actor, row: UUID) -> None:
     values = {"escalated_at": facts.now, "impact": high, "urgency": high, "priority": urgent}
     await put(call, facts, "ticket.escalated", {**values, **await _above(call, facts)})
     connection = await tx.raw()
-    for told in await connection.fetch(_TOLD, actor.organization_id, facts.assignee_id):
+    for person in await connection.fetch(_TOLD, actor.organization_id, facts.assignee_id):
         subject = f"Waits for the management: {facts.number}"
         said = _SAID.format(number=facts.number)
-        await post(connection, actor.organization_id, Mail(told["email"], subject, said))
+        await post(connection, actor.organization_id, Mail(person["email"], subject, said))
     await watch(tx, actor, row, facts.now)
     await ticket_changed(tx, actor, TicketChange(row, What.MOVED))
 

@@ -6,9 +6,9 @@ from typing import Final
 from crm_graph import kinds
 from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import What, told
 from crm_graph.resolvers.tickets.messages import Said, say
-from crm_graph.resolvers.tickets.resolution import put_resolved, told_resolved
+from crm_graph.resolvers.tickets.resolution import put_resolved
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
 from crm_graph.resolvers.tickets.taking import to_queue
 from crm_graph.schema.ticket_queues import TicketNextState
@@ -56,11 +56,8 @@ async def apply_macro(call: Call) -> Outcome:
 async def _become(call: Call, facts: Facts, then: TicketNextState) -> Outcome:
     to = TicketStatus(then.value)
     if to is TicketStatus.RESOLVED:
-        return unanswered(facts) or await told_resolved(call, await put_resolved(call, facts, "ticket.moved"))
-    done = await put(call, facts, "ticket.moved", {"status": to.value}, to)
-    if not done.is_refused:
-        await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.MOVED))
-    return done
+        return unanswered(facts) or await told(call, await put_resolved(call, facts, "ticket.moved"), What.RESOLVED)
+    return await told(call, await put(call, facts, "ticket.moved", {"status": to.value}, to), What.MOVED)
 
 
 def _filled(text: str, **facts: str) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
+from crm_graph.markers import camel
 from crm_graph.plan.changes import Effect, Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
 from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
@@ -16,7 +17,6 @@ from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmatio
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
 from crm_graph.schema.ticket_states import TicketStatus
 from crm_graph.schema.tickets import Ticket
-from crm_graph.specs import camel
 
 _IN_ORDER: Final = (
     "SELECT id FROM tickets WHERE organization_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE"

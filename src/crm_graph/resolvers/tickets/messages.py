@@ -14,9 +14,9 @@ from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed, told
 from crm_graph.resolvers.tickets.complaints import answered_values
-from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation, put_resolved, told_resolved
+from crm_graph.resolvers.tickets.resolution import UNRESOLVED, clear_confirmation, put_resolved
 from crm_graph.resolvers.tickets.sides import side_of, speaks
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
 from crm_graph.schema.orders import Channel
@@ -107,7 +107,7 @@ async def _answer(call: Call, facts: Facts, said: Said, then: TicketNextState | 
     if written.is_refused:
         return written
     kept = await _kept(call, facts, said, What.ANSWERED, "ticket_message.answered")
-    return await told_resolved(call, kept) if resolved else kept
+    return await told(call, kept, What.RESOLVED) if resolved else kept
 
 
 async def _note(call: Call, facts: Facts, said: Said) -> Outcome:

@@ -15,6 +15,7 @@ from crm_graph.auth.levels import INTERNAL, PARTNER, Level
 from crm_graph.auth.policy import Policy
 from crm_graph.auth.rows import Rule
 from crm_graph.declaration import choice_kind
+from crm_graph.markers import camel
 from crm_graph.plan.access.visibility import find
 from crm_graph.plan.changes import Effect, Outcome, UserError, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
@@ -29,7 +30,6 @@ from crm_graph.schema.orders import Channel
 from crm_graph.schema.ticket_queues import TicketType
 from crm_graph.schema.ticket_states import IS_OPEN
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketGrade
-from crm_graph.specs import camel
 
 MOST: Final = 50
 """Tickets of a customer that may be open at a time before they open no more; a partner, of those that it opened."""

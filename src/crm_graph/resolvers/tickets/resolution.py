@@ -10,7 +10,7 @@ from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import clear_timer, set_timer, timer
 from crm_graph.plan.changes import Outcome
 from crm_graph.plan.mutations import Call
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import What, told
 from crm_graph.resolvers.tickets.states import CONFIRMED_WITHIN, Facts, present, put
 from crm_graph.schema.ticket_states import TicketStatus
 from crm_graph.schema.tickets import TicketClosing
@@ -25,20 +25,13 @@ async def put_resolved(
 ) -> Outcome:
     """Put a ticket to its customer as resolved; it is closed when they have said nothing for so long.
 
-    Whoever calls tells of it, by `told_resolved`, after what was said with it.
+    Whoever calls tells of it, after what was said with it.
     """
     until = facts.now + CONFIRMED_WITHIN
     written = {**values, "resolved_at": facts.now, "confirm_until": until}
     done = await put(call, facts, event, written, TicketStatus.RESOLVED)
     if not done.is_refused:
         await set_timer(call.tx, call.actor.organization_id, UNCONFIRMED, facts.id, until)
-    return done
-
-
-async def told_resolved(call: Call, done: Outcome) -> Outcome:
-    """Tell of the call's ticket that it was put to its customer as resolved, unless that was refused."""
-    if not done.is_refused:
-        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.RESOLVED))
     return done
 
 
@@ -52,8 +45,7 @@ async def close(call: Call, facts: Facts, because: TicketClosing) -> Outcome:
     done = await put(call, facts, "ticket.closed", values, TicketStatus.CLOSED)
     if not done.is_refused:
         await clear_confirmation(call)
-        await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.CLOSED))
-    return done
+    return await told(call, done, What.CLOSED)
 
 
 @timer(UNCONFIRMED)

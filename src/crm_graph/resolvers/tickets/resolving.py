@@ -9,14 +9,13 @@ from crm_graph.auth.levels import INTERNAL
 from crm_graph.declaration import choice_kind
 from crm_graph.plan.changes import Effect, Outcome, denied, refusal
 from crm_graph.plan.mutations import Argument, Call, may_write, mutation
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import What, told
 from crm_graph.resolvers.tickets.messages import Said, say
 from crm_graph.resolvers.tickets.resolution import (
     UNRESOLVED,
     clear_confirmation,
     close,
     put_resolved,
-    told_resolved,
 )
 from crm_graph.resolvers.tickets.sides import side_of, speaks
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing, unanswered
@@ -69,7 +68,7 @@ async def _resolve(call: Call, facts: Facts) -> Outcome:
         return unfit
     if facts.status is TicketStatus.RESOLVED:
         return Outcome(Effect.UNCHANGED, facts.id)
-    return await told_resolved(call, await put_resolved(call, facts, "ticket.resolved"))
+    return await told(call, await put_resolved(call, facts, "ticket.resolved"), What.RESOLVED)
 
 
 @mutation(
@@ -109,7 +108,7 @@ async def reopen_ticket(call: Call) -> Outcome:
     if done.is_refused:
         return done
     await clear_confirmation(call)
-    await ticket_changed(call.tx, call.actor, TicketChange(facts.id, What.MOVED))
+    await told(call, done, What.MOVED)
     body = str(call.arguments.get("body") or "").strip()
     said = Said(body, side, author_id=call.actor.user_id)
     return await say(replace(call, if_match=None), said) if body else done

@@ -20,9 +20,16 @@ from crm_graph.schema.tickets import MessageSide, Ticket, TicketMessage
 _MOST: Final = 100
 _KEPT: Final = (
     "customer_id", "partner_id", "order_id", "product_id", "language", "channel", "impact", "urgency", "customer_value",
-    "raised_by", "priority", "tags", "skills", "queue_id", "team_id", "assignee_id",
+    "raised_by", "priority", "tags", "skills", "queue_id", "team_id", "assignee_id", "unverified_sender",
 )  # fmt: skip
 _ROW: Final = f"SELECT {', '.join(_KEPT)} FROM tickets WHERE organization_id = $1 AND id = $2"
+# what was mailed, or waits to be, goes with its message; who wrote by mail is answered on both tickets
+_THEIR_MAILS: Final = "UPDATE ticket_mails SET ticket_id = $3 WHERE organization_id = $1 AND message_id = ANY($2)"
+_SENDERS: Final = """
+INSERT INTO ticket_mails (organization_id, id, created_at, ticket_id, mailbox_id, outgoing, proven, address, header_id,
+                          sent_at)
+SELECT organization_id, gen_random_uuid(), created_at, $3, mailbox_id, FALSE, proven, address, header_id, sent_at
+  FROM ticket_mails WHERE organization_id = $1 AND ticket_id = $2 AND NOT outgoing"""
 _MESSAGES: Final = """
 SELECT id, origin_id, public, side, sent_at FROM ticket_messages WHERE organization_id = $1 AND ticket_id = $2
  ORDER BY sent_at, id FOR NO KEY UPDATE"""
@@ -71,6 +78,9 @@ async def split_ticket(call: Call) -> Outcome:
         )  # fmt: skip
         if moved.is_refused:
             return moved
+    connection, organization = await call.tx.raw(), call.actor.organization_id
+    await connection.execute(_SENDERS, organization, facts.id, made.id)
+    await connection.execute(_THEIR_MAILS, organization, [one["id"] for one in moving], made.id)
     for ticket, what in ((made.id, What.OPENED), (facts.id, What.MOVED)):
         await ticket_changed(call.tx, call.actor, TicketChange(ticket, what))
     return made

@@ -11,7 +11,7 @@ from crm_graph.plan.changes import Effect, Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.sql.parameters import Parameters
 from crm_graph.resolvers.authority.nearest import PERSON
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import What, told
 from crm_graph.resolvers.tickets.priority import priority_of
 from crm_graph.resolvers.tickets.routing import give, queue_of, value_of
 from crm_graph.resolvers.tickets.states import STAFF, Facts, locked, put, standing
@@ -45,13 +45,14 @@ async def assign_ticket(call: Call) -> Outcome:
     assert isinstance(user, UUID)
     if not await is_person(call, user):
         return refusal("VALUE_INVALID", "Only people of the staff who may sign in deal with tickets.", "userId")
-    return await _hand(call, facts, "ticket.assigned", {"assignee_id": user})
+    return standing(facts) or await _hand(call, facts, "ticket.assigned", {"assignee_id": user})
 
 
 @mutation(Ticket, needs=STAFF)
 async def release_ticket(call: Call) -> Outcome:
     """Leave a ticket to be taken by somebody else of its queue."""
-    return await _hand(call, await locked(call), "ticket.released", {"assignee_id": None})
+    facts = await locked(call)
+    return standing(facts) or await _hand(call, facts, "ticket.released", {"assignee_id": None})
 
 
 @mutation(Ticket, Argument("queue_id", kinds.ID, "Where it goes.", required=True, ref="TicketQueue"), needs=STAFF)
@@ -99,10 +100,7 @@ async def prioritize_ticket(call: Call) -> Outcome:
         "customer_value": value.value,
         "priority": priority_of(impact, urgency, value, facts.raised_by).value,
     }
-    done = await put(call, facts, "ticket.prioritized", values)
-    if not done.is_refused:
-        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
-    return done
+    return await told(call, await put(call, facts, "ticket.prioritized", values), What.MOVED)
 
 
 async def is_person(call: Call, user: UUID) -> bool:
@@ -111,14 +109,8 @@ async def is_person(call: Call, user: UUID) -> bool:
 
 
 async def _hand(call: Call, facts: Facts, event: str, values: Mapping[str, object], *, taken: bool = False) -> Outcome:
-    ended = standing(facts)
-    if ended is not None:
-        return ended
     to = TicketStatus.OPEN if taken and facts.status is TicketStatus.NEW else None
-    done = await put(call, facts, event, values, to, needs=STAFF)
-    if not done.is_refused:
-        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
-    return done
+    return await told(call, await put(call, facts, event, values, to, needs=STAFF), What.MOVED)
 
 
 async def _name(call: Call, user: UUID) -> str | None:

@@ -3,7 +3,7 @@
 from crm_graph import kinds
 from crm_graph.plan.changes import Outcome, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
-from crm_graph.resolvers.tickets.changed import TicketChange, What, ticket_changed
+from crm_graph.resolvers.tickets.changed import What, told
 from crm_graph.resolvers.tickets.messages import Said, say
 from crm_graph.resolvers.tickets.states import STAFF, locked, put
 from crm_graph.schema.ticket_queues import TicketNextState
@@ -35,7 +35,4 @@ async def resume_ticket(call: Call) -> Outcome:
 
 
 async def _stand(call: Call, to: TicketStatus, event: str) -> Outcome:
-    done = await put(call, await locked(call), event, {"status": to.value}, to)
-    if not done.is_refused:
-        await ticket_changed(call.tx, call.actor, TicketChange(call.row, What.MOVED))
-    return done
+    return await told(call, await put(call, await locked(call), event, {"status": to.value}, to), What.MOVED)

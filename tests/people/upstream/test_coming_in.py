@@ -1,122 +1,22 @@
 """Signing in with an OpenID provider, over HTTP to a real one: who comes in, with which roles, and who does not."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
-import pytest_asyncio
-from joserfc.jwk import RSAKey
 
 from crm_graph.db.embedded import EmbeddedServer
 from tests.access.policy_world import PolicyWorld
 from tests.conftest import clone
 from tests.fixtures.api import running
 from tests.fixtures.demo import Demo
-from tests.people.conftest import People
 from tests.people.openid_provider import (
-    CLIENT,
     SECRET,
-    OpenIdProvider,
-    by_own_key,
-    by_public_key,
     openid_provider,
-    unsigned,
 )
+from tests.people.upstream.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-SHOWN = "identityProvider { id name hasClientSecret roles decidedBy }"
-
-
-class World(People):
-    """The demo, and an OpenID provider by which people sign in."""
-
-    provider: OpenIdProvider
-    id = ""
-
-    async def create(self, **given: object) -> dict[str, Any]:
-        asked = {
-            "name": "corp", "label": "Corp", "issuer": self.provider.issuer, "clientId": CLIENT, "clientSecret": SECRET,
-            **given,
-        }  # fmt: skip
-        return await self.act("administrator", "createIdentityProvider", SHOWN, **asked)
-
-    async def update(self, persona: str = "administrator", **given: object) -> list[str]:
-        return await self.codes(persona, "updateIdentityProvider", id=self.id, **given)
-
-    async def come(self, client: httpx.AsyncClient, path: str = "/sign-in/with/corp") -> httpx.Response:
-        """To the provider and back, as a browser goes."""
-        begun = await client.get(path)
-        if begun.status_code != 303:
-            return begun
-        async with httpx.AsyncClient() as outside:
-            back = await outside.get(begun.headers["location"])
-        return await client.get(back.headers["location"])
-
-    async def sign_in(self, **person: object) -> httpx.Response:
-        self.provider.person = {"email_verified": True, **person}
-        async with self.browser() as client:
-            done = await self.come(client)
-            if done.status_code == 303:
-                assert (await client.get("/account")).status_code == 200
-            return done
-
-    async def refused(self, code: str, **person: object) -> None:
-        """The sign-in must leave nothing."""
-        before = await self.traces()
-        done = await self.sign_in(**person)
-        assert (done.status_code >= 400, code in done.text) == (True, True), done.text
-        assert "crm_session" not in str(done.headers)
-        assert await self.traces() == before
-
-    async def user_of(self, email: str) -> Any:
-        return await self.admin.fetchrow(
-            "SELECT * FROM users WHERE organization_id = $1 AND email = $2", self.organization, email
-        )
-
-
-@asynccontextmanager
-async def _world(url: str, demo: Demo) -> AsyncIterator[World]:
-    import asyncpg
-
-    admin = await asyncpg.connect(url)
-    organization = await admin.fetchval("SELECT id FROM organizations WHERE external_id = 'main'")
-    try:
-        async with (
-            openid_provider() as provider,
-            running(url, demo.data_dir, demo.personas, private_providers=True) as api,
-        ):
-            world = World(PolicyWorld(api, api, admin, organization))
-            world.provider = provider
-            yield world
-    finally:
-        await admin.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def _shared(embedded_server: EmbeddedServer, small_demo_template: Demo) -> AsyncIterator[World]:
-    with clone(embedded_server, small_demo_template.template) as url:
-        async with _world(url, small_demo_template) as made:
-            created = await made.create()
-            assert created["userErrors"] == []
-            made.id = created["identityProvider"]["id"]
-            yield made
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(_shared: World) -> AsyncIterator[World]:
-    yield _shared
-    _shared.provider.reset()
-    _shared.provider.keys = _shared.provider.keys[:1]
-    await _shared.admin.execute(
-        "UPDATE identity_providers SET enabled = true, creates_users = false, links_passwords = false, domains = '{}',"
-        " roles = '{}', groups_claim = NULL, group_roles = '{}'"
-    )
 
 
 async def test_the_secret_is_sealed_and_told_to_nobody(world: World) -> None:
@@ -263,141 +163,6 @@ async def test_what_makes_no_sense_is_refused(world: World, given: dict[str, obj
 
 async def test_a_name_is_taken_once(world: World) -> None:
     assert [e["code"] for e in (await world.create())["userErrors"]] == ["KEY_TAKEN"]
-
-
-async def test_the_answer_of_another_browser_or_for_another_question_is_worth_nothing(world: World) -> None:
-    assert await world.update(createsUsers=True) == []
-    world.provider.person = {"sub": "x", "email": "mallory@corp.example", "email_verified": True}
-    before = await world.traces()
-    async with world.browser() as victim, world.browser() as attacker, httpx.AsyncClient() as outside:
-        begun = await attacker.get("/sign-in/with/corp")
-        back = (await outside.get(begun.headers["location"])).headers["location"]
-        assert (await victim.get(back)).status_code == 400  # no cookie
-        await victim.get("/sign-in/with/corp")
-        assert "JOURNEY_LOST" in (await victim.get(back)).text  # another state
-        kept = attacker.cookies["crm_upstream"]
-        for spoilt in (kept[:-2] + "AA", kept[5:], "A" * 3000):
-            attacker.cookies.clear()
-            attacker.cookies.set("crm_upstream", spoilt, domain="localhost.local")
-            assert (await attacker.get(back)).status_code == 400
-        attacker.cookies.clear()
-        attacker.cookies.set("crm_upstream", kept, domain="localhost.local")
-        assert "PROVIDER_REFUSED" in (await attacker.get(back.replace("code=", "error=access_denied&x="))).text
-        assert "PROVIDER_UNREACHABLE" in (await attacker.get(back.replace("code=", "code=x"))).text
-        assert "JOURNEY_LOST" in (await attacker.get(f"{back}&iss=https://other.example")).text
-        assert await world.traces() == before
-        assert (await attacker.get(back)).status_code == 303
-        attacker.cookies.set("crm_upstream", kept, domain="localhost.local")
-        assert (await attacker.get(back)).status_code == 502  # the code is used
-
-
-async def test_a_provider_that_names_itself_must(world: World) -> None:
-    """RFC 9207: one that says it sends `iss` and does not is not the one that answers. A fresh process reads it anew."""
-    world.provider.metadata = {"authorization_response_iss_parameter_supported": True}
-    upstream = _discovery(world)
-    upstream._metadata.clear()
-    world.provider.person = {"sub": "iss", "email": "iss@corp.example", "email_verified": True}
-    assert await world.update(createsUsers=True) == []
-    async with world.browser() as client:
-        assert (await world.come(client)).status_code == 400
-        world.provider.back = {"iss": world.provider.issuer}
-        assert (await world.come(client)).status_code == 303
-    upstream._metadata.clear()
-
-
-def _discovery(world: World) -> Any:
-    """The discovery of the running application, to make it forget."""
-    [route] = [r for r in world.api.app.routes if getattr(r, "path", "") == "/sign-in/with/{name}"]
-    return route.endpoint.__wrapped__.__self__._discovery
-
-
-Tamper = Callable[[dict[str, Any]], None]
-NOW = int(time.time())
-
-
-@pytest.mark.parametrize(
-    "tamper",
-    [
-        lambda c: c.update(iss="https://evil.example"),
-        lambda c: c.update(aud="somebody else"),
-        lambda c: c.update(aud=[CLIENT, "somebody else"]),
-        lambda c: c.update(azp="somebody else"),
-        lambda c: c.update(exp=NOW - 120, iat=NOW - 600),
-        lambda c: c.update(nonce="another"),
-        lambda c: c.update(nonce=[c["nonce"]]),
-        lambda c: c.update(iat=NOW + 100_000),
-        lambda c: c.update(sub=""),
-        lambda c: c.update(sub=7),
-        lambda c: c.update(sub="x" * 256),
-        lambda c: c.update(sub="a\0b"),
-        *[lambda c, name=name: c.pop(name) for name in ("iss", "aud", "exp", "iat", "nonce", "sub")],
-    ],
-)
-async def test_a_token_that_is_not_for_this_sign_in(world: World, tamper: Tamper) -> None:
-    assert await world.update(createsUsers=True) == []
-    world.provider.tamper = tamper
-    await world.refused("ID_TOKEN_INVALID", sub="t", email="token@corp.example")
-
-
-@pytest.mark.parametrize("kind", ["none", "public key", "own key", "garbage", "absent"])
-async def test_a_token_that_the_provider_did_not_sign(world: World, kind: str) -> None:
-    assert await world.update(createsUsers=True) == []
-    world.provider.sign = {
-        "none": unsigned,
-        "public key": by_public_key(world.provider),
-        "own key": by_own_key,
-        "garbage": lambda _claims: "a.b.c",
-        "absent": lambda _claims: "",
-    }[kind]
-    await world.refused("ID_TOKEN_INVALID", sub="t", email="token@corp.example")
-
-
-async def test_new_keys_are_asked_for_and_unknown_ones_not_too_often(world: World) -> None:
-    assert await world.update(createsUsers=True) == []
-    person = {"sub": "rotated", "email": "rotated@corp.example"}
-    assert (await world.sign_in(**person)).status_code == 303
-    world.provider.keys = [*world.provider.keys, RSAKey.generate_key(2048, {"kid": "two", "use": "sig"})]
-    discovery = _discovery(world)
-    discovery._keys = {uri: (at - 31, keys) for uri, (at, keys) in discovery._keys.items()}
-    assert (await world.sign_in(**person)).status_code == 303
-    world.provider.asked.clear()
-    world.provider.keys[-1] = RSAKey.generate_key(2048, {"kid": "three", "use": "sig"})
-    for _ in range(3):
-        await world.refused("ID_TOKEN_INVALID", **person)
-    assert world.provider.asked.count("jwks") == 0
-    discovery._keys.clear()
-
-
-async def test_what_the_token_does_not_say_is_asked_for(world: World) -> None:
-    assert await world.update(createsUsers=True) == []
-    world.provider.userinfo = {"sub": "somebody else", "email": "info@corp.example", "email_verified": True}
-    await world.refused("ID_TOKEN_INVALID", sub="info")
-    world.provider.userinfo = {"sub": "info", "email": "info@corp.example", "email_verified": True, "name": "Ina"}
-    assert (await world.sign_in(sub="info")).status_code == 303
-    assert (await world.user_of("info@corp.example"))["name"] == "Ina"
-
-
-async def test_a_provider_that_does_not_answer_as_one(world: World) -> None:
-    from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
-
-    discovery = _discovery(world)
-    issuer = world.provider.issuer
-    for answer in (
-        lambda _: PlainTextResponse("no JSON"),
-        lambda _: JSONResponse([]),
-        lambda _: JSONResponse({"issuer": "https://other.example"}),
-        lambda _: JSONResponse({"issuer": issuer, "authorization_endpoint": "javascript:alert(1)"}),
-        lambda _: RedirectResponse("http://127.0.0.1:1/"),
-        lambda _: PlainTextResponse("x" * 600_000),
-        lambda _: JSONResponse({}, 500),
-    ):
-        discovery._metadata.clear()
-        world.provider.answer = answer
-        async with world.browser() as client:
-            begun = await client.get("/sign-in/with/corp")
-            assert (begun.status_code, "PROVIDER_UNREACHABLE" in begun.text) == (502, True)
-            assert "set-cookie" not in begun.headers
-    world.provider.answer = None
 
 
 async def test_a_provider_that_is_switched_off_or_unknown(world: World) -> None:
