@@ -129,6 +129,8 @@ async def writes(url: str, superuser: str, customer: UUID, partners: list[UUID],
             await both(figures, "without triggers")
             await triggers(on=True)
             await both(figures, "no coverage")
+        for what, found in figures.items():
+            told(what, found)
         territories = [uuid7() for _ in range(COVERAGES)]
         async with database.transaction(ORGANIZATION, None, "benchmark") as tx:
             countries = ("CH", "PL", "FR", "ES", "GR", "BG", "SE", "GB", "AT", "IS")
