@@ -14,6 +14,7 @@ from crm_graph.db.embedded import EmbeddedServer
     [
         ("load", {"customers": 60, "opportunities": 120}),
         ("access portal", {"customers": 60, "opportunities": 120, "partner_scorecards": 96}),
+        ("partners", {"customers": 60, "opportunities": 120, "partners": 20}),
         ("service", {"tickets": 120, "sla_policies": 1}),
     ],
 )

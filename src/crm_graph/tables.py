@@ -167,12 +167,20 @@ def _reference(table: sa.Table, spec: FieldSpec, ref: Ref) -> sa.ForeignKeyConst
     )
 
 
-def keep_company_keys(table: sa.Table, name: str) -> None:
-    """Keys and indexes by which names of companies that may be the same are found (matching/functions.sql)."""
+def keep_company_keys(table: sa.Table, name: str, *further: str) -> None:
+    """Keys and indexes by which names of companies that may be the same are found (matching/functions.sql).
+
+    With `further` columns the indexes answer for name and these by themselves: common keys name thousands of rows.
+    """
     for key in COMPANY_KEYS:
         made = sa.Computed(f"crm_company_{key}({name})", persisted=True)
         table.append_column(sa.Column(f"{name}_{key}", sa.Text(collation="C"), made, info=_NO_HISTORY))
-        sa.Index(f"ix_{table.name}_{name}_{key}", table.c.organization_id, table.c[f"{name}_{key}"])
+    c = table.c
+    letters, initials = (c[f"{name}_{key}"] for key in COMPANY_KEYS)
+    covered = ["id", name, *further] if further else []
+    for key, columns in (("letters", [letters]), ("initials", [initials, letters] if further else [initials])):
+        index = f"ix_{table.name}_{name}_{key}"
+        sa.Index(index, c.organization_id, *columns, postgresql_include=covered)
 
 
 def _stored(name: str, sql: str) -> sa.Column[str]:

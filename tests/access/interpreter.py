@@ -26,6 +26,9 @@ ROLES = (
 )
 DELEGATE = "delegate"
 """Not a role: a customer who acts for a company or household."""
+SECOND_PARTNER = "other_partner_rep"
+"""Not a role: a partner's rep who looks after a customer together with another partner."""
+_STAND_FOR = {DELEGATE: "customer", SECOND_PARTNER: "partner_rep"}
 Row = Mapping[str, Any]
 
 
@@ -179,7 +182,7 @@ class Matrix:
         return [(one.rule, one.rank) for one in self.lines(role, entity) if category not in one.without]
 
     def lines(self, role: str, entity: str) -> list[Granted]:
-        role = "customer" if role == DELEGATE else role
+        role = _STAND_FOR.get(role, role)
         return self.granted.get((role, entity)) or self.granted.get((role, "*")) or []
 
     def highest(self, role: str, entity: str, category: str | None = None) -> int | None:

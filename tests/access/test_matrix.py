@@ -11,11 +11,17 @@ import pytest
 
 from crm_graph.entity import REGISTRY
 from tests.access.channels import CHANNELS, CUSTOM_CHANNELS, Channel, Probe
-from tests.access.interpreter import ROLES, read_matrix
+from tests.access.interpreter import ROLES, SECOND_PARTNER, read_matrix
 from tests.access.secrets import World, load_rows
 from tests.fixtures.api import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WAYS_OF_TWO = {
+    "select", "by id", "nodes", "nested path", "nested count", "totalCount", "hiddenFields", "relation filter", "search",
+    "group", "aggregate", "cursor", "auditEntries", "mutation of what is not seen", "mutation payload", "attached file",
+}  # fmt: skip
+"""By these a second partner is asked, too, who shares a customer with the first."""
 
 
 async def test_the_matrix_names_every_entity_and_role() -> None:
@@ -27,7 +33,8 @@ async def test_the_matrix_names_every_entity_and_role() -> None:
 
 @pytest.mark.parametrize("name", CHANNELS)
 async def test_a_channel_shows_what_the_matrix_shows(planted_api: Api, world: World, name: str) -> None:
-    for entity, role in product(REGISTRY, ROLES):  # so that what is asked alike is read and validated once
+    asking = (*ROLES, SECOND_PARTNER) if name in WAYS_OF_TWO else ROLES
+    for entity, role in product(REGISTRY, asking):  # so that what is asked alike is read and validated once
         await _asked(CHANNELS[name], Probe(planted_api, world, role, entity))
 
 
@@ -46,6 +53,18 @@ async def _asked(channel: Channel, probe: Probe) -> None:
     except AssertionError as error:
         error.add_note(f"in the cell {probe.role} × {probe.entity}")
         raise
+
+
+async def test_the_second_partner_looks_after_a_customer_of_the_first(world: World) -> None:
+    """So what is asked of both above is of one customer, each with rows of its own beside."""
+    both = [world.callers["partner_rep"], world.callers[SECOND_PARTNER]]
+    customers = [{row["id"] for row in world.rows.visible(caller, "Customer")} for caller in both]
+    assert customers[0] & customers[1]
+    for entity in ("DealRegistration", "Opportunity", "PriceList", "PartnerAgreement", "User"):
+        own = [{row["id"] for row in world.rows.visible(caller, entity) if row["partner_id"]} for caller in both]
+        assert own[0], entity
+        assert own[1], entity
+        assert not own[0] & own[1], entity
 
 
 async def test_no_channel_wrote_anything(planted_api: Api, planted_url: str, world: World) -> None:

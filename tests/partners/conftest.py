@@ -27,6 +27,7 @@ class Trade:
     connection: Any
     organization: UUID
     database: Database
+    url: str
 
     async def ask(self, persona: str, query: str, **variables: object) -> Answer:
         return await self.api.as_(persona)(query, variables)
@@ -35,7 +36,9 @@ class Trade:
         """What a mutation shows, and the codes of what it refuses."""
         name = verb[0].upper() + verb[1:]
         text = f"mutation ($i: {name}Input!) {{ {verb}(input: $i) {{ shown: {shown} userErrors {{ code }} }} }}"
-        payload = (await self.ask(persona, text, i=given)).json["data"][verb]
+        answer = await self.ask(persona, text, i=given)
+        assert "data" in answer.json, (given, answer.body)
+        payload = answer.json["data"][verb]
         return payload["shown"], [error["code"] for error in payload["userErrors"]]
 
     async def made(self, persona: str, verb: str, shown: str, **given: object) -> str:
@@ -46,6 +49,12 @@ class Trade:
 
     async def row(self, table: str, node: str) -> Any:
         return await self.connection.fetchrow(f"SELECT * FROM {table} WHERE id = $1", decode(node)[1])
+
+    async def partner(self, persona: str) -> str:
+        """The id of the partner that a persona works for."""
+        email = self.api.people[persona]["email"]
+        found = await self.connection.fetchval("SELECT partner_id FROM users WHERE email = $1", email)
+        return f"par_{found.hex}"
 
     async def work(self) -> None:
         """The worker does what is due."""
@@ -63,6 +72,6 @@ async def trade(embedded_server: EmbeddedServer, small_demo_template: Demo) -> A
         connection, database = await asyncpg.connect(url), Database(url, 2)
         organization = await connection.fetchval("SELECT id FROM organizations WHERE external_id = 'main'")
         async with running(url, small_demo_template.data_dir, small_demo_template.personas) as api:
-            yield Trade(api, connection, organization, database)
+            yield Trade(api, connection, organization, database, url)
         await database.dispose()
         await connection.close()

@@ -1,5 +1,7 @@
 """Territories and segments shared with a partner: the customers follow, in the transaction that changes either."""
 
+import asyncio
+
 import pytest
 
 from tests.partners.conftest import ONE, OTHER, Trade
@@ -95,3 +97,35 @@ async def test_a_segment_is_shared_and_ends_with_its_coverage(trade: Trade):
     _, errors = await trade.send("sales_manager", "deletePartnerCoverage", "deletedId", id=coverage)
     assert errors == []
     assert (await trade.connection.fetchrow(count, trade.organization, row))[1] == 0
+
+
+async def test_customers_and_territories_change_at_the_same_time(trade: Trade):
+    """In whatever order they come: none fails, none is lost; and one customer's writer does not wait for another's."""
+    partner = await trade.partner(OTHER)
+    territory = await trade.made("administrator", "createTerritory", "territory { id }", name="Busy", country="GL")
+    given = {"name": "Busy", "partnerId": partner, "territoryId": territory, "level": "PARTNER"}
+    coverage = await trade.made("administrator", "createPartnerCoverage", "partnerCoverage { id }", **given)
+    create = "administrator", "createCustomer", "customer { id }"
+    customers = [await trade.made(*create, name=f"Busy {n}", country="GL", city="Nuuk") for n in range(4)]
+
+    async def turn(n: int) -> None:
+        city = ("Nuuk", "Sisimiut")[n % 2]
+        update = "administrator", "updateTerritory", "territory { id }"
+        await trade.made(*update, id=territory, city=city)
+
+    async def move(n: int) -> None:
+        city = ("Sisimiut", "Nuuk")[n % 2]
+        await trade.made("administrator", "updateCustomer", "customer { id }", id=customers[n % 4], city=city)
+
+    await asyncio.gather(*(step(n) for n in range(6) for step in (turn, move)))
+    wanted = await trade.connection.fetch(
+        "SELECT k.id FROM customers k JOIN territories t ON k.country = t.country AND k.city = t.city"
+        " WHERE t.name = 'Busy' ORDER BY 1"
+    )
+    row = (await trade.row("partner_coverages", coverage))["id"]
+    held = "SELECT customer_id AS id FROM customer_shares WHERE coverage_id = $1 ORDER BY 1"
+    assert await trade.connection.fetch(held, row) == wanted
+
+    async with trade.database.transaction(trade.organization, None, "test") as tx:
+        await (await tx.raw()).execute("UPDATE customers SET city = 'Qaqortoq' WHERE name = 'Busy 0'")
+        await asyncio.wait_for(move(1), 30)

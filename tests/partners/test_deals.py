@@ -1,5 +1,6 @@
 """Registrations of deals: what they collide with, who decides, and what partners learn of each other, which is nothing."""
 
+import asyncio
 import datetime as dt
 import json
 import re
@@ -235,9 +236,43 @@ async def test_what_a_partner_may_not_register(trade: Trade):
     before = [await trade.connection.fetchval(text) for text in (count, events)]
     for given, code in (
         (deal(" "), "VALUE_INVALID"),
+        (deal("x" * 256), "VALUE_INVALID"),
+        (deal("X", amount={"amount": "-1", "currency": "EUR"}), "VALUE_INVALID"),
+        (deal("X", productId=f"prd_{'0' * 31}1"), "REFERENCE_NOT_FOUND"),
         (deal("X", amount={"amount": "0", "currency": "EUR"}), "VALUE_INVALID"),
         (deal("X", partnerId=f"par_{other}"), "REFERENCE_NOT_FOUND"),
     ):
         assert await trade.send(ONE, "registerDeal", DEAL, **given) == (None, [code])
     assert (await trade.send("sales_manager", "registerDeal", DEAL, **deal("X")))[1] == ["VALUE_INVALID"]
     assert [await trade.connection.fetchval(text) for text in (count, events)] == before
+
+
+async def test_of_decisions_at_the_same_time_one_counts(trade: Trade):
+    """Approved and rejected at once, extended at once, expired meanwhile: one history, and nothing is added twice."""
+    node = await trade.made(ONE, "registerDeal", DEAL, **deal("Gleichzeit Uhren AG"))
+    await trade.work()
+    verbs = ("approveDealRegistration", "rejectDealRegistration") * 2
+    said = await asyncio.gather(*(trade.send("sales_manager", v, DEAL, id=node, reason="First.") for v in verbs))
+    assert sorted(errors for _, errors in said) == [[], *[["STATE_REFUSED"]] * 3]
+    other = await trade.made(ONE, "registerDeal", DEAL, **deal("Nacheinander Uhren AG"))
+    await trade.work()
+    await trade.made("sales_manager", "approveDealRegistration", DEAL, id=other, reason="Ours.")
+    await trade.days_pass("deal_registration.answer")
+    before = (await trade.row("deal_registrations", other))["protected_until"]
+    extend = "sales_manager", "extendDealRegistration", DEAL
+    given = {"id": other, "days": 10, "reason": "Slow."}
+    await asyncio.gather(*(trade.made(*extend, **given) for _ in range(3)), trade.days_pass("deal_registration.expire"))
+    after = await trade.row("deal_registrations", other)
+    assert (after["status"], (after["protected_until"] - before).days) == ("EXTENDED", 30)
+    for days in (0, 731, -5):
+        assert (await trade.send(*extend, **{**given, "days": days}))[1] == ["VALUE_INVALID"]
+    foreign = await trade.made(OTHER, "registerOpportunity", "opportunity { id }", name="Of another partner")
+    convert = "convertDealRegistration", DEAL
+    assert (await trade.send("sales_manager", *convert, id=other, opportunityId=foreign))[1] == ["VALUE_INVALID"]
+    own = await trade.made(ONE, "registerOpportunity", "opportunity { id }", name="Of its own")
+    for persona in (ONE, "partner_admin", "sales_rep", "storefront"):
+        text = "mutation ($i: ConvertDealRegistrationInput!) { convertDealRegistration(input: $i) { userErrors { code } } }"
+        answer = await trade.ask(persona, text, i={"id": other, "opportunityId": own})
+        refused = (answer.json.get("data") or {}).get("convertDealRegistration")
+        assert refused is None or refused["userErrors"], persona
+    assert (await trade.row("deal_registrations", other))["status"] == "EXTENDED"

@@ -45,13 +45,13 @@ async def test_a_partner_reads_all_of_it_in_one_statement(trade: Trade):
     account = await trade.connection.fetchval(
         "SELECT key_account_id FROM key_account_plans p JOIN goals g ON g.plan_id = p.id"
     )
-    given = {"keyAccountId": f"key_{account.hex}", "partnerId": f"par_{person['partner_id'].hex}"}
+    given = {"keyAccountId": f"key_{account.hex}", "partnerId": await trade.partner(ONE)}
     await trade.made("administrator", "createKeyAccountShare", "keyAccountShare { id }", **given)
     answer = await view(trade, ONE)
     assert len(answer.sql) == 1
     data = answer.data
     (partner,) = data["partners"]["nodes"]
-    assert data["viewer"]["partnerId"] == f"par_{person['partner_id'].hex}"
+    assert data["viewer"]["partnerId"] == await trade.partner(ONE)
     assert partner["agreements"]["nodes"][0]["terms"].startswith("Sells")
     assert partner["certifications"]["nodes"]
     assert partner["priceLists"]["nodes"][0]["entries"]["nodes"]
@@ -177,14 +177,11 @@ async def test_what_a_partner_may_not_record(trade: Trade):
         trade.organization,
     )
     customer, before = await common(trade), await written(trade)
-    other = await trade.connection.fetchval(
-        "SELECT partner_id FROM users WHERE email = $1", trade.api.people[OTHER]["email"]
-    )
     for persona, given, code in (
         (ONE, {"customerId": f"cus_{unseen.hex}", "subject": "X"}, "REFERENCE_NOT_FOUND"),
         (ONE, {"customerId": "cus_" + "0" * 32, "subject": "X"}, "REFERENCE_NOT_FOUND"),
         (ONE, {"customerId": customer, "subject": " "}, "VALUE_INVALID"),
-        (ONE, {"customerId": customer, "subject": "X", "partnerId": f"par_{other.hex}"}, "REFERENCE_NOT_FOUND"),
+        (ONE, {"customerId": customer, "subject": "X", "partnerId": await trade.partner(OTHER)}, "REFERENCE_NOT_FOUND"),
         ("administrator", {"customerId": customer, "subject": "X"}, "VALUE_INVALID"),
     ):
         assert await trade.send(persona, *RECORD, **given) == (None, [code])
@@ -193,7 +190,7 @@ async def test_what_a_partner_may_not_record(trade: Trade):
 
 async def test_when_a_share_ends_the_partner_keeps_its_words_and_nothing_of_the_customer(trade: Trade):
     customer = await trade.made("administrator", "createCustomer", "customer { id }", name="Zz Kurzzeit")
-    partner = (await view(trade, ONE)).data["viewer"]["partnerId"]
+    partner = await trade.partner(ONE)
     share = await trade.made(
         "administrator", "createCustomerShare", "customerShare { id }", customerId=customer, partnerId=partner
     )

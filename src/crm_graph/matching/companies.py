@@ -10,7 +10,7 @@ from crm_graph.matching.names import CompanyName, Word, company_name
 
 _SHORT: Final = 7
 """From this length letters that changed places are a slip; below, another word (`Peter`, `Petre`)."""
-_LONG: Final = 10
+LONG: Final = 10
 """From this length one letter more, less or other is a slip (`Mathtouch`, `Matchtouch` are two firms)."""
 _MOST: Final = 12
 """Words of a name that are looked at."""
@@ -79,6 +79,6 @@ def _slip(one: str, other: str) -> bool:
         return False
     at = next((i for i, (x, y) in enumerate(zip(short, long, strict=False)) if x != y), len(short))
     if len(short) < len(long):
-        return len(short) >= _LONG and short[at:] == long[at + 1 :]
+        return len(short) >= LONG and short[at:] == long[at + 1 :]
     swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
-    return swapped or (len(short) >= _LONG and short[at + 1 :] == long[at + 1 :])
+    return swapped or (len(short) >= LONG and short[at + 1 :] == long[at + 1 :])

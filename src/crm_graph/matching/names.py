@@ -39,10 +39,11 @@ _MISTYPED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a name, by its sound; `cut`: a dot says that it goes on."""
+    """A word of a name, by its sound; `cut`: a dot says that it goes on. `short`: so it does, or did before we knew."""
 
     text: str
     cut: bool = False
+    short: bool = False
 
     @property
     def decides(self) -> bool:
@@ -141,4 +142,5 @@ def _unjoined(words: list[Word]) -> list[Word]:
 
 def _said(word: Word) -> Word:
     text = NUMBERS.get(word.text) or ABBREVIATIONS.get(word.text, word.text)
-    return Word(sound(text), cut=word.cut and text == word.text)
+    other = text != word.text
+    return Word(sound(text), cut=word.cut and not other, short=word.cut or other)

@@ -188,4 +188,4 @@ class Customer(Entity, table=True):
     )
 
 
-keep_company_keys(table_of(Customer), "name")
+keep_company_keys(table_of(Customer), "name", "kind")

@@ -12,7 +12,7 @@ import asyncpg
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
-from crm_graph.matching import same_company
+from crm_graph.matching import LONG, company_name, same_company
 from crm_graph.plan.writes.write import insert_rows, update_fields
 from crm_graph.resolvers.deals.states import LIVE
 from crm_graph.schema.deals import ConflictKind, ConflictMatch
@@ -38,11 +38,29 @@ _KEYS: Final = (
 """The kept keys, the surest first; of the last two only the matcher knows."""
 
 
+def alike(theirs: str, ours: str, cut: str, most: str) -> str:
+    """SQL: whether no more than a slip, or what a word written short leaves out, is between the letters of two names.
+
+    Beginnings of words are common; by this the index tells which of those that share them are worth a look.
+    """
+    theirs, ours = f"coalesce({theirs}, '')", f"coalesce({ours}, '')"
+    more, less = f"translate({theirs}, {ours}, '')", f"translate({ours}, {theirs}, '')"
+    return f"({more} = '' OR {cut} AND {less} = '' OR length({more}) + length({less}) <= {most})"
+
+
+def slips(name: str) -> tuple[bool, int]:
+    """Whether a word of a name is written short, and how many letters slips may put between it and others."""
+    words = company_name(name).words
+    return any(word.short for word in words), 2 if any(len(word.text) >= LONG for word in words) else 1
+
+
 def _candidates(table: str, prefix: str, name: str, further: str, named: str) -> str:
-    """Rows that have one of the keys: `id`, `name`, and the place of the key in `_KEYS`."""
+    """Rows that have one of the keys: `id`, `name`, and the place of the key in `_KEYS`; $8 and $9 are of `slips`."""
+    near = f" AND {alike(f'{prefix}name_letters', '$6', '$8', '$9')}"
     return " UNION ALL ".join(
         f"SELECT id, {name} AS name, {place} AS place{further} FROM {table} WHERE organization_id = $1"
         f" AND {prefix}{key} = ${place + 2}{named if key.startswith('name') else ''}"
+        f"{near if key == 'name_initials' else ''}"
         for place, (key, _) in enumerate(_KEYS)
     )
 
@@ -50,10 +68,11 @@ def _candidates(table: str, prefix: str, name: str, further: str, named: str) ->
 _CUSTOMERS: Final = _candidates("customers", "", "name", "", " AND kind = 'ORGANIZATION'")
 _REGISTRATIONS: Final = (
     f"SELECT * FROM ({_candidates('deal_registrations', 'customer_', 'customer_name', ', partner_id, status', '')}) r"
-    f" WHERE r.partner_id <> $8 AND r.status IN {LIVE}"
+    f" WHERE r.partner_id <> $10 AND r.status IN {LIVE}"
 )
 _KNOWN: Final = """
 SELECT registration_id AS id FROM channel_conflicts WHERE organization_id = $1 AND other_registration_id = $2"""
+_NEAREST: Final = "o.partner_id, CASE WHEN f.id = ANY ($2) THEN f.id END"
 _SALES: Final = f"""
 WITH RECURSIVE above AS (
   SELECT id FROM unnest($2::uuid[]) id
@@ -66,24 +85,36 @@ WITH RECURSIVE above AS (
   SELECT c.id FROM family f JOIN customers c ON c.organization_id = $1 AND c.parent_id = f.id
 )
 SELECT * FROM (
-  SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, o.id AS opportunity_id, NULL::uuid AS order_id,
+SELECT * FROM (
+  SELECT DISTINCT ON ({_NEAREST}) f.id AS customer_id, o.id AS opportunity_id, NULL::uuid AS order_id,
          NULL::uuid AS registration_id, o.partner_id
-    FROM family f JOIN opportunities o ON o.organization_id = $1 AND o.customer_id = f.id
-   WHERE o.status = 'OPEN' AND o.partner_id IS DISTINCT FROM $3
-   ORDER BY o.customer_id, o.partner_id, o.created_at DESC, o.id
+    FROM family f CROSS JOIN LATERAL (
+      SELECT o.id, o.partner_id, o.created_at FROM opportunities o
+       WHERE o.organization_id = $1 AND o.customer_id = f.id AND o.status = 'OPEN' AND o.partner_id IS DISTINCT FROM $3
+      OFFSET 0
+    ) o
+   ORDER BY {_NEAREST}, o.created_at DESC, o.id
 ) sales
 UNION ALL
 SELECT * FROM (
-  SELECT DISTINCT ON (o.customer_id, o.partner_id) o.customer_id, NULL::uuid, o.id, NULL::uuid, o.partner_id
-    FROM family f JOIN orders o ON o.organization_id = $1 AND o.customer_id = f.id
-   WHERE o.status {COUNTS} AND o.placed_at > now() - interval '{ORDER_DAYS} days'
-     AND o.partner_id IS DISTINCT FROM $3
-   ORDER BY o.customer_id, o.partner_id, o.placed_at DESC, o.id
+  SELECT DISTINCT ON ({_NEAREST}) f.id, NULL::uuid, o.id, NULL::uuid, o.partner_id
+    FROM family f CROSS JOIN LATERAL (
+      SELECT o.id, o.partner_id, o.placed_at FROM orders o
+       WHERE o.organization_id = $1 AND o.customer_id = f.id AND o.status {COUNTS}
+         AND o.placed_at > now() - interval '{ORDER_DAYS} days' AND o.partner_id IS DISTINCT FROM $3
+      OFFSET 0
+    ) o
+   ORDER BY {_NEAREST}, o.placed_at DESC, o.id
 ) orders
 UNION ALL
-SELECT d.customer_id, NULL, NULL, d.id, d.partner_id
-  FROM family f JOIN deal_registrations d ON d.organization_id = $1 AND d.customer_id = f.id
- WHERE d.partner_id <> $3 AND d.status IN {LIVE}"""
+SELECT f.id, NULL, NULL, d.id, d.partner_id
+  FROM family f CROSS JOIN LATERAL (
+    SELECT d.id, d.partner_id FROM deal_registrations d
+     WHERE d.organization_id = $1 AND d.customer_id = f.id AND d.partner_id <> $3 AND d.status IN {LIVE}
+    OFFSET 0
+  ) d"""
+"""Of each customer in the groups their indexes are asked, however many the planner takes them for. Of a whole group
+the newest sale of each channel collides, not every one."""
 
 
 @timer(CHECK)
@@ -95,8 +126,8 @@ async def check(tx: Transaction, actor: Actor, row: UUID) -> None:
     if found is None:
         return
     name, keys = found["name"], [found[f"customer_{key}"] for key, _ in _KEYS]
-    customers = _same(name, await connection.fetch(_CUSTOMERS, organization, *keys))
-    others = _same(name, await connection.fetch(_REGISTRATIONS, organization, *keys, found["partner_id"]))
+    customers = _same(name, await connection.fetch(_CUSTOMERS, organization, *keys, *slips(name)))
+    others = _same(name, await connection.fetch(_REGISTRATIONS, organization, *keys, *slips(name), found["partner_id"]))
     known = {found["id"] for found in await connection.fetch(_KNOWN, organization, row)}
     conflicts = {other: _registration(other, by) for other, by in others.items() if other not in known}
     for sale in await connection.fetch(_SALES, organization, list(customers), found["partner_id"]):

@@ -12,6 +12,7 @@ from crm_graph.plan.writes.write import insert_fields
 from crm_graph.resolvers.deals.answering import ANSWER, answer_due
 from crm_graph.resolvers.deals.checking import CHECK
 from crm_graph.schema.deals import DealRegistration
+from crm_graph.specs import INDEXED_TEXT
 
 _GIVEN: Final = (
     "customer_email",
@@ -46,6 +47,8 @@ async def register_deal(call: Call) -> Outcome:
         return Outcome.refused(invalid("Say whose deal it is.", "partnerId"))
     if not name:
         return Outcome.refused(invalid("The name cannot be blank.", "customerName"))
+    if len(name) > INDEXED_TEXT:
+        return Outcome.refused(invalid(f"At most {INDEXED_TEXT} characters.", "customerName"))
     if amount.amount <= 0:
         return Outcome.refused(invalid("The deal is worth more than nothing.", "amount"))
     values = {column: call.arguments.get(column) for column in _GIVEN}

@@ -32,12 +32,14 @@ from crm_graph.schema.ticket_states import IS_OPEN
 from crm_graph.schema.tickets import MessageSide, Ticket, TicketGrade
 
 MOST: Final = 50
-"""Tickets of a customer that may be open at a time before they, or a partner, open no more."""
+"""Tickets of a customer that may be open at a time before they open no more; a partner, of those that it opened."""
 LONGEST_SUBJECT: Final = 255
 _NUMBERS: Final = 10**8
 _KEY: Final = ("source", "external_id")
 _TAKEN: Final = "SELECT EXISTS (SELECT FROM tickets WHERE organization_id = $1 AND number = $2)"
-_OPEN: Final = f"SELECT count(*) FROM tickets WHERE organization_id = $1 AND customer_id = $2 AND status {IS_OPEN}"
+_OPEN: Final = f"""
+SELECT count(*) FROM tickets WHERE organization_id = $1 AND customer_id = $2 AND status {IS_OPEN}
+   AND ($3::uuid IS NULL OR partner_id = $3)"""
 _ABOUT: Final = """
 SELECT c.locale, o.customer_id AS order_customer, s.customer_id AS sale_customer, now() AS now
   FROM customers c
@@ -258,7 +260,8 @@ async def _faults(call: Call, side: MessageSide) -> Outcome | None:
         return refusal("REFERENCE_NOT_FOUND", "customerId names no record that you can see.", "customerId")
     if given.get("to_management") and given.get("type") not in (None, TicketType.COMPLAINT):
         return Outcome.refused(invalid("What goes to the management is a COMPLAINT.", "type"))
-    if outside and await (await call.tx.raw()).fetchval(_OPEN, call.actor.organization_id, customer) >= MOST:
+    asker = call.actor.organization_id, customer, call.actor.partner_id
+    if outside and await (await call.tx.raw()).fetchval(_OPEN, *asker) >= MOST:
         return refusal("TOO_MANY_TICKETS", f"{MOST} tickets are open already: write on one of them.")
     return None
 
