@@ -68,20 +68,24 @@ class Book:
         return {**found, "earnedTier": self.tier(found)}
 
     def csat(self, partner: object, within: Any) -> Decimal | None:
-        theirs = {
-            s["customer_id"]
-            for s in self.of["customer_shares"]
-            if s["partner_id"] == partner and s["valid_from"] <= self.now < s["valid_until"]
-        }
-        tickets = {
-            t["id"]
-            for t in self.of["tickets"]
-            if t["partner_id"] == partner or (t["partner_id"] is None and t["customer_id"] in theirs)
-        }
+        theirs = [s for s in self.of["customer_shares"] if s["partner_id"] == partner]
+        tickets = {t["id"]: t for t in self.of["tickets"] if t["partner_id"] in (partner, None)}
+
+        def counts(rating: Any) -> bool:
+            ticket, at = tickets.get(rating["ticket_id"]), rating["rated_at"]
+            return ticket is not None and (
+                ticket["partner_id"] == partner
+                or any(
+                    s["customer_id"] == ticket["customer_id"] and s["created_at"] <= at
+                    and s["valid_from"] <= at < s["valid_until"]
+                    for s in theirs
+                )
+            )  # fmt: skip
+
         rated = sorted(
             (r["rated_at"], r["id"], r["score"])
             for r in self.of["ticket_ratings"]
-            if r["ticket_id"] in tickets and r["score"] is not None and within(r["rated_at"])
+            if r["score"] is not None and within(r["rated_at"]) and counts(r)
         )
         told = [100 * (score >= 4) for _, _, score in rated[: len(rated) // 5 * 5]]
         return (Decimal(sum(told)) / len(told)).quantize(TENTH, ROUND_HALF_UP) if told else None
