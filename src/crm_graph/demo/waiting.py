@@ -11,7 +11,8 @@ from crm_graph.resolvers.lead_offers import offering
 _SET: Final = """
 INSERT INTO timers (organization_id, kind, row_id, due_at)
 SELECT $1, $2, id,
-       created_at + $5::interval * (floor(extract(epoch FROM now() - created_at) / extract(epoch FROM $5::interval)) + 1)
+       created_at + $5::interval
+         * (floor(extract(epoch FROM now() - created_at) / extract(epoch FROM $5::interval)) + 1)
   FROM deal_registrations WHERE organization_id = $1 AND answer = 'RECEIVED'
  UNION ALL
 SELECT $1, $3, id, protected_until FROM deal_registrations WHERE organization_id = $1 AND answer = 'PROTECTED'

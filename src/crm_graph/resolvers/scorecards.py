@@ -7,6 +7,7 @@ from uuid import UUID
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
+from crm_graph.plan.changes import certain
 from crm_graph.plan.writes.write import insert_rows
 from crm_graph.resolvers.feedback.surveys import period
 from crm_graph.specs import TODAY
@@ -33,4 +34,5 @@ async def begin(tx: Transaction, actor: Actor, row: UUID) -> None:
     name, (first, last) = period(today), quarter(today)
     values = {"period": name, "starts_on": first, "ends_on": last, "currency": actor.currency}
     partners = [found["id"] for found in await connection.fetch(_WITHOUT, row, name)]
-    await insert_rows(tx, actor, "PartnerScorecard", [{"partner_id": partner, **values} for partner in partners])
+    cards = [{"partner_id": partner, **values} for partner in partners]
+    certain(*await insert_rows(tx, actor, "PartnerScorecard", cards))
