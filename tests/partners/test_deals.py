@@ -97,6 +97,9 @@ async def test_a_deal_goes_through_the_table_of_the_document(trade: Trade):
         row = await trade.row("deal_registrations", node)
         told = (await trade.ask(ONE, f'{{ dealRegistration(id: "{node}") {{ answer }} }}')).data["dealRegistration"]
         assert (row["status"], row["answer"], told["answer"]) == (status, answer, answer), verb
+        if (status, answer) == ("APPROVED", "RECEIVED"):  # which would tell when we decided
+            early = await trade.send("sales_manager", "convertDealRegistration", DEAL, id=node, opportunityId=own)
+            assert early[1] == ["STATE_REFUSED"]
         waits = await trade.connection.fetchval(due, row["id"])
         days = None if waits is None else round((waits - row["created_at"]) / dt.timedelta(days=1), 3)
         protected.append((days, row["protected_until"] and (row["protected_until"] - row["answered_at"]).days))
