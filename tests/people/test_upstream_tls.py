@@ -32,7 +32,7 @@ async def come(people: People, trusting: Path) -> httpx.Response:
         begun = await client.get("/sign-in/with/corp")
         if begun.status_code != 303:
             return begun
-        async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=trusting)) as outside:
+        async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=trusting), timeout=60) as outside:
             back = await outside.get(begun.headers["location"])
         return await client.get(back.headers["location"])
 

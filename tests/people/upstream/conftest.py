@@ -44,7 +44,7 @@ class World(People):
         begun = await client.get(path)
         if begun.status_code != 303:
             return begun
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = await outside.get(begun.headers["location"])
         return await client.get(back.headers["location"])
 

@@ -23,7 +23,7 @@ async def test_the_answer_of_another_browser_or_for_another_question_is_worth_no
     assert await world.update(createsUsers=True) == []
     world.provider.person = {"sub": "x", "email": "mallory@corp.example", "email_verified": True}
     before = await world.traces()
-    async with world.browser() as victim, world.browser() as attacker, httpx.AsyncClient() as outside:
+    async with world.browser() as victim, world.browser() as attacker, httpx.AsyncClient(timeout=60) as outside:
         begun = await attacker.get("/sign-in/with/corp")
         back = (await outside.get(begun.headers["location"])).headers["location"]
         assert (await victim.get(back)).status_code == 400  # no cookie
