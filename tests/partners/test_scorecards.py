@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crm_graph.resolvers.scorecards import quarter
+from crm_graph.resolvers.quarters import quarter
 from tests.partners.conftest import ONE, OTHER, Trade, deal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -48,8 +48,7 @@ def plan_accounts(business: Business) -> None:
     for row in accounts:
         _score(business, row)
     shares = business.rows.of[KeyAccountShare.__name__]
-    known = [[row["key_account_id"] for row in shares if row["partner_id"] == one.id] for one in business.resellers]
-    order = [account for accounts_of_one in known for account in accounts_of_one]
+    order = [row["key_account_id"] for one in business.resellers for row in shares if row["partner_id"] == one.id]
     in_euros = [row for row in accounts if row["currency"] == "EUR"] or accounts
     planned = sorted(in_euros, key=lambda row: order.index(row["id"]) if row["id"] in order else len(order))[:2]
     for place, row in enumerate(planned):

@@ -10,7 +10,7 @@ from random import Random
 from crm_graph.demo.business import Business
 from crm_graph.demo.rows import Row
 from crm_graph.resolvers.feedback.links import WORKS
-from crm_graph.resolvers.feedback.surveys import period
+from crm_graph.resolvers.quarters import period
 from crm_graph.schema.customers import Customer
 from crm_graph.schema.feedback import RelationshipRating, TicketRating
 from crm_graph.schema.tickets import Ticket

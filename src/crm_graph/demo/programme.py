@@ -8,8 +8,7 @@ from uuid import UUID
 from crm_graph.demo.business import Business, local
 from crm_graph.demo.rows import Row
 from crm_graph.demo.staff import PARTNERS
-from crm_graph.resolvers.feedback.surveys import period
-from crm_graph.resolvers.scorecards import quarter
+from crm_graph.resolvers.quarters import period, quarter
 from crm_graph.schema.leads import Lead, LeadOffer, LeadOfferStatus, LeadStatus
 from crm_graph.schema.partners import Partner, PartnerTier
 from crm_graph.schema.scorecards import PartnerScorecard

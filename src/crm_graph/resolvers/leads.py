@@ -23,6 +23,7 @@ MOVES: Moves = {
 _LEAD = """SELECT name, nullif(btrim(company), '') AS company, email, phone, country,
  nullif(btrim(interest), '') AS interest, owner_id, team_id, partner_id, now() AS now
  FROM leads WHERE organization_id = $1 AND id = $2"""
+_ACCEPT_BY = "SELECT accept_by FROM leads WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _OFFERED = refusal("STATE_REFUSED", "It is offered to a partner, and not accepted yet.")
 
 
@@ -92,9 +93,8 @@ async def convert_lead(call: Call) -> Outcome:
 
 async def _offered(call: Call) -> bool:
     """Whether a partner has yet to accept it: until then nothing is done with it, by whomever."""
-    await current(call, Lead)
-    connection, sql = await call.tx.raw(), "SELECT accept_by FROM leads WHERE organization_id = $1 AND id = $2"
-    return await connection.fetchval(sql, call.actor.organization_id, call.row) is not None
+    connection = await call.tx.raw()
+    return await connection.fetchval(_ACCEPT_BY, call.actor.organization_id, call.row) is not None
 
 
 @dataclass(frozen=True, slots=True)

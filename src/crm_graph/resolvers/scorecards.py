@@ -9,7 +9,7 @@ from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
 from crm_graph.plan.changes import certain
 from crm_graph.plan.writes.write import insert_rows
-from crm_graph.resolvers.feedback.surveys import period
+from crm_graph.resolvers.quarters import period, quarter
 from crm_graph.specs import TODAY
 
 _WITHOUT: Final = """
@@ -17,13 +17,6 @@ SELECT p.id FROM partners p
  WHERE p.organization_id = $1 AND NOT EXISTS (
    SELECT FROM partner_scorecards s WHERE s.organization_id = $1 AND s.partner_id = p.id AND s.period = $2)
  ORDER BY p.id"""
-
-
-def quarter(day: dt.date) -> tuple[dt.date, dt.date]:
-    """The first and the last day of a day's quarter."""
-    first = dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-    after = first + dt.timedelta(days=95)
-    return first, after.replace(day=1) - dt.timedelta(days=1)
 
 
 @timer("partner_scorecard.begin", every=dt.timedelta(days=1))

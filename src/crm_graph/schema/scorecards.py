@@ -11,13 +11,11 @@ from crm_graph import kinds
 from crm_graph.auth.levels import PARTNER
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Entity, Figure, Filter, Read, Ref, Sort, attr, table_of
+from crm_graph.figures import FEWEST
 from crm_graph.kinds import CurrencyCode, Kind
 from crm_graph.schema.feedback import TicketRating
 from crm_graph.schema.goal_metrics import COUNTED, REVENUE, during
 from crm_graph.specs import TODAY, expanded
-
-FIVES: Final = 5
-"""Ratings of customers are told of so many at a time, so that neither one nor the next one shows."""
 
 
 def _in(moment: str) -> str:
@@ -85,7 +83,7 @@ _SQL: Final[Mapping[str, str]] = {
         " AND (st.partner_id = {partner_id} OR st.partner_id IS NULL AND st.customer_id IN (SELECT sh.customer_id"
         f" FROM customer_shares sh WHERE {_where('sh')} AND greatest(sh.valid_from, sh.created_at) <= sr.rated_at"
         " AND sh.valid_until > sr.rated_at)))"
-        f" x WHERE x.place <= x.known - x.known % {FIVES}"
+        f" x WHERE x.place <= x.known - x.known % {FEWEST}"
     ),
 }
 _EARNED: Final = (
@@ -201,7 +199,7 @@ class PartnerScorecard(Entity, table=True):
         _RATINGS,
         "How many percent of its customers' ratings of tickets were 4 or 5. Told of five ratings at a time, the oldest"
         " first; null below five.",
-        at_least=FIVES,
+        at_least=FEWEST,
     )
     earned_tier: ClassVar[Figure] = Figure(
         kinds.STRING,

@@ -116,6 +116,9 @@ SELECT f.id, NULL, NULL, d.id, d.partner_id
 """Of each customer in the groups their indexes are asked, however many the planner takes them for. Of a whole group
 the newest sale of each channel collides, not every one."""
 
+_NOTHING: Final = dict.fromkeys(("customer_id", "opportunity_id", "order_id", "other_registration_id"))
+"""What a conflict may be with: all are inserted together."""
+
 
 @timer(CHECK)
 async def check(tx: Transaction, actor: Actor, row: UUID) -> None:
@@ -162,23 +165,10 @@ def _sureness(by: ConflictMatch) -> int:
 
 
 def _registration(other: UUID, by: ConflictMatch) -> dict[str, object]:
-    return {
-        "kind": ConflictKind.REGISTRATION.value,
-        "matched_by": by.value,
-        "customer_id": None,
-        "opportunity_id": None,
-        "order_id": None,
-        "other_registration_id": other,
-    }
+    return {**_NOTHING, "kind": ConflictKind.REGISTRATION.value, "matched_by": by.value, "other_registration_id": other}
 
 
 def _sale(sale: asyncpg.Record, by: ConflictMatch) -> dict[str, object]:
     kind = ConflictKind.DIRECT_SALE if sale["partner_id"] is None else ConflictKind.PARTNER_SALE
-    return {
-        "kind": kind.value,
-        "matched_by": by.value,
-        "customer_id": sale["customer_id"],
-        "opportunity_id": sale["opportunity_id"],
-        "order_id": sale["order_id"],
-        "other_registration_id": None,
-    }
+    of = {name: sale[name] for name in ("customer_id", "opportunity_id", "order_id")}
+    return {**_NOTHING, **of, "kind": kind.value, "matched_by": by.value}

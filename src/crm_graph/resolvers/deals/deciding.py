@@ -21,10 +21,11 @@ DAYS: Final = 90
 MOST_DAYS: Final = 730
 
 _ROW: Final = """
-SELECT d.answer, d.protected_until, d.checked_at, now() AS now,
+SELECT d.partner_id, d.protected_until, d.checked_at, now() AS now,
        EXISTS (SELECT FROM channel_conflicts c WHERE c.organization_id = d.organization_id
                   AND d.id IN (c.registration_id, c.other_registration_id) AND c.resolved_at IS NULL) AS open
   FROM deal_registrations d WHERE d.organization_id = $1 AND d.id = $2 FOR NO KEY UPDATE OF d"""
+_SELLS: Final = "SELECT partner_id FROM opportunities WHERE organization_id = $1 AND id = $2"
 _NOT_YET: Final = refusal("STATE_REFUSED", "Its protection has not begun.")
 _REASON: Final = Argument("reason", kinds.STRING, "Why; the partner does not read it.", required=True)
 
@@ -58,8 +59,7 @@ async def approve_deal_registration(call: Call) -> Outcome:
 @mutation(DealRegistration, _REASON, needs=INTERNAL)
 async def reject_deal_registration(call: Call) -> Outcome:
     """Protect no deal; the partner is told so at the time of its answer, and nothing else."""
-    now = await (await call.tx.raw()).fetchval("SELECT now()")
-    return await _decide(call, DealRegistrationStatus.REJECTED, {}, now)
+    return await _decide(call, DealRegistrationStatus.REJECTED, {}, (await _row(call))["now"])
 
 
 @mutation(
@@ -91,18 +91,12 @@ async def extend_deal_registration(call: Call) -> Outcome:
 )
 async def convert_deal_registration(call: Call) -> Outcome:
     """Say which opportunity a protected deal has become: one of the same partner, who was told that it is protected."""
-    connection, opportunity = await call.tx.raw(), call.arguments["opportunity_id"]
-    if (await _row(call))["protected_until"] is None:  # what it reads would say when we decided
+    found, opportunity = await _row(call), call.arguments["opportunity_id"]
+    if found["protected_until"] is None:  # what it reads would say when we decided
         return _NOT_YET
     assert isinstance(opportunity, UUID)
-    fits = await connection.fetchval(
-        "SELECT o.partner_id = d.partner_id FROM opportunities o, deal_registrations d WHERE o.organization_id = $1"
-        " AND o.id = $2 AND d.organization_id = $1 AND d.id = $3",
-        call.actor.organization_id,
-        opportunity,
-        call.row,
-    )
-    if not fits:
+    sells = await (await call.tx.raw()).fetchval(_SELLS, call.actor.organization_id, opportunity)
+    if sells != found["partner_id"]:
         return Outcome.refused(invalid("It is not an opportunity of this partner.", "opportunityId"))
     values = {"opportunity_id": opportunity, "answer": DealAnswer.CONVERTED.value}
     to, event = DealRegistrationStatus.CONVERTED, "deal_registration.converted"

@@ -1,6 +1,5 @@
 """Whether a customer would recommend us (NPS): asked by a link once a quarter, of those who agreed to be asked."""
 
-import datetime as dt
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.consents import consented
 from crm_graph.resolvers.feedback.links import PATH, WORKS
 from crm_graph.resolvers.feedback.ratings import LONGEST, too_long
+from crm_graph.resolvers.quarters import period
 from crm_graph.resolvers.secret_links import new_link, revoke
 from crm_graph.schema.consents import ConsentChannel, ConsentPurpose
 from crm_graph.schema.customers import Customer
@@ -29,11 +29,6 @@ SELECT c.email, c.locale, o.name AS organization, o.hosts, now() AS now,
 _SURVEY: Final = (
     "SELECT score, now() AS now FROM relationship_ratings WHERE organization_id = $1 AND id = $2 FOR UPDATE"
 )
-
-
-def period(day: dt.date) -> str:
-    """The quarter of a day."""
-    return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
 @mutation(

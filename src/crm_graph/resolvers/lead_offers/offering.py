@@ -95,14 +95,14 @@ async def offer(
         "offered_by_id": terms.offered_by_id,
     }
     row = uuid7()
-    noted = await insert_fields(tx, actor, "LeadOffer", made, row=row, request_id=request_id)
+    certain(await insert_fields(tx, actor, "LeadOffer", made, row=row, request_id=request_id))
     await set_timer(tx, actor.organization_id, EXPIRE, row, terms.accept_by)
     connection = await tx.raw()
     told = await connection.fetchrow(_TOLD, actor.organization_id, terms.partner_id)
     if told is not None:
         body = f"A lead is yours if you accept it by {terms.accept_by:%d %b %Y, %H:%M} UTC: see your leads.\n"
         await post(connection, actor.organization_id, Mail(told["email"], f"{told['name']}: a lead for you", body))
-    return noted if noted.is_refused else outcome
+    return outcome
 
 
 async def end(

@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from crm_graph.auth.levels import INTERNAL, PARTNER
+from crm_graph.auth.levels import INTERNAL
 from crm_graph.auth.policy import Policy
-from crm_graph.auth.rows import Rule
 from crm_graph.plan.mutations import Call, may_write
-from crm_graph.resolvers.acting import for_themselves, for_us
+from crm_graph.resolvers.acting import for_their_partner, for_themselves, for_us
 from crm_graph.schema.tickets import MessageSide, Ticket
 
 
@@ -17,8 +16,7 @@ def as_customer(policy: Policy) -> bool:
 
 def as_partner(policy: Policy) -> bool:
     """Whether a caller speaks on tickets that their partner opened for customers."""
-    grants = policy.on(Ticket.__name__)
-    return any(g.rule is Rule.PARTNER and g.write is not None and g.write >= PARTNER for g in grants)
+    return for_their_partner(policy, Ticket)
 
 
 def as_staff(policy: Policy) -> bool:
