@@ -239,9 +239,15 @@ async def test_tickets_of_one_leave_the_other_room(trade: Trade, monkeypatch: py
 
 
 async def test_shares_and_cursors_of_the_other_are_nothing(trade: Trade) -> None:
-    """No partner reads shares, not even its own but as coverages; and a cursor of the other's leads nowhere."""
+    """A partner reads the shares that it has, and none beside; and a cursor of the other's leads nowhere."""
     customer = await common(trade)
-    for name in ("customerShares", "opportunityShares", "keyAccountShares", "channelConflicts", "territories"):
+    for name in ("customerShares", "opportunityShares", "keyAccountShares"):
+        text = f"{{ {name}(first: 200) {{ totalCount nodes {{ partner {{ id }} user {{ id }} }} }} }}"
+        found = (await trade.ask(ONE, text)).data[name]
+        own = {"partner": {"id": await trade.partner(ONE)}, "user": None}
+        assert all(node == own for node in found["nodes"])
+        assert found["totalCount"] == len(found["nodes"])
+    for name in ("channelConflicts", "territories"):
         answer = await trade.ask(ONE, f"{{ {name}(first: 5) {{ totalCount nodes {{ id }} }} }}")
         assert (answer.json["data"][name], answer.codes) == (None, ["FIELD_ACCESS_DENIED"])
     listed = "query ($after: String) { customers(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }"

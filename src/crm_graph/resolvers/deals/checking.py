@@ -85,7 +85,6 @@ WITH RECURSIVE above AS (
   SELECT c.id FROM family f JOIN customers c ON c.organization_id = $1 AND c.parent_id = f.id
 )
 SELECT * FROM (
-SELECT * FROM (
   SELECT DISTINCT ON ({_NEAREST}) f.id AS customer_id, o.id AS opportunity_id, NULL::uuid AS order_id,
          NULL::uuid AS registration_id, o.partner_id
     FROM family f CROSS JOIN LATERAL (
