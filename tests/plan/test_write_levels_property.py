@@ -75,7 +75,7 @@ async def _check(url: str, held: list[Grant], caller: str, named: set[str]) -> N
                 "city_fold",
                 "employees_fold",
             }
-            derived |= {c for c in changed if c.endswith(("_search", "_mask"))}
+            derived |= {c for c in changed if c.endswith(("_search", "_mask", "_letters", "_initials"))}
             assert changed - derived == columns
             assert len(await world.events()) == bool(columns)
         else:

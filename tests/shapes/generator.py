@@ -43,7 +43,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
 }
 
 
-def _of_figures(entity: str) -> frozenset[str]:
+def of_figures(entity: str) -> frozenset[str]:
     """The fields of an entity that are figures, or computed from some."""
     specs = REGISTRY[entity].__specs__
     return frozenset(s.graphql for s in specs.values() if s.figure or any(specs[name].figure for name in s.inputs))
@@ -52,7 +52,7 @@ def _of_figures(entity: str) -> frozenset[str]:
 FIGURES = {
     re.compile(rf"{entity}(Filter|OrderBy|Group\w+|Having\w+)?"): found
     for entity in REGISTRY
-    if (found := _of_figures(entity))
+    if (found := of_figures(entity))
 }
 """By the types and inputs that have them."""
 

@@ -256,7 +256,7 @@ def configuration(socket_directory: Path, *, durable: bool) -> str:
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
-            "autovacuum_naptime": "10min",
+            "autovacuum": "off",  # databases come and go: its workers would stand in the way of dropping them
         }
     lines = [f"{name} = '{str(value).replace(chr(39), chr(39) * 2)}'" for name, value in settings.items()]
     return "# Written at each start: put changes into local.conf.\n" + "\n".join(lines) + "\n"

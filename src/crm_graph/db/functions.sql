@@ -242,7 +242,8 @@ BEGIN
         closed, history, names, values_, moment,
         CASE TG_OP WHEN 'DELETE' THEN moment ELSE '''infinity''' END,
         TG_OP = 'DELETE', rows_,
-        CASE TG_OP WHEN 'INSERT' THEN '' ELSE 'LEFT JOIN closed c ON c.organization_id = r.organization_id AND c.id = r.id' END,
+        -- what was closed is among these rows; full, as the planner takes it for one row and would go through all for each
+        CASE TG_OP WHEN 'INSERT' THEN '' ELSE 'FULL JOIN closed c ON c.organization_id = r.organization_id AND c.id = r.id' END,
         replaced)
     USING actor, channel;
     RETURN NULL;
@@ -263,19 +264,7 @@ END
 $$;
 
 -- A share has the order key of what it shares beside it, so that a page by date begins in an index on the shares.
--- Called for each share as it is made; what is shared, and when that was made, never changes.
-CREATE OR REPLACE FUNCTION crm_share_dated() RETURNS trigger
-    LANGUAGE plpgsql AS $$
-DECLARE
-    shared uuid := (to_jsonb(NEW) ->> (TG_ARGV[1]))::uuid;
-BEGIN
-    EXECUTE format('SELECT created_at FROM %I.%I WHERE organization_id = $1 AND id = $2', TG_TABLE_SCHEMA, TG_ARGV[0])
-       INTO NEW.row_created_at USING NEW.organization_id, shared;
-    RETURN NEW;
-END
-$$;
-
--- Should a date be mended by hand after all, its shares follow.
+-- It is found as the share is made; should a date be mended by hand after all, its shares follow.
 CREATE OR REPLACE FUNCTION crm_shares_dated() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
@@ -285,12 +274,19 @@ BEGIN
 END
 $$;
 
--- Let a table of shares keep the date of what it shares: called by migrations.
+-- Let a table of shares keep the date of what it shares: called by migrations. Each has a function of its own, as a
+-- statement made from names would be planned anew for each of many shares.
 CREATE OR REPLACE FUNCTION crm_keep_dated(shares regclass, shared regclass, key text) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
+    EXECUTE format('CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $dated$
+        BEGIN
+            SELECT r.created_at INTO NEW.row_created_at FROM %2$s r WHERE r.organization_id = NEW.organization_id AND r.id = NEW.%3$I;
+            RETURN NEW;
+        END
+        $dated$', 'crm_dated_' || shared, shared, key);
     EXECUTE format('CREATE OR REPLACE TRIGGER crm_share_dated BEFORE INSERT ON %s
-        FOR EACH ROW EXECUTE FUNCTION crm_share_dated(%L, %L)', shares, shared, key);
+        FOR EACH ROW EXECUTE FUNCTION %I()', shares, 'crm_dated_' || shared);
     EXECUTE format('CREATE OR REPLACE TRIGGER crm_shares_dated AFTER UPDATE OF created_at ON %s
         FOR EACH ROW WHEN (OLD.created_at IS DISTINCT FROM NEW.created_at) EXECUTE FUNCTION crm_shares_dated(%L, %L)', shared, shares, key);
 END

@@ -37,7 +37,8 @@ BEGIN
         DELETE FROM customer_shares s
          WHERE s.organization_id = $1 AND s.coverage_id IS NOT NULL AND ($2 IS NULL OR s.coverage_id = $2)
            AND ($3 IS NULL OR s.customer_id = ANY ($3))
-           AND NOT EXISTS (SELECT FROM wanted w WHERE w.coverage_id = s.coverage_id AND w.customer_id = s.customer_id)
+           -- not in, which is looked up in a hash, for however few the planner takes those that are wanted
+           AND (s.coverage_id, s.customer_id) NOT IN (SELECT w.coverage_id, w.customer_id FROM wanted w)
     )
     INSERT INTO customer_shares AS s (organization_id, id, version, created_at, updated_at, customer_id, coverage_id,
                                       partner_id, level, valid_from, valid_until)

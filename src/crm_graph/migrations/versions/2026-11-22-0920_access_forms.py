@@ -81,8 +81,9 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER crm_shares_dated ON {shared}")
         for table in (f"{shares}_history", shares):
             op.drop_column(table, "row_created_at")
-    for name in ("crm_keep_dated(regclass, regclass, text)", "crm_share_dated()", "crm_shares_dated()"):
-        op.execute(f"DROP FUNCTION {name}")
+    names = ("crm_keep_dated(regclass, regclass, text)", "crm_share_dated()", "crm_shares_dated()")
+    for name in (*names, *(f"crm_dated_{shared}()" for shared in SHARES.values())):
+        op.execute(f"DROP FUNCTION IF EXISTS {name}")
 
 
 def _create(table: str, name: str, keys: str, included: str) -> None:

@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 revision = '202611221420'
-down_revision = '202611221430'
+down_revision = '202611221440'
 branch_labels = None
 depends_on = None
 
