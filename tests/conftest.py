@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +28,14 @@ IN_MEMORY, ROOM = Path("/dev/shm"), 8 * 2**30
 _numbers = itertools.count(1)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep what tests write in memory where there is plenty: they make and drop hundreds of databases."""
-    if IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available) > ROOM:
-        os.environ.setdefault("TMPDIR", str(IN_MEMORY))
+    if "TMPDIR" in os.environ or not IN_MEMORY.is_dir():  # inherited by the processes that run the tests
+        return
+    if min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available) > ROOM:
+        os.environ["TMPDIR"] = made = tempfile.mkdtemp(prefix="cg-", dir=IN_MEMORY)
         tempfile.tempdir = None  # to be looked up anew
+        config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
 
 
 def blocking(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -48,8 +50,6 @@ def embedded_server() -> Iterator[EmbeddedServer]:
     with tempfile.TemporaryDirectory(prefix="crm-graph-tests-") as directory:
         server = embedded.start(Path(directory), durable=False)
         yield server
-        postmaster = int((server.cluster.directory / "postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGQUIT)  # at once: what it would write down is deleted anyway
         server.stop()
 
 

@@ -67,6 +67,12 @@ async def test_every_row_arrives_with_its_history(loaded: str) -> None:
         assert (row["now"], row["then"], row["channels"]) == (expected, expected, ["demo"] if expected else None), name
 
 
+async def test_what_is_to_happen_by_itself_does(loaded: str) -> None:
+    kinds = "('deal_registration.answer', 'deal_registration.expire', 'lead_offer.expire')"
+    found = await fetch(loaded, f"SELECT kind, count(*) AS number FROM timers WHERE kind IN {kinds} GROUP BY kind")
+    assert len(found) == 3
+
+
 async def test_the_second_start_loads_nothing(loaded: str) -> None:
     before = await fetch(loaded, "SELECT count(*) FROM customers_history")
     assert await load.load(loaded, MAKERS) == []

@@ -19,6 +19,11 @@ from tests.fixtures.demo import Demo
 ONE, OTHER = "partner_rep", "other_partner_rep"
 
 
+def deal(name: str, **more: object) -> dict[str, object]:
+    """What a partner registers."""
+    return {"customerName": name, "amount": {"amount": "12000", "currency": "EUR"}, "closeOn": "2027-03-01", **more}
+
+
 @dataclass
 class Trade:
     """The small demo and its worker."""
@@ -50,11 +55,16 @@ class Trade:
     async def row(self, table: str, node: str) -> Any:
         return await self.connection.fetchrow(f"SELECT * FROM {table} WHERE id = $1", decode(node)[1])
 
+    async def partner_row(self, persona: str) -> UUID:
+        """The partner that a persona works for."""
+        email = self.api.people[persona]["email"]
+        sql = "SELECT partner_id FROM users WHERE organization_id = $1 AND email = $2"
+        found: UUID = await self.connection.fetchval(sql, self.organization, email)
+        return found
+
     async def partner(self, persona: str) -> str:
         """The id of the partner that a persona works for."""
-        email = self.api.people[persona]["email"]
-        found = await self.connection.fetchval("SELECT partner_id FROM users WHERE email = $1", email)
-        return f"par_{found.hex}"
+        return f"par_{(await self.partner_row(persona)).hex}"
 
     async def work(self) -> None:
         """The worker does what is due."""

@@ -18,16 +18,12 @@ from crm_graph.resolvers.tickets import opening
 from tests.access.asking import many_of, select
 from tests.access.interpreter import fields, read_matrix
 from tests.fixtures.api import Answer
-from tests.partners.conftest import ONE, OTHER, Trade
+from tests.partners.conftest import ONE, OTHER, Trade, deal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 COMMON = "Zweihändler Anlagenbau GmbH"
 DEAL = "dealRegistration { id answer }"
-
-
-def deal(name: str, **more: object) -> dict[str, object]:
-    return {"customerName": name, "amount": {"amount": "12000", "currency": "EUR"}, "closeOn": "2027-03-01", **more}
 
 
 def bare(answer: Answer) -> str:

@@ -129,3 +129,25 @@ async def test_customers_and_territories_change_at_the_same_time(trade: Trade):
     async with trade.database.transaction(trade.organization, None, "test") as tx:
         await (await tx.raw()).execute("UPDATE customers SET city = 'Qaqortoq' WHERE name = 'Busy 0'")
         await asyncio.wait_for(move(1), 30)
+
+
+async def test_a_customer_is_written_while_its_coverage_is_deleted(trade: Trade):
+    """It waits, and is shared with no one; not refused for a coverage that is gone. A name locks nobody out."""
+    partner = await trade.partner(OTHER)
+    territory = await trade.made("administrator", "createTerritory", "territory { id }", name="Gone", country="SJ")
+    given = {"name": "Gone", "partnerId": partner, "territoryId": territory, "level": "PARTNER"}
+    coverage = await trade.made("administrator", "createPartnerCoverage", "partnerCoverage { id }", **given)
+    row = (await trade.row("partner_coverages", coverage))["id"]
+    create = trade.made("administrator", "createCustomer", "customer { id }", name="Late", country="SJ")
+    async with trade.database.transaction(trade.organization, None, "test") as tx:
+        await (await tx.raw()).execute("UPDATE territories SET name = 'Named' WHERE name = 'Gone'")
+        await (await tx.raw()).execute("UPDATE partner_coverages SET name = 'Named' WHERE id = $1", row)
+        early = "administrator", "createCustomer", "customer { id }"
+        await asyncio.wait_for(trade.made(*early, name="Early", country="SJ"), 30)
+        await (await tx.raw()).execute("DELETE FROM partner_coverages WHERE id = $1", row)
+        waiting = asyncio.create_task(create)
+        done, _ = await asyncio.wait([waiting], timeout=0.5)
+        assert not done
+    late = await waiting
+    shares = "SELECT count(*) FROM customer_shares WHERE customer_id = $1 AND coverage_id IS NOT NULL"
+    assert await trade.connection.fetchval(shares, (await trade.row("customers", late))["id"]) == 0

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from tests.partners.conftest import ONE, OTHER, Trade
+from crm_graph.db.ids import decode
+from tests.partners.conftest import ONE, OTHER, Trade, deal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -16,10 +17,6 @@ OWN = """{ dealRegistrations(first: 50, orderBy: [{createdAt: DESC}]) { totalCou
   customerName answer answeredAt protectedUntil amount { amount currency } hiddenFields maskedFields } }
   dealRegistrationAggregate { groups { count } }
 }"""
-
-
-def deal(name: str, **more: object) -> dict[str, object]:
-    return {"customerName": name, "amount": {"amount": "12000", "currency": "EUR"}, "closeOn": "2027-03-01", **more}
 
 
 async def conflicts(trade: Trade, registration: str) -> list[dict[str, str]]:
@@ -75,10 +72,42 @@ async def test_a_deal_is_received_decided_and_answered_at_its_time(trade: Trade)
     assert (over["status"], over["answer"]) == ("EXPIRED", "EXPIRED")
 
 
+async def test_a_deal_goes_through_the_table_of_the_document(trade: Trade):
+    """Undecided it is answered after two days more; then protected for 90 days, as nobody said for how many; then a sale."""
+    node = await trade.made(ONE, "registerDeal", DEAL, **deal("Tafelrunde Möbel AG"))
+    await trade.work()
+    own = await trade.made(ONE, "registerOpportunity", "opportunity { id }", name="Of its own")
+    moves: tuple[tuple[str | None, dict[str, object], str, str], ...] = (
+        ("reviewDealRegistration", {}, "IN_REVIEW", "RECEIVED"),
+        (None, {}, "IN_REVIEW", "RECEIVED"),
+        ("approveDealRegistration", {"reason": "New to us."}, "APPROVED", "RECEIVED"),
+        (None, {}, "APPROVED", "PROTECTED"),
+        ("extendDealRegistration", {"reason": "Slow.", "days": 7}, "EXTENDED", "PROTECTED"),
+        ("convertDealRegistration", {"opportunityId": own}, "CONVERTED", "CONVERTED"),
+    )
+    due = "SELECT due_at FROM timers WHERE kind = 'deal_registration.answer' AND row_id = $1"
+    protected = []
+    for verb, given, status, answer in moves:
+        if verb:
+            assert (await trade.send("sales_manager", verb, DEAL, id=node, **given))[1] == []
+        else:  # two days are over
+            back = "UPDATE deal_registrations SET created_at = created_at - interval '2 days' WHERE id = $1"
+            await trade.connection.execute(back, decode(node)[1])
+            await trade.days_pass("deal_registration.answer")
+        row = await trade.row("deal_registrations", node)
+        told = (await trade.ask(ONE, f'{{ dealRegistration(id: "{node}") {{ answer }} }}')).data["dealRegistration"]
+        assert (row["status"], row["answer"], told["answer"]) == (status, answer, answer), verb
+        waits = await trade.connection.fetchval(due, row["id"])
+        days = None if waits is None else round((waits - row["created_at"]) / dt.timedelta(days=1), 3)
+        protected.append((days, row["protected_until"] and (row["protected_until"] - row["answered_at"]).days))
+    assert protected == [(2, None), (4, None), (4, None), (None, 90), (None, 97), (None, 97)]
+    assert f"opp_{row['opportunity_id'].hex}" == own
+
+
 async def test_collisions_are_found_by_keys_names_and_groups(trade: Trade):
     created = "createCustomer", "customer { id }"
     parent = await trade.made("administrator", *created, name="Hohenfels Glaswerke Holding AG", kind="ORGANIZATION")
-    child = await trade.made(
+    await trade.made(
         "administrator",
         *created,
         name="Zwiesel Kristall GmbH",
@@ -103,17 +132,10 @@ async def test_collisions_are_found_by_keys_names_and_groups(trade: Trade):
     # two registrations of a customer we do not have
     assert await kinds(ONE, name="Nýtt Gler ehf., c/o Jón") == []
     assert await kinds(OTHER, name="Nytt Gler EHF") == [("REGISTRATION", "NAME")]
-    assert child
 
 
 async def test_recent_orders_through_another_channel_collide(trade: Trade):
     """Of our own a direct sale, of another partner a partner's; not the partner's own, old, cancelled or returned ones."""
-    partners = {
-        who: await trade.connection.fetchval(
-            "SELECT partner_id FROM users WHERE email = $1", trade.api.people[who]["email"]
-        )
-        for who in (ONE, OTHER)
-    }
     cases = (
         ("Brennholz Faber AG", None, 3, "PLACED", ["DIRECT_SALE"]),
         ("Kachelwerk Zander AG", OTHER, 179, "DELIVERED", ["PARTNER_SALE"]),
@@ -126,7 +148,7 @@ async def test_recent_orders_through_another_channel_collide(trade: Trade):
         customer = await trade.made(
             "administrator", "createCustomer", "customer { id }", name=name, kind="ORGANIZATION"
         )
-        given: dict[str, object] = {"partnerId": f"par_{partners[seller].hex}"} if seller else {}
+        given: dict[str, object] = {"partnerId": await trade.partner(seller)} if seller else {}
         placed = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
         order = await trade.made(
             "administrator",
@@ -157,13 +179,13 @@ async def test_a_conflict_is_settled_before_a_deal_is_protected(trade: Trade):
     _, errors = await trade.send("sales_manager", "approveDealRegistration", DEAL, id=held, reason="Ours.")
     assert errors == ["CHANNEL_CONFLICT"]
     assert dict(await trade.row("deal_registrations", held)) == before
+    text = "mutation ($i: ResolveChannelConflictInput!) { resolveChannelConflict(input: $i) { userErrors { code } } }"
+    events = await trade.connection.fetchval("SELECT count(*) FROM outbox_events")
     for persona in (ONE, "sales_rep"):
-        answer = await trade.ask(
-            persona,
-            "mutation ($i: ResolveChannelConflictInput!) { resolveChannelConflict(input: $i) { userErrors { code } } }",
-            i={"id": conflict["id"], "resolution": "Mine."},
-        )
-        assert '"resolutio' not in answer.body.decode()
+        answer = await trade.ask(persona, text, i={"id": conflict["id"], "resolution": "Mine."})
+        codes = [error["code"] for error in answer.data["resolveChannelConflict"]["userErrors"]]
+        assert codes == ["NOT_FOUND"], persona
+    assert await trade.connection.fetchval("SELECT count(*) FROM outbox_events") == events
     assert (await trade.row("channel_conflicts", conflict["id"]))["resolved_at"] is None
     given = {"id": conflict["id"], "resolution": "Both agreed that the first goes on."}
     shown = "channelConflict { id resolution resolvedBy { name } }"
@@ -209,7 +231,6 @@ async def test_a_refusal_tells_nothing_of_another_partner(trade: Trade):
         assert 1.9 < due["deal_registration.answer"].total_seconds() / 86400 < 2.1
     assert "NOT_PROTECTED" in seen["Einzelgänger GmbH"]
     assert seen["Kollisionswerk GmbH"] == seen["Einzelgänger GmbH"]
-    assert len(set(seen.values())) == 1
 
 
 async def test_partners_count_and_read_their_own_registrations_alone(trade: Trade):
@@ -226,11 +247,6 @@ async def test_partners_count_and_read_their_own_registrations_alone(trade: Trad
 
 
 async def test_what_a_partner_may_not_register(trade: Trade):
-    other = (
-        await trade.connection.fetchval(
-            "SELECT partner_id FROM deal_registrations d JOIN partners p ON p.id = d.partner_id WHERE p.name LIKE 'Baltyk%' LIMIT 1"
-        )
-    ).hex
     count = "SELECT count(*) FROM deal_registrations"
     events = "SELECT count(*) FROM outbox_events"
     before = [await trade.connection.fetchval(text) for text in (count, events)]
@@ -240,7 +256,7 @@ async def test_what_a_partner_may_not_register(trade: Trade):
         (deal("X", amount={"amount": "-1", "currency": "EUR"}), "VALUE_INVALID"),
         (deal("X", productId=f"prd_{'0' * 31}1"), "REFERENCE_NOT_FOUND"),
         (deal("X", amount={"amount": "0", "currency": "EUR"}), "VALUE_INVALID"),
-        (deal("X", partnerId=f"par_{other}"), "REFERENCE_NOT_FOUND"),
+        (deal("X", partnerId=await trade.partner(OTHER)), "REFERENCE_NOT_FOUND"),
     ):
         assert await trade.send(ONE, "registerDeal", DEAL, **given) == (None, [code])
     assert (await trade.send("sales_manager", "registerDeal", DEAL, **deal("X")))[1] == ["VALUE_INVALID"]

@@ -20,18 +20,13 @@ HISTORY = """query ($id: ID!) { lead(id: $id) { status partner { name } offers(f
   totalCount nodes { status byRule responseMinutes partner { name } offeredBy { name } } } } }"""
 
 
-async def partner(trade: Trade, persona: str) -> str:
-    email = trade.api.people[persona]["email"]
-    return f"par_{(await trade.connection.fetchval('SELECT partner_id FROM users WHERE email = $1', email)).hex}"
-
-
 async def lead(trade: Trade, **given: object) -> str:
     return await trade.made("sales_manager", "createLead", "lead { id }", name="Ilse Roth", **given)
 
 
 async def offered(trade: Trade, persona: str, **given: object) -> str:
     node = await lead(trade, **given)
-    sent = {"id": node, "partnerId": await partner(trade, persona)}
+    sent = {"id": node, "partnerId": await trade.partner(persona)}
     assert (await trade.send("sales_manager", "assignLeadToPartner", LEAD, **sent))[1] == []
     return node
 
@@ -78,7 +73,7 @@ async def test_a_lead_is_offered_accepted_and_worked_on(trade: Trade) -> None:
     assert await trade.connection.fetchval(timers, before["id"]) == 0
 
     # given to another by hand: who had it has it no more, and keeps the record of its own offer
-    sent = {"id": node, "partnerId": await partner(trade, OTHER)}
+    sent = {"id": node, "partnerId": await trade.partner(OTHER)}
     shown, errors = await trade.send("sales_manager", "assignLeadToPartner", LEAD, **sent)
     assert (errors, shown["status"]) == ([], "NEW")
     assert (await sees(trade, ONE, node), await sees(trade, OTHER, node)) == (False, True)
@@ -88,22 +83,37 @@ async def test_a_lead_is_offered_accepted_and_worked_on(trade: Trade) -> None:
     assert await sees(trade, OTHER, node) is False
 
 
+async def blocked(trade: Trade, count: int) -> None:
+    """Until so many wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while await trade.connection.fetchval(waiting) < count:
+            await asyncio.sleep(0.01)
+
+
 async def test_of_accepting_and_expiring_at_once_one_is(trade: Trade) -> None:
-    for _ in range(4):
+    """Both wait for the lead's row: whoever asked for it first has it, and the other finds it gone."""
+    for first, status in (("accept", "ACCEPTED"), ("expire", "EXPIRED")):
         node = await offered(trade, ONE)
         row = (await trade.row("leads", node))["id"]
-        soon = "now() + interval '0.15 seconds'"
-        await trade.connection.execute(f"UPDATE leads SET accept_by = {soon} WHERE id = $1", row)
-        await trade.connection.execute(
-            "UPDATE timers SET due_at = now() WHERE row_id = (SELECT id FROM lead_offers WHERE lead_id = $1)", row
-        )
-        await asyncio.sleep(0.14)
-        (_, errors), _ = await asyncio.gather(trade.send(ONE, "acceptLead", "lead { id }", id=node), trade.work())
+        timer = "UPDATE timers SET due_at = now() WHERE row_id = (SELECT id FROM lead_offers WHERE lead_id = $1)"
+        async with asyncio.TaskGroup() as both, trade.database.transaction(trade.organization, None, "test") as tx:
+            connection = await tx.raw()
+            over = "UPDATE leads SET accept_by = clock_timestamp() WHERE id = $1"
+            await connection.execute("SELECT FROM leads WHERE id = $1 FOR UPDATE", row)
+            if first == "accept":  # it began in time
+                accepted = both.create_task(trade.send(ONE, "acceptLead", "lead { id }", id=node))
+                await blocked(trade, 1)
+            await connection.execute(over, row)
+            await trade.connection.execute(timer, row)
+            both.create_task(trade.work())
+            await blocked(trade, 1 + (first == "accept"))
+            if first == "expire":
+                accepted = both.create_task(trade.send(ONE, "acceptLead", "lead { id }", id=node))
+                await blocked(trade, 2)
         [one] = await offers(trade, node)
-        won = one["status"] == "ACCEPTED"
-        assert (errors == [], await sees(trade, ONE, node)) == (won, won or one["status"] == "OFFERED")
-        if not won:
-            assert errors[0] in ("STATE_REFUSED", "NOT_FOUND")
+        assert (one["status"], await sees(trade, ONE, node)) == (status, first == "accept")
+        assert accepted.result()[1] == ([] if first == "accept" else ["NOT_FOUND"])
 
 
 async def test_the_time_to_accept_is_exact(trade: Trade) -> None:
@@ -120,7 +130,7 @@ async def test_the_time_to_accept_is_exact(trade: Trade) -> None:
 async def test_by_rule_it_goes_from_partner_to_partner_and_back_to_its_owner(trade: Trade) -> None:
     """Both look after Malta: the one with fewer leads is asked, then the other, then nobody is left."""
     malta = await trade.made("administrator", "createTerritory", "territory { id }", name="Malta", country="MT")
-    both = [await partner(trade, persona) for persona in (ONE, OTHER)]
+    both = [await trade.partner(persona) for persona in (ONE, OTHER)]
     for one in both:
         given = {"name": "Malta", "partnerId": one, "territoryId": malta, "level": "PARTNER"}
         await trade.made("sales_manager", "createPartnerCoverage", "partnerCoverage { id }", **given)
@@ -180,7 +190,7 @@ async def test_partners_learn_nothing_of_each_other_by_leads(trade: Trade) -> No
     fresh = await lead(trade, interest="Roof")
     told = {}
     for node in (passed_on, fresh):
-        sent = {"id": node, "partnerId": await partner(trade, ONE)}
+        sent = {"id": node, "partnerId": await trade.partner(ONE)}
         assert (await trade.send("sales_manager", "assignLeadToPartner", LEAD, **sent))[1] == []
         query = """query ($id: ID!) { lead(id: $id) { __typename id name status acceptBy interest origin closedAt version updatedAt
           hiddenFields maskedFields partner { name } owner { name }

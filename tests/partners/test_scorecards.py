@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crm_graph.resolvers.scorecards import quarter
-from tests.partners.conftest import ONE, OTHER, Trade
+from tests.partners.conftest import ONE, OTHER, Trade, deal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -68,20 +68,24 @@ class Book:
         return {**found, "earnedTier": self.tier(found)}
 
     def csat(self, partner: object, within: Any) -> Decimal | None:
-        theirs = {
-            s["customer_id"]
-            for s in self.of["customer_shares"]
-            if s["partner_id"] == partner and s["valid_from"] <= self.now < s["valid_until"]
-        }
-        tickets = {
-            t["id"]
-            for t in self.of["tickets"]
-            if t["partner_id"] == partner or (t["partner_id"] is None and t["customer_id"] in theirs)
-        }
+        theirs = [s for s in self.of["customer_shares"] if s["partner_id"] == partner]
+        tickets = {t["id"]: t for t in self.of["tickets"] if t["partner_id"] in (partner, None)}
+
+        def counts(rating: Any) -> bool:
+            ticket, at = tickets.get(rating["ticket_id"]), rating["rated_at"]
+            return ticket is not None and (
+                ticket["partner_id"] == partner
+                or any(
+                    s["customer_id"] == ticket["customer_id"] and s["created_at"] <= at
+                    and s["valid_from"] <= at < s["valid_until"]
+                    for s in theirs
+                )
+            )  # fmt: skip
+
         rated = sorted(
             (r["rated_at"], r["id"], r["score"])
             for r in self.of["ticket_ratings"]
-            if r["ticket_id"] in tickets and r["score"] is not None and within(r["rated_at"])
+            if r["score"] is not None and within(r["rated_at"]) and counts(r)
         )
         told = [100 * (score >= 4) for _, _, score in rated[: len(rated) // 5 * 5]]
         return (Decimal(sum(told)) / len(told)).quantize(TENTH, ROUND_HALF_UP) if told else None
@@ -125,7 +129,9 @@ async def cards(trade: Trade, persona: str) -> list[dict[str, Any]]:
 
 async def rate(trade: Trade, partner: object, scores: list[int], at: dt.datetime, tickets_of: object = None) -> None:
     """Customers of a partner rate tickets of ours that nobody had rated; or tickets that a partner opened."""
-    customer = "SELECT customer_id FROM customer_shares WHERE partner_id = $1 AND valid_until > now() LIMIT 1"
+    customer = (
+        "SELECT customer_id FROM customer_shares WHERE partner_id = $1 AND valid_until > now() ORDER BY 1 LIMIT 1"
+    )
     shared = await trade.connection.fetchval(customer, partner)
     found = await trade.connection.fetch(
         "SELECT r.id, r.ticket_id FROM ticket_ratings r JOIN tickets t ON t.id = r.ticket_id"
@@ -142,21 +148,16 @@ async def rate(trade: Trade, partner: object, scores: list[int], at: dt.datetime
         await trade.connection.execute("UPDATE ticket_ratings SET score = $2, rated_at = $3 WHERE id = $1", *given)
 
 
-async def partner_of(trade: Trade, persona: str) -> Any:
-    email = trade.api.people[persona]["email"]
-    return await trade.connection.fetchval("SELECT partner_id FROM users WHERE email = $1", email)
-
-
 async def test_figures_are_what_the_rows_say(trade: Trade) -> None:
     """Of the demo's quarters, and of that which now is: the worker makes its cards, once for each partner."""
     await trade.days_pass("partner_scorecard.begin")
     await trade.days_pass("partner_scorecard.begin")
     first, last = quarter(dt.datetime.now(dt.UTC).date())
     day = dt.datetime.combine(first, dt.time(), dt.UTC)
-    await rate(trade, await partner_of(trade, ONE), [5, 4, 1, 2, 5, 1, 1], day)
-    some = "SELECT id FROM opportunities WHERE partner_id = $1 AND currency = 'EUR' AND amount > 0 LIMIT 2"
+    await rate(trade, await trade.partner_row(ONE), [5, 4, 1, 2, 5, 1, 1], day)
+    some = "SELECT id FROM opportunities WHERE partner_id = $1 AND currency = 'EUR' AND amount > 0 ORDER BY id LIMIT 2"
     won = f"UPDATE opportunities SET status = 'WON', close_on = $2 WHERE id IN ({some})"
-    await trade.connection.execute(won, await partner_of(trade, OTHER), last)
+    assert await trade.connection.execute(won, await trade.partner_row(OTHER), last) == "UPDATE 2"
     found, known = await cards(trade, "administrator"), await book(trade)
     assert len({(one["partner"]["id"], one["period"]) for one in found}) == len(found)
     assert sum(one["startsOn"] == str(first) and one["endsOn"] == str(last) for one in found) == 3
@@ -190,17 +191,17 @@ async def test_a_partner_reads_its_own_and_nothing_about_another_changes_it(trad
         assert "dealsRegistered" not in answer.body.decode().replace("PartnerScorecard.dealsRegistered", "")
 
     before = (await trade.ask(ONE, CARDS)).body
-    other, mine = await partner_of(trade, OTHER), await partner_of(trade, ONE)
+    other, mine = await trade.partner_row(OTHER), await trade.partner_row(ONE)
     now = dt.datetime.now(dt.UTC)
-    deal = {"customerName": "Gizmo AG", "amount": {"amount": "900", "currency": "EUR"}, "closeOn": "2027-03-01"}
-    await trade.made(OTHER, "registerDeal", "dealRegistration { id }", **deal)
+    await trade.made(OTHER, "registerDeal", "dealRegistration { id }", **deal("Gizmo AG"))
     lead = await trade.made("sales_manager", "createLead", "lead { id }", name="For another")
     sent = {"id": lead, "partnerId": f"par_{other.hex}"}
     assert (await trade.send("sales_manager", "assignLeadToPartner", "lead { id }", **sent))[1] == []
     for table, column in (("opportunities", "close_on"), ("orders", "placed_at")):
-        row = f"(SELECT id FROM {table} WHERE partner_id = $1 LIMIT 1)"
+        row = f"(SELECT id FROM {table} WHERE partner_id = $1 ORDER BY id LIMIT 1)"
         stamp = now.date() if column == "close_on" else now
-        await trade.connection.execute(f"UPDATE {table} SET {column} = $2 WHERE id = {row}", other, stamp)
+        moved = f"UPDATE {table} SET {column} = $2 WHERE id = {row} AND {column} IS DISTINCT FROM $2"
+        assert await trade.connection.execute(moved, other, stamp) == "UPDATE 1"
     # customers that are shared with it rate tickets that another partner had opened for them
     await rate(trade, mine, [1] * 5, now, tickets_of=other)
     assert (await trade.ask(ONE, CARDS)).body == before
@@ -209,7 +210,7 @@ async def test_a_partner_reads_its_own_and_nothing_about_another_changes_it(trad
 async def test_ratings_are_told_of_five_at_a_time(trade: Trade) -> None:
     """One more rating, even of a customer that the partner knows, does not show before there are five of them."""
     await trade.days_pass("partner_scorecard.begin")
-    mine, now, seen = await partner_of(trade, ONE), dt.datetime.now(dt.UTC), []
+    mine, now, seen = await trade.partner_row(ONE), dt.datetime.now(dt.UTC), []
     count = len((await book(trade)).of["ticket_ratings"])
     assert count
     for _ in range(10):

@@ -278,17 +278,20 @@ $$;
 -- statement made from names would be planned anew for each of many shares.
 CREATE OR REPLACE FUNCTION crm_keep_dated(shares regclass, shared regclass, key text) RETURNS void
     LANGUAGE plpgsql AS $$
+DECLARE
+    dated name := 'crm_dated_' || (SELECT relname FROM pg_class WHERE oid = shared);
+    dates name := (SELECT relname FROM pg_class WHERE oid = shares);
 BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $dated$
         BEGIN
             SELECT r.created_at INTO NEW.row_created_at FROM %2$s r WHERE r.organization_id = NEW.organization_id AND r.id = NEW.%3$I;
             RETURN NEW;
         END
-        $dated$', 'crm_dated_' || shared, shared, key);
+        $dated$', dated, shared, key);
     EXECUTE format('CREATE OR REPLACE TRIGGER crm_share_dated BEFORE INSERT ON %s
-        FOR EACH ROW EXECUTE FUNCTION %I()', shares, 'crm_dated_' || shared);
+        FOR EACH ROW EXECUTE FUNCTION %I()', shares, dated);
     EXECUTE format('CREATE OR REPLACE TRIGGER crm_shares_dated AFTER UPDATE OF created_at ON %s
-        FOR EACH ROW WHEN (OLD.created_at IS DISTINCT FROM NEW.created_at) EXECUTE FUNCTION crm_shares_dated(%L, %L)', shared, shares, key);
+        FOR EACH ROW WHEN (OLD.created_at IS DISTINCT FROM NEW.created_at) EXECUTE FUNCTION crm_shares_dated(%L, %L)', shared, dates, key);
 END
 $$;
 

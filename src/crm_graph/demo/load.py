@@ -13,6 +13,7 @@ from crm_graph.db.connection import connect
 from crm_graph.db.roles import Role
 from crm_graph.demo import generate
 from crm_graph.demo.rows import Row, Rows, records, stored_columns
+from crm_graph.demo.waiting import wait
 from crm_graph.entity import REGISTRY, Entity, table_name, table_of
 from crm_graph.errors import CrmError
 from crm_graph.resolvers.sla.loaded import reckon_loaded
@@ -59,6 +60,7 @@ async def load(
                 await _write(connection, rows)
                 await count(connection, rows.organization_id)
                 await reckon_loaded(connection, rows.organization_id)
+                await wait(connection, rows.organization_id)
             number = sum(map(len, rows.of.values()))
             logger.info("loaded the demo organisation %r: %d rows in %.1f s", key, number, time.perf_counter() - began)
         if missing:

@@ -127,7 +127,7 @@ def _register(business: Business) -> None:
             other_registration_id=registered[0],
         )
     _protect(business, now - timedelta(days=10), "Moulins du Léman SA")
-    _protect(business, now - timedelta(days=78), "Scierie du Jura SARL")
+    _protect(business, now - timedelta(days=58), "Scierie du Jura SARL")
 
 
 def _protect(business: Business, told: datetime, name: str) -> None:

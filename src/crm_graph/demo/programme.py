@@ -18,6 +18,8 @@ TIERS = (("Platinum", 1, 60_000, 4, 1), ("Gold", 2, 20_000, 2, 1), ("Silver", 3,
 """Names and ranks; what it takes in a quarter: revenue in EUR, opportunities won, certifications."""
 GIVEN = timedelta(days=2)
 """For how long leads were offered."""
+OPEN = timedelta(days=40)
+"""For how long those are that nobody has answered: the demo's day is a fixed one."""
 
 
 def rank_partners(business: Business) -> None:
@@ -48,8 +50,8 @@ def offer_leads(business: Business) -> None:
         if isinstance(partner, UUID) and row["status"] is LeadStatus.NEW and partner in waiting:
             waiting.remove(partner)
             at = max(came, business.calendar.now - timedelta(days=1))
-            row["accept_by"] = at + GIVEN
-            _offer(business, row, partner, at, LeadOfferStatus.OFFERED)
+            row["accept_by"] = at + OPEN
+            _offer(business, row, partner, at, LeadOfferStatus.OFFERED, given=OPEN)
         elif isinstance(partner, UUID):
             row["status"] = LeadStatus.WORKING if row["status"] is LeadStatus.NEW else row["status"]
             _offer(business, row, partner, came, LeadOfferStatus.ACCEPTED, random)
@@ -59,9 +61,15 @@ def offer_leads(business: Business) -> None:
 
 
 def _offer(
-    business: Business, lead: Row, partner: UUID, at: datetime, status: LeadOfferStatus, random: Random | None = None
+    business: Business,
+    lead: Row,
+    partner: UUID,
+    at: datetime,
+    status: LeadOfferStatus,
+    random: Random | None = None,
+    given: timedelta = GIVEN,
 ) -> None:
-    until, now = at + GIVEN, business.calendar.now
+    until, now = at + given, business.calendar.now
     answered = min(at + timedelta(minutes=random.randint(20, 2_400)), now) if random else None
     expired = status is LeadOfferStatus.EXPIRED
     business.rows.add(

@@ -84,6 +84,12 @@ class Outcome:
         return self.effect is Effect.REFUSED
 
 
+def certain(*outcomes: Outcome) -> None:
+    """Of writes of our own that nothing can refuse: one that was ends the transaction."""
+    for one in outcomes:
+        assert not one.is_refused, one.errors
+
+
 def refusal(code: str, message: str, *path: str) -> Outcome:
     """Nothing was written, for this one reason."""
     return Outcome.refused(UserError(code, message, path))

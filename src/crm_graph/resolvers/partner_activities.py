@@ -7,6 +7,7 @@ from crm_graph.plan.changes import Outcome, invalid
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.write import insert_fields
 from crm_graph.schema.partner_activities import PartnerActivity, PartnerActivityKind
+from crm_graph.specs import INDEXED_TEXT
 
 
 @mutation(
@@ -26,6 +27,8 @@ async def record_partner_activity(call: Call) -> Outcome:
     subject = str(call.arguments["subject"]).strip()
     if partner is None:
         return Outcome.refused(invalid("Say whose activity it is.", "partnerId"))
+    if len(subject) > INDEXED_TEXT:
+        return Outcome.refused(invalid(f"At most {INDEXED_TEXT} characters.", "subject"))
     if not subject:
         return Outcome.refused(invalid("The subject cannot be blank.", "subject"))
     happened_at = call.arguments.get("happened_at") or await (await call.tx.raw()).fetchval("SELECT now()")

@@ -7,15 +7,16 @@ from uuid import UUID
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
+from crm_graph.plan.changes import certain
 from crm_graph.plan.writes.write import insert_rows
 from crm_graph.resolvers.feedback.surveys import period
+from crm_graph.specs import TODAY
 
 _WITHOUT: Final = """
 SELECT p.id FROM partners p
  WHERE p.organization_id = $1 AND NOT EXISTS (
    SELECT FROM partner_scorecards s WHERE s.organization_id = $1 AND s.partner_id = p.id AND s.period = $2)
  ORDER BY p.id"""
-_TODAY: Final = "SELECT (now() AT TIME ZONE 'UTC')::date"
 
 
 def quarter(day: dt.date) -> tuple[dt.date, dt.date]:
@@ -29,8 +30,9 @@ def quarter(day: dt.date) -> tuple[dt.date, dt.date]:
 async def begin(tx: Transaction, actor: Actor, row: UUID) -> None:
     """Give each partner the scorecard of this quarter."""
     connection = await tx.raw()
-    today = await connection.fetchval(_TODAY)
+    today = await connection.fetchval(f"SELECT {TODAY}")
     name, (first, last) = period(today), quarter(today)
     values = {"period": name, "starts_on": first, "ends_on": last, "currency": actor.currency}
     partners = [found["id"] for found in await connection.fetch(_WITHOUT, row, name)]
-    await insert_rows(tx, actor, "PartnerScorecard", [{"partner_id": partner, **values} for partner in partners])
+    cards = [{"partner_id": partner, **values} for partner in partners]
+    certain(*await insert_rows(tx, actor, "PartnerScorecard", cards))

@@ -62,10 +62,10 @@ class Metric:
     fewer: bool = False
 
 
-def _during(moment: str) -> str:
+def during(moment: str, starts: str = "fp.starts_on", ends: str = "fp.ends_on") -> str:
+    """SQL: whether a moment is on one of the days from the first to the last, in UTC."""
     return (
-        f"{moment} >= fp.starts_on::timestamp AT TIME ZONE 'UTC'"
-        f" AND {moment} < (fp.ends_on + 1)::timestamp AT TIME ZONE 'UTC'"
+        f"{moment} >= {starts}::timestamp AT TIME ZONE 'UTC' AND {moment} < ({ends} + 1)::timestamp AT TIME ZONE 'UTC'"
     )
 
 
@@ -73,7 +73,7 @@ COUNTED: Final = f"fo.status {COUNTS}"
 """SQL of the orders `fo` that count."""
 _ORDERED: Final = (
     "fo.organization_id = {organization} AND fo.customer_id = fk.customer_id"
-    f" AND {COUNTED} AND {_during('fo.placed_at')}"
+    f" AND {COUNTED} AND {during('fo.placed_at')}"
 )
 _LINES: Final = "orders fo JOIN order_lines fl ON fl.organization_id = {organization} AND fl.order_id = fo.id"
 _WON: Final = (
@@ -127,7 +127,7 @@ METRICS: Final[Mapping[GoalMetric, Metric]] = {
     GoalMetric.TICKETS: Metric(
         GoalUnit.COUNT,
         "SELECT count(*) FROM tickets ft WHERE ft.organization_id = {organization}"
-        f" AND ft.customer_id = fk.customer_id AND {_during('ft.opened_at')}",
+        f" AND ft.customer_id = fk.customer_id AND {during('ft.opened_at')}",
         ("Ticket.customer_id", "Ticket.opened_at"),
         (("tickets", "ft", "ft.customer_id = fk.customer_id"),),
         fewer=True,
@@ -145,7 +145,7 @@ METRICS: Final[Mapping[GoalMetric, Metric]] = {
         f"SELECT round(avg({expanded(TicketRating.__specs__, 'satisfaction', 'fr')}), 1) FROM tickets fc"
         " JOIN ticket_ratings fr ON fr.organization_id = {organization} AND fr.ticket_id = fc.id"
         " WHERE fc.organization_id = {organization} AND fc.customer_id = fk.customer_id"
-        f" AND {_during('fr.rated_at')}",
+        f" AND {during('fr.rated_at')}",
         ("Ticket.customer_id", "TicketRating.score", "TicketRating.rated_at"),
         (("tickets", "fc", "fc.customer_id = fk.customer_id"), ("ticket_ratings", "fr", "fr.ticket_id = fc.id")),
         accumulates=False,
@@ -154,7 +154,7 @@ METRICS: Final[Mapping[GoalMetric, Metric]] = {
         GoalUnit.PERCENT,
         f"SELECT round(avg({expanded(RelationshipRating.__specs__, 'net_promoter', 'fn')}), 1)"
         " FROM relationship_ratings fn WHERE fn.organization_id = {organization}"
-        f" AND fn.customer_id = fk.customer_id AND {_during('fn.answered_at')}",
+        f" AND fn.customer_id = fk.customer_id AND {during('fn.answered_at')}",
         ("RelationshipRating.customer_id", "RelationshipRating.score", "RelationshipRating.answered_at"),
         (("relationship_ratings", "fn", "fn.customer_id = fk.customer_id"),),
         accumulates=False,

@@ -12,17 +12,16 @@ from crm_graph.auth.levels import PARTNER
 from crm_graph.auth.rows import Rows
 from crm_graph.entity import Entity, Figure, Filter, Read, Ref, Sort, attr, table_of
 from crm_graph.kinds import CurrencyCode, Kind
-from crm_graph.schema.goal_metrics import COUNTED, REVENUE
+from crm_graph.schema.feedback import TicketRating
+from crm_graph.schema.goal_metrics import COUNTED, REVENUE, during
+from crm_graph.specs import TODAY, expanded
 
 FIVES: Final = 5
 """Ratings of customers are told of so many at a time, so that neither one nor the next one shows."""
 
 
-def _during(moment: str) -> str:
-    return (
-        f"{moment} >= {{starts_on}}::timestamp AT TIME ZONE 'UTC'"
-        f" AND {moment} < ({{ends_on}} + 1)::timestamp AT TIME ZONE 'UTC'"
-    )
+def _in(moment: str) -> str:
+    return during(moment, "{starts_on}", "{ends_on}")
 
 
 def _of_partner(alias: str) -> str:
@@ -51,20 +50,21 @@ _WON: Final = (
 )
 _REGISTERED: Final = f"FROM deal_registrations sd WHERE {_where('sd')}"
 _OF_WON: Final = ("Opportunity.partner_id", "Opportunity.status", "Opportunity.close_on")
-_OFFERED: Final = f"FROM lead_offers sl WHERE {_where('sl')} AND {_during('sl.offered_at')}"
+_OFFERED: Final = f"FROM lead_offers sl WHERE {_where('sl')} AND {_in('sl.offered_at')}"
 _OF_OFFERS: Final = ("LeadOffer.partner_id", "LeadOffer.offered_at", "LeadOffer.status")
-_LAST_DAY: Final = "least({ends_on}, (now() AT TIME ZONE 'UTC')::date)"
+_LAST_DAY: Final = f"least({{ends_on}}, {TODAY})"
+_SATISFIED: Final = expanded(TicketRating.__specs__, "satisfaction", "sr")
 _TAKEN: Final = "extract(epoch FROM coalesce(sl.responded_at, sl.accept_by) - sl.offered_at)"
 
 _SQL: Final[Mapping[str, str]] = {
-    "deals_registered": f"SELECT count(*) {_REGISTERED} AND {_during('sd.created_at')}",
+    "deals_registered": f"SELECT count(*) {_REGISTERED} AND {_in('sd.created_at')}",
     "deals_protected": (
-        f"SELECT count(*) {_REGISTERED} AND {_during('sd.answered_at')} AND sd.protected_until IS NOT NULL"
+        f"SELECT count(*) {_REGISTERED} AND {_in('sd.answered_at')} AND sd.protected_until IS NOT NULL"
     ),
     "opportunities_won": f"SELECT count(*) {_WON}",
     "won_amount": f"SELECT coalesce(sum(so.amount), 0) {_WON} AND so.currency = {{currency}}",
     "revenue": (
-        f"SELECT {REVENUE} FROM orders fo WHERE {_where('fo')} AND {COUNTED} AND {_during('fo.placed_at')}"
+        f"SELECT {REVENUE} FROM orders fo WHERE {_where('fo')} AND {COUNTED} AND {_in('fo.placed_at')}"
         " AND fo.currency = {currency}"
     ),
     "leads_offered": f"SELECT count(*) {_OFFERED}",
@@ -78,12 +78,13 @@ _SQL: Final[Mapping[str, str]] = {
         f" AND coalesce(sc.expires_on >= {_LAST_DAY}, TRUE)"
     ),
     "csat": (
-        "SELECT round(avg(x.satisfied), 1) FROM (SELECT CASE WHEN sr.score >= 4 THEN 100 ELSE 0 END AS satisfied,"
+        f"SELECT round(avg(x.satisfied), 1) FROM (SELECT {_SATISFIED} AS satisfied,"
         " row_number() OVER (ORDER BY sr.rated_at, sr.id) AS place, count(*) OVER () AS known"
         " FROM ticket_ratings sr JOIN tickets st ON st.organization_id = {organization} AND st.id = sr.ticket_id"
-        f" WHERE sr.organization_id = {{organization}} AND sr.score IS NOT NULL AND {_during('sr.rated_at')}"
+        f" WHERE sr.organization_id = {{organization}} AND sr.score IS NOT NULL AND {_in('sr.rated_at')}"
         " AND (st.partner_id = {partner_id} OR st.partner_id IS NULL AND st.customer_id IN (SELECT sh.customer_id"
-        f" FROM customer_shares sh WHERE {_where('sh')} AND sh.valid_from <= now() AND sh.valid_until > now())))"
+        f" FROM customer_shares sh WHERE {_where('sh')} AND greatest(sh.valid_from, sh.created_at) <= sr.rated_at"
+        " AND sh.valid_until > sr.rated_at)))"
         f" x WHERE x.place <= x.known - x.known % {FIVES}"
     ),
 }

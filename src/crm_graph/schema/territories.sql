@@ -53,10 +53,20 @@ BEGIN
 END
 $$;
 
+-- Those that moved. EXCEPT, not a join: whichever plan the session keeps, it reads either side once.
 CREATE OR REPLACE FUNCTION crm_cover_customer() RETURNS trigger
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    found record;
 BEGIN
-    PERFORM crm_cover(NEW.organization_id, NULL, ARRAY[NEW.id]);
+    FOR found IN
+        SELECT organization_id, array_agg(id) AS ids
+          FROM (SELECT organization_id, id, segment, country, city, territory_id FROM new_rows
+                EXCEPT SELECT organization_id, id, segment, country, city, territory_id FROM old_rows) moved
+         GROUP BY organization_id
+    LOOP
+        PERFORM crm_cover(found.organization_id, NULL, found.ids);
+    END LOOP;
     RETURN NULL;
 END
 $$;
@@ -81,24 +91,66 @@ BEGIN
 END
 $$;
 
+-- One without a parent is in no coverage when it is made, nor any more when it is deleted.
 CREATE OR REPLACE FUNCTION crm_cover_territory() RETURNS trigger
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    organizations uuid[];
+    organization uuid;
 BEGIN
-    PERFORM crm_cover(coalesce(NEW.organization_id, OLD.organization_id), NULL, NULL);
+    IF TG_OP = 'INSERT' THEN
+        organizations := ARRAY(SELECT DISTINCT organization_id FROM new_rows WHERE parent_id IS NOT NULL);
+    ELSIF TG_OP = 'DELETE' THEN
+        organizations := ARRAY(SELECT DISTINCT organization_id FROM old_rows WHERE parent_id IS NOT NULL);
+    ELSE
+        organizations := ARRAY(
+            SELECT DISTINCT organization_id
+              FROM (SELECT organization_id, id, parent_id, country, city, segment FROM new_rows
+                    EXCEPT SELECT organization_id, id, parent_id, country, city, segment FROM old_rows) changed);
+    END IF;
+    FOREACH organization IN ARRAY organizations LOOP
+        PERFORM crm_cover(organization, NULL, NULL);
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+-- What ends a coverage locks before it has a row: a customer's writer may hold the lock and wait for that row's key. Of
+-- an owner who has bound no organisation, the row tells.
+CREATE OR REPLACE FUNCTION crm_cover_lock() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF TG_LEVEL = 'ROW' THEN
+        PERFORM pg_advisory_xact_lock(hashtext('crm_cover'), hashtext(OLD.organization_id::text));
+        RETURN OLD;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('crm_cover'), hashtext(crm_organization()::text));
     RETURN NULL;
 END
 $$;
 
 CREATE OR REPLACE TRIGGER crm_cover_inserted AFTER INSERT ON customers
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_customers();
-CREATE OR REPLACE TRIGGER crm_cover_updated AFTER UPDATE ON customers FOR EACH ROW
-    WHEN ((OLD.segment, OLD.country, OLD.city, OLD.territory_id)
-          IS DISTINCT FROM (NEW.segment, NEW.country, NEW.city, NEW.territory_id))
-    EXECUTE FUNCTION crm_cover_customer();
-CREATE OR REPLACE TRIGGER crm_cover AFTER INSERT OR UPDATE ON partner_coverages FOR EACH ROW
+CREATE OR REPLACE TRIGGER crm_cover_updated AFTER UPDATE ON customers
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_customer();
+CREATE OR REPLACE TRIGGER crm_cover AFTER INSERT ON partner_coverages FOR EACH ROW
     EXECUTE FUNCTION crm_cover_coverage();
-CREATE OR REPLACE TRIGGER crm_cover AFTER INSERT OR UPDATE OR DELETE ON territories FOR EACH ROW
-    EXECUTE FUNCTION crm_cover_territory();
+CREATE OR REPLACE TRIGGER crm_cover_updated AFTER UPDATE ON partner_coverages FOR EACH ROW
+    WHEN ((OLD.territory_id, OLD.segment, OLD.level, OLD.valid_from, OLD.valid_until)
+          IS DISTINCT FROM (NEW.territory_id, NEW.segment, NEW.level, NEW.valid_from, NEW.valid_until))
+    EXECUTE FUNCTION crm_cover_coverage();
+CREATE OR REPLACE TRIGGER crm_cover_locks BEFORE DELETE ON partners
+    FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_lock();
+CREATE OR REPLACE TRIGGER crm_cover_locks BEFORE DELETE ON partner_coverages
+    FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_lock();
+CREATE OR REPLACE TRIGGER crm_cover_locks_row BEFORE DELETE ON partner_coverages
+    FOR EACH ROW EXECUTE FUNCTION crm_cover_lock();
+CREATE OR REPLACE TRIGGER crm_cover_inserted AFTER INSERT ON territories
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_territory();
+CREATE OR REPLACE TRIGGER crm_cover_updated AFTER UPDATE ON territories
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_territory();
+CREATE OR REPLACE TRIGGER crm_cover_deleted AFTER DELETE ON territories
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION crm_cover_territory();
 
 -- A territory is not part of itself. One at a time, as two that are each made part of the other would not see it.
 CREATE OR REPLACE FUNCTION crm_refuse_territory_circle() RETURNS trigger

@@ -13,14 +13,21 @@ KEPT = (
     """INSERT INTO partner_tiers (organization_id, id, version, created_at, updated_at, name, rank, currency)
 SELECT p.organization_id, gen_random_uuid(), 1, now(), now(), p.tier,
        row_number() OVER (PARTITION BY p.organization_id ORDER BY p.tier), o.currency
-  FROM (SELECT DISTINCT organization_id, tier FROM partners WHERE tier IS NOT NULL) p
+  FROM (SELECT organization_id, tier FROM partners WHERE tier IS NOT NULL
+         UNION SELECT organization_id, tier FROM partners_history WHERE tier IS NOT NULL) p
   JOIN organizations o ON o.organization_id = p.organization_id AND o.id = p.organization_id""",
-    """UPDATE partners p SET tier_id = t.id FROM partner_tiers t
- WHERE t.organization_id = p.organization_id AND t.name = p.tier""",
+    *(
+        f"""UPDATE {table} p SET tier_id = t.id FROM partner_tiers t
+ WHERE t.organization_id = p.organization_id AND t.name = p.tier"""
+        for table in ("partners", "partners_history")
+    ),
 )
 """Which tier is above which was not on record: they are ranked by name until somebody says otherwise."""
-BACK = """UPDATE partners p SET tier = t.name FROM partner_tiers t
+BACK = tuple(
+    f"""UPDATE {table} p SET tier = t.name FROM partner_tiers t
  WHERE t.organization_id = p.organization_id AND t.id = p.tier_id"""
+    for table in ("partners", "partners_history")
+)
 
 
 def upgrade() -> None:
@@ -103,7 +110,8 @@ def downgrade() -> None:
     op.drop_index('ix_partners_search', table_name='partners', postgresql_using='gin')
     op.create_index(op.f('ix_partners_search'), 'partners', [sa.literal_column("(((((((((((((array_to_tsvector(ARRAY[organization_id::text]) || name_search) || tier_search) || email_search) || COALESCE(custom_text_1_search, ''::tsvector)) || COALESCE(custom_text_2_search, ''::tsvector)) || COALESCE(custom_text_3_search, ''::tsvector)) || COALESCE(custom_text_4_search, ''::tsvector)) || COALESCE(custom_text_5_search, ''::tsvector)) || COALESCE(custom_text_6_search, ''::tsvector)) || COALESCE(custom_text_7_search, ''::tsvector)) || COALESCE(custom_text_8_search, ''::tsvector)) || COALESCE(custom_text_9_search, ''::tsvector)) || COALESCE(custom_text_10_search, ''::tsvector))")], unique=False, postgresql_using='gin')
     op.create_index(op.f('ix_partners_tier'), 'partners', ['organization_id', 'tier', 'id'], unique=False)
-    op.execute(BACK)
+    for statement in BACK:
+        op.execute(statement)
     op.drop_column('partners_history', 'tier_id')
     op.drop_column('partners', 'tier_id')
     op.drop_index('uq_partner_tiers_rank', table_name='partner_tiers')

@@ -12,6 +12,7 @@ import asyncpg
 from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import set_timer, timer
+from crm_graph.plan.changes import certain
 from crm_graph.plan.mutations import Call
 from crm_graph.plan.writes.write import update_fields
 from crm_graph.resolvers.deals.states import MOVES
@@ -52,7 +53,7 @@ async def answer(tx: Transaction, actor: Actor, row: UUID) -> None:
         until = found["now"] + dt.timedelta(days=found["protection_days"])
         values["protected_until"] = until
         await set_timer(tx, actor.organization_id, EXPIRE, row, until)
-    await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.answered")
+    certain(await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.answered"))
 
 
 @timer(EXPIRE)
@@ -64,7 +65,7 @@ async def expire(tx: Transaction, actor: Actor, row: UUID) -> None:
     if DealRegistrationStatus.EXPIRED in MOVES.get(DealRegistrationStatus(found["status"]), ()):
         call, told = Call(tx, actor, row, {}), {"answer": DealAnswer.EXPIRED.value}
         to, event = DealRegistrationStatus.EXPIRED, "deal_registration.expired"
-        await move(call, DealRegistration, MOVES, to, event, told, needs=None)
+        certain(await move(call, DealRegistration, MOVES, to, event, told, needs=None))
 
 
 async def _row(tx: Transaction, actor: Actor, row: UUID) -> asyncpg.Record | None:

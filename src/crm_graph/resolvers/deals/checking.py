@@ -13,6 +13,7 @@ from crm_graph.auth.actor import Actor
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import timer
 from crm_graph.matching import LONG, company_name, same_company
+from crm_graph.plan.changes import certain
 from crm_graph.plan.writes.write import insert_rows, update_fields
 from crm_graph.resolvers.deals.states import LIVE
 from crm_graph.schema.deals import ConflictKind, ConflictMatch
@@ -139,9 +140,9 @@ async def check(tx: Transaction, actor: Actor, row: UUID) -> None:
             conflicts[sale["opportunity_id"] or sale["order_id"]] = _sale(sale, by)
     customer = min(customers.items(), key=lambda item: (_sureness(item[1]), item[0]), default=(None, None))[0]
     values: dict[str, object] = {"checked_at": found["now"], "customer_id": customer}
-    await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.checked")
+    certain(await update_fields(tx, actor, "DealRegistration", row, values, "deal_registration.checked"))
     rows = [{"registration_id": row, **conflict} for conflict in conflicts.values()]
-    await insert_rows(tx, actor, "ChannelConflict", rows, event="channel_conflict.found")
+    certain(*await insert_rows(tx, actor, "ChannelConflict", rows, event="channel_conflict.found"))
 
 
 def _same(name: str, candidates: list[asyncpg.Record]) -> dict[UUID, ConflictMatch]:

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from crm_graph import kinds
 from crm_graph.auth.levels import INTERNAL
 from crm_graph.jobs.timers import set_timer
@@ -23,6 +25,7 @@ SELECT d.answer, d.protected_until, d.checked_at, now() AS now,
        EXISTS (SELECT FROM channel_conflicts c WHERE c.organization_id = d.organization_id
                   AND d.id IN (c.registration_id, c.other_registration_id) AND c.resolved_at IS NULL) AS open
   FROM deal_registrations d WHERE d.organization_id = $1 AND d.id = $2 FOR NO KEY UPDATE OF d"""
+_NOT_YET: Final = refusal("STATE_REFUSED", "Its protection has not begun.")
 _REASON: Final = Argument("reason", kinds.STRING, "Why; the partner does not read it.", required=True)
 
 
@@ -44,8 +47,7 @@ async def approve_deal_registration(call: Call) -> Outcome:
     days = call.arguments.get("protection_days", DAYS)
     if not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
         return Outcome.refused(invalid(f"From 1 to {MOST_DAYS} days.", "protectionDays"))
-    found = await (await call.tx.raw()).fetchrow(_ROW, call.actor.organization_id, call.row)
-    assert found is not None, "the registration was seen in this transaction"
+    found = await _row(call)
     if found["checked_at"] is None:
         return refusal("REGISTRATION_UNCHECKED", "It is not yet held against customers and other registrations.")
     if found["open"]:
@@ -71,15 +73,12 @@ async def extend_deal_registration(call: Call) -> Outcome:
     days = call.arguments["days"]
     if not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
         return Outcome.refused(invalid(f"From 1 to {MOST_DAYS} days.", "days"))
-    found = await (await call.tx.raw()).fetchrow(_ROW, call.actor.organization_id, call.row)
-    assert found is not None, "the registration was seen in this transaction"
+    found = await _row(call)
     until: dt.datetime | None = found["protected_until"]
     if until is None:
-        return refusal("STATE_REFUSED", "Its protection has not begun.")
+        return _NOT_YET
     until += dt.timedelta(days=days)
-    values = {"protected_until": until, "reason": call.arguments["reason"]}
-    to, event = DealRegistrationStatus.EXTENDED, "deal_registration.extended"
-    outcome = await move(call, DealRegistration, MOVES, to, event, values, needs=INTERNAL)
+    outcome = await _decide(call, DealRegistrationStatus.EXTENDED, {"protected_until": until}, found["now"])
     if not outcome.is_refused:
         await set_timer(call.tx, call.actor.organization_id, EXPIRE, call.row, until)
     return outcome
@@ -91,8 +90,10 @@ async def extend_deal_registration(call: Call) -> Outcome:
     needs=INTERNAL,
 )
 async def convert_deal_registration(call: Call) -> Outcome:
-    """Say which opportunity a protected deal has become: one of the same partner."""
+    """Say which opportunity a protected deal has become: one of the same partner, who was told that it is protected."""
     connection, opportunity = await call.tx.raw(), call.arguments["opportunity_id"]
+    if (await _row(call))["protected_until"] is None:  # what it reads would say when we decided
+        return _NOT_YET
     assert isinstance(opportunity, UUID)
     fits = await connection.fetchval(
         "SELECT o.partner_id = d.partner_id FROM opportunities o, deal_registrations d WHERE o.organization_id = $1"
@@ -106,6 +107,13 @@ async def convert_deal_registration(call: Call) -> Outcome:
     values = {"opportunity_id": opportunity, "answer": DealAnswer.CONVERTED.value}
     to, event = DealRegistrationStatus.CONVERTED, "deal_registration.converted"
     return await move(call, DealRegistration, MOVES, to, event, values, needs=INTERNAL)
+
+
+async def _row(call: Call) -> asyncpg.Record:
+    """The registration, locked."""
+    found = await (await call.tx.raw()).fetchrow(_ROW, call.actor.organization_id, call.row)
+    assert found is not None, "the registration was seen in this transaction"
+    return found
 
 
 async def _decide(call: Call, to: DealRegistrationStatus, values: dict[str, object], now: dt.datetime) -> Outcome:

@@ -47,8 +47,9 @@ async def register_deal(call: Call) -> Outcome:
         return Outcome.refused(invalid("Say whose deal it is.", "partnerId"))
     if not name:
         return Outcome.refused(invalid("The name cannot be blank.", "customerName"))
-    if len(name) > INDEXED_TEXT:
-        return Outcome.refused(invalid(f"At most {INDEXED_TEXT} characters.", "customerName"))
+    for given, value in (("customerName", name), ("customerTaxNumber", call.arguments.get("customer_tax_number"))):
+        if len(str(value or "")) > INDEXED_TEXT:
+            return Outcome.refused(invalid(f"At most {INDEXED_TEXT} characters.", given))
     if amount.amount <= 0:
         return Outcome.refused(invalid("The deal is worth more than nothing.", "amount"))
     values = {column: call.arguments.get(column) for column in _GIVEN}

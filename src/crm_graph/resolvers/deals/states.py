@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from crm_graph.markers import listed
 from crm_graph.resolvers.states import Moves
 from crm_graph.schema.deals import DealRegistrationStatus
 
@@ -17,5 +18,5 @@ MOVES: Final[Moves] = {
     DealRegistrationStatus.APPROVED: _ENDS,
     DealRegistrationStatus.EXTENDED: _ENDS,
 }
-LIVE: Final = "('SUBMITTED', 'IN_REVIEW', 'APPROVED', 'EXTENDED')"
+LIVE: Final = listed(MOVES)
 """SQL of the states in which a registration stands in the way of others."""

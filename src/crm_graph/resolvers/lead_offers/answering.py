@@ -7,7 +7,7 @@ from crm_graph import kinds
 from crm_graph.auth.levels import PARTNER
 from crm_graph.auth.policy import Policy
 from crm_graph.jobs.timers import clear_timer, set_timer
-from crm_graph.plan.changes import Outcome, denied, invalid, refusal
+from crm_graph.plan.changes import Outcome, certain, denied, invalid, refusal
 from crm_graph.plan.mutations import Argument, Call, mutation
 from crm_graph.plan.writes.refusals import NOT_FOUND
 from crm_graph.plan.writes.write import update_fields
@@ -31,7 +31,7 @@ async def accept_lead(call: Call) -> Outcome:
     outcome = await _write(call, values, "lead.accepted")
     if not outcome.is_refused:
         answer = {"status": LeadOfferStatus.ACCEPTED.value, "responded_at": now}
-        await update_fields(call.tx, call.actor, "LeadOffer", row, answer, "lead_offer.accepted")
+        certain(await update_fields(call.tx, call.actor, "LeadOffer", row, answer, "lead_offer.accepted"))
         await clear_timer(call.tx, call.actor.organization_id, EXPIRE, row)
     return outcome
 

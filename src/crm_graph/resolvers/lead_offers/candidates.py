@@ -13,10 +13,10 @@ WITH RECURSIVE held AS (
   SELECT h.partner_id, h.segment, t.id FROM held h
     JOIN territories t ON t.organization_id = $1 AND t.parent_id = h.territory_id
 ), lead AS (
-  SELECT id, country, crm_fold(city) AS city, segment FROM leads WHERE organization_id = $1 AND id = $2
+  SELECT id, partner_id, country, crm_fold(city) AS city, segment FROM leads WHERE organization_id = $1 AND id = $2
 )
 SELECT p.id FROM partners p, lead l
- WHERE p.organization_id = $1
+ WHERE p.organization_id = $1 AND p.id IS DISTINCT FROM l.partner_id
    AND EXISTS (
      SELECT FROM held h LEFT JOIN territories t ON t.organization_id = $1 AND t.id = h.territory_id
       WHERE h.partner_id = p.id AND (h.segment IS NULL OR h.segment = l.segment)
@@ -36,6 +36,6 @@ SELECT p.id FROM partners p, lead l
 
 
 async def next_candidate(tx: Transaction, organization_id: UUID, lead: UUID) -> UUID | None:
-    """The partner that fits a lead best of those that it was not offered to yet."""
+    """The partner that fits a lead best of those that do not have it, and were not offered it yet."""
     found: UUID | None = await (await tx.raw()).fetchval(_NEXT, organization_id, lead)
     return found

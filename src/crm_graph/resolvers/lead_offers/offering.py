@@ -14,7 +14,7 @@ from crm_graph.db.ids import uuid7
 from crm_graph.db.session import Transaction
 from crm_graph.jobs.timers import clear_timer, set_timer, timer
 from crm_graph.mail.outbox import Mail, post
-from crm_graph.plan.changes import Outcome
+from crm_graph.plan.changes import Outcome, certain
 from crm_graph.plan.writes.write import insert_fields, update_fields
 from crm_graph.resolvers.lead_offers.candidates import next_candidate
 from crm_graph.resolvers.people import MAILED
@@ -116,7 +116,7 @@ async def end(
     """End an offer; one that was accepted stays so (`status`: none)."""
     written = {**(values or {}), "ended_at": now, **({"status": status.value} if status else {})}
     event = f"lead_offer.{status.value.lower() if status else 'ended'}"
-    await update_fields(tx, actor, "LeadOffer", row, written, event)
+    certain(await update_fields(tx, actor, "LeadOffer", row, written, event))
     await clear_timer(tx, actor.organization_id, EXPIRE, row)
 
 
@@ -128,7 +128,8 @@ async def expire(tx: Transaction, actor: Actor, row: UUID) -> None:
     if at is None or at.offer_id != row or at.accept_by is None or at.accept_by > at.now:
         return
     await end(tx, actor, row, at.now, LeadOfferStatus.EXPIRED)
-    await update_fields(tx, actor, "Lead", lead, {"partner_id": None, "accept_by": None}, "lead.offer_expired")
+    free: dict[str, object] = {"partner_id": None, "accept_by": None}
+    certain(await update_fields(tx, actor, "Lead", lead, free, "lead.offer_expired"))
     await go_on(tx, actor, lead)
 
 
@@ -142,7 +143,7 @@ async def go_on(tx: Transaction, actor: Actor, row: UUID) -> None:
     last = await connection.fetchrow(_LAST, actor.organization_id, row)
     partner = await next_candidate(tx, actor.organization_id, row) if last is not None and last["by_rule"] else None
     if last is not None and partner is not None:
-        await offer(tx, actor, row, Terms(partner, at.now + last["given"], by_rule=True), at.now)
+        certain(await offer(tx, actor, row, Terms(partner, at.now + last["given"], by_rule=True), at.now))
         return
     owner = await connection.fetchrow(_OWNER, actor.organization_id, row)
     if owner is not None:
