@@ -34,6 +34,8 @@ LISTS = {
     "opportunities": "name customer { name } lines(first: 3) { totalCount }",
     "tickets": "subject customer { name }",
     "dealRegistrations": "customerName customer { name }",
+    "customerShares": "customer { id name }",
+    "partnerActivities": "subject customer { id name }",
     "partnerCoverages": "name customerShares(first: 5) { nodes { customer { name } } }",
     "orders": "number customer { name }",
 }
@@ -98,7 +100,9 @@ class Shared:
             "createOpportunity", "opportunity { id }", customerId=by_hand, name="Own sale", partnerId=partner
         )
         for customer in self.customers[:2]:
-            await self.trade.made(ONE, "openTicket", "ticket { id }", customerId=customer, subject="Own", body="Own.")
+            about = {"customerId": customer, "subject": "Own"}
+            await self.trade.made(ONE, "openTicket", "ticket { id }", body="Own.", **about)
+            await self.trade.made(ONE, "recordPartnerActivity", "partnerActivity { id }", **about)
 
     def requests(self) -> dict[str, tuple[str, dict[str, object]]]:
         """By name of the way; each answer names something of what is shared, or counts it."""

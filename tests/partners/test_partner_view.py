@@ -70,6 +70,9 @@ async def test_a_partner_reads_all_of_it_in_one_statement(trade: Trade):
     )
     given = {"keyAccountId": f"key_{account.hex}", "partnerId": await trade.partner(ONE)}
     await trade.made("administrator", "createKeyAccountShare", "keyAccountShare { id }", **given)
+    lead = await trade.made("administrator", "createLead", "lead { id }", name="Ylva Ek")
+    given = {"id": lead, "partnerId": await trade.partner(ONE)}
+    await trade.made("administrator", "assignLeadToPartner", "lead { id }", **given)
     answer = await view(trade, ONE)
     assert len(answer.sql) == 1
     data = answer.data
@@ -101,6 +104,7 @@ async def test_a_partner_reads_all_of_it_in_one_statement(trade: Trade):
     (plan, *_) = data["keyAccounts"]["nodes"][0]["plans"]["nodes"]
     assert plan["goals"]["nodes"][0]["target"] is not None
     assert {one["answer"] for one in data["deals"]["nodes"]} >= {"RECEIVED", "PROTECTED"}
+    assert "Ylva Ek" in [offer["lead"]["name"] for offer in data["offers"]["nodes"]]
     ending = """SELECT customer_name FROM deal_registrations WHERE partner_id = $1 AND answer = 'PROTECTED'
       AND protected_until < $2 ORDER BY protected_until"""
     wanted = [row[0] for row in await trade.connection.fetch(ending, person["partner_id"], SOON)]

@@ -17,6 +17,7 @@ from crm_graph.entity import REGISTRY, Entity, table_name
 from crm_graph.plan.access.fields import Fields, fields_of, known_fields
 from crm_graph.plan.access.lens import Band, Lens
 from crm_graph.plan.access.page_shares import among, gathered
+from crm_graph.plan.access.parts import Parts
 from crm_graph.plan.access.shares import part_of_shared
 from crm_graph.plan.sql.parameters import Parameters
 
@@ -181,6 +182,8 @@ class Reached:
     subject: Level | None = None
     on_page: str = ""
     gathered: Callable[[str], str] | None = None
+    ids: Callable[[int, int | None], str | None] | None = None
+    """Of parts: as `sets.ids` has it, of this rule alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,23 +261,13 @@ class _Rules:
             level = f"least({grant.read.value}, {above})"
             if band.lowest == 0:  # least() ignores nulls, and no clearance on the whole is none on the part
                 level = f"CASE WHEN {above} IS NOT NULL THEN {level} END"
-        entity, column = REGISTRY[spec.ref.entity], f"{self.alias}.{rows.parent}"
+        entity = REGISTRY[spec.ref.entity]
         published = f" AND {self.alias}.{rows.published}" if grant.rule is Rule.PUBLISHED_PART else ""
 
-        def of_wholes(at: int, shares: str) -> str:
-            many = open_lens(entity, self.policy, self.parameters, f"{self.alias}p", as_set=True, shares=shares)
-            if many is None or many.band(category).highest < at:
-                return "FALSE"
-            cleared = f"{many.where()} AND {many.band(category).above(at)}"
-            return f"({column} IN (SELECT {many.alias}.id FROM {many.source()} WHERE {cleared})) IS TRUE"
+        def wholes(shares: str) -> Lens | None:
+            return open_lens(entity, self.policy, self.parameters, f"{self.alias}p", as_set=True, shares=shares)
 
-        def by_sets(at: int) -> str:
-            if through in ("TRUE", "FALSE"):
-                return f"({of_wholes(at, through)}{published})"
-            # two sets that know nothing of the part, so that each is gathered once
-            either = f"({through} AND {of_wholes(at, 'TRUE')}) OR {of_wholes(at, 'FALSE')}"
-            return f"(({either}){published})"
-
+        parts = Parts(self.entity, self.alias, grant, category, through, published, wholes, self.parameters)
         if given is not None:
             sql, clearance = "TRUE", level
         else:
@@ -293,4 +286,4 @@ class _Rules:
             sql = f"({sql} AND {self.alias}.{rows.published})"
             clearance = f"CASE WHEN {self.alias}.{rows.published} THEN {clearance} END"
         subject = _lowest([whole.subject(category), grant.subject])
-        return Reached(grant.rule, sql, clearance, lowest, highest, by_sets, subject)
+        return Reached(grant.rule, sql, clearance, lowest, highest, parts.above, subject, ids=parts.ids)

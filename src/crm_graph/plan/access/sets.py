@@ -26,11 +26,13 @@ def total(lens: Lens, parameters: Parameters, condition: str, seen_by: str | Non
     return f"(SELECT count(*) FROM {lens.source()} WHERE {where}{condition})"
 
 
-def ids(lens: Lens, parameters: Parameters, least: int = Level.PUBLIC, under: int | None = None) -> str | None:
+def ids(
+    lens: Lens, parameters: Parameters, least: int = Level.PUBLIC, under: int | None = None, *, parts: bool = False
+) -> str | None:
     """SQL of the ids of the rows that rules clear from one level to under another; a row may come more than once.
 
     Rows that another rule clears higher are among them. Empty where there is no such rule, `None` where there is one
-    whose rows are not known by themselves.
+    whose rows are not known by themselves: as those of parts are, unless they are asked for, by their wholes'.
     """
     found = []
     for reached in lens.rules:
@@ -43,6 +45,11 @@ def ids(lens: Lens, parameters: Parameters, least: int = Level.PUBLIC, under: in
         elif reached.rule in (Rule.OWN, Rule.TEAM, Rule.SELF, Rule.PARTNER):
             parameters.reaches(table_name(lens.entity), lens.alias, reached.sql)  # what one rule shows, the lens shows
             found.append(f"SELECT {lens.alias}.id FROM {lens.source()} WHERE {lens.bound()} AND {reached.sql}")
+        elif parts and reached.ids is not None:
+            some = reached.ids(least, under)
+            if some is None:
+                return None
+            found += [some] if some else []
         else:
             return None
     return " UNION ALL ".join(found)

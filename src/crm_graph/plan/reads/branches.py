@@ -148,7 +148,7 @@ def _ways(compiler: "Compiler", many: Lens, one: Class, name: str) -> list[tuple
     compiler.parameters.reaches(table, many.alias, one.above.removeprefix(" AND ") or "TRUE")
     through = f"FROM {many.source()} WHERE {many.bound()}{cleared}"
     plain = many.band(one.category) is many.band(None)
-    ids = sets.ids(many, compiler.parameters, one.least, one.under) if plain and many.rules else None
+    ids = sets.ids(many, compiler.parameters, one.least, one.under, parts=True) if plain and many.rules else None
     if ids is None:
         return [(through, "")]
     if not ids:
