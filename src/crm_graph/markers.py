@@ -4,10 +4,12 @@ import datetime as dt
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crm_graph.auth.levels import Category, Level, Mask
 
 
+@lru_cache(10_000)
 def camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.title() for word in rest)

@@ -6,6 +6,7 @@ Nothing of `crm_graph.auth` or `crm_graph.plan` is imported here: this is the se
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -62,6 +63,7 @@ class Field:
         return f"{self.entity}.{self.name}"
 
 
+@cache
 def fields(entity: str) -> list[Field]:
     """All levelled fields of an entity: its columns, references, lists and counts."""
     found = [
@@ -110,6 +112,7 @@ def _through(entity: str, name: str, other: str, column: str) -> Field:
     return Field(entity, name, column, link.rank, subject=link.subject, to=other, listed=True, filters=True)
 
 
+@cache
 def fields_of_columns(entity: str) -> list[Field]:
     return [
         Field(entity, s.graphql, s.name, LEVELS.index(s.read.level.name), subject=s.read.subject)

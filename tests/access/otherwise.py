@@ -24,6 +24,28 @@ _FIXED = ("Organization", "Team", "CustomerShare", "OpportunityShare", "KeyAccou
 """Entities whose rows decide who sees what."""
 
 
+_MADE: Mapping[str, Callable[[Any, str, Random], Any]] = {
+    "Int": lambda _, __, random: random.randrange(0, 100),
+    "Decimal": lambda _, __, random: Decimal(random.randrange(1, 100)),
+    "Money": lambda _, __, random: Decimal(random.randrange(0, 2_000_000)),
+    "Boolean": lambda value, _, __: not value,
+    "Date": lambda _, __, random: dt.date(
+        random.randrange(1930, 2030), random.randrange(1, 13), random.randrange(1, 29)
+    ),
+    "DateTime": lambda _, __, random: (
+        dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=random.randrange(10**8))
+    ),
+    "EmailAddress": lambda _, word, __: f"{word}@{word}.example",
+    "PhoneNumber": lambda _, __, random: f"+4930{random.randrange(10**6, 10**7)}",
+    "CountryCode": lambda _, __, random: random.choice(("DE", "FR", "SE")),
+    "CurrencyCode": lambda _, __, ___: "EUR",
+    "Locale": lambda _, __, random: random.choice(("de", "fr-CH")),
+    "URL": lambda _, word, __: f"https://{word}.example/",
+    "Strings": lambda _, word, __: [word],
+}
+"""Values by kind, of the one before, a word that is nowhere else, and chance."""
+
+
 def another(spec: FieldSpec, value: Any, random: Random, ids: list[UUID]) -> Any:
     """A value of the field's kind other than this one; what is empty may get one, and what is not become empty."""
     if spec.nullable and value is not None and random.random() < 0.2:
@@ -33,22 +55,8 @@ def another(spec: FieldSpec, value: Any, random: Random, ids: list[UUID]) -> Any
     if spec.kind.choices:
         return random.choice([choice for choice in spec.kind.choices if choice != value])
     word = f"{random.getrandbits(64):016x}"
-    made: Mapping[str, Callable[[], Any]] = {
-        "Int": lambda: random.randrange(0, 100),
-        "Decimal": lambda: Decimal(random.randrange(1, 100)),
-        "Money": lambda: Decimal(random.randrange(0, 2_000_000)),
-        "Boolean": lambda: not value,
-        "Date": lambda: dt.date(random.randrange(1930, 2030), 1 + random.randrange(12), 1 + random.randrange(28)),
-        "DateTime": lambda: dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=random.randrange(10**8)),
-        "EmailAddress": lambda: f"{word}@{word}.example",
-        "PhoneNumber": lambda: f"+4930{random.randrange(10**6, 10**7)}",
-        "CountryCode": lambda: random.choice(("DE", "FR", "SE")),
-        "CurrencyCode": lambda: "EUR",
-        "Locale": lambda: random.choice(("de", "fr-CH")),
-        "URL": lambda: f"https://{word}.example/",
-        "Strings": lambda: [word],
-    }
-    return made[spec.kind.name]() if spec.kind.name in made else f"{word} son Haus"
+    made = _MADE.get(spec.kind.name)
+    return made(value, word, random) if made else f"{word} son Haus"
 
 
 def behind(mask: str, value: Any, random: Random) -> Any:

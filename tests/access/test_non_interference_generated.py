@@ -80,6 +80,7 @@ class Laboratory:
         )
         self.runner.run(loosen(self.connection))
         self.rows: Rows = self.runner.run(load_rows(self.connection))
+        self.cases = cases(self.rows)  # once: strategies are dear to make
         self.ids = [
             f"{e.__prefix__}_{i.hex}"
             for n, e in REGISTRY.items()
@@ -209,7 +210,7 @@ def paged(laboratory: Laboratory, full: Full, actor: Actor, schema: GraphQLSchem
 
 
 def one_example(laboratory: Laboratory, data: st.DataObject) -> None:
-    case = data.draw(cases(laboratory.rows), label="policy")
+    case = data.draw(laboratory.cases, label="policy")
     seed = data.draw(st.integers(0, 2**32), label="seed")
     actor, random = case.actor(laboratory.rows.organization), Random(seed)
     full = laboratory.known_to(actor)

@@ -1,6 +1,7 @@
 """Scopes `resource:action[:level]` narrow what roles grant, and name the rights they leave; they never add to it."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from crm_graph.auth.levels import Level
@@ -46,6 +47,7 @@ def parse(text: str) -> tuple[str, Action, Level]:
     raise ScopeInvalid(f"{text[:80]!r} is not a scope; one reads `resource:read` or `resource:write:internal`.")
 
 
+@cache
 def resource(entity: str) -> str:
     """`KeyAccount` → `key_accounts`: the name a scope uses, which is the table's."""
     one = snake(entity)
