@@ -83,6 +83,15 @@ def test_migrate_says_where_the_database_is(data_dir: Path) -> None:
     assert done.stdout.startswith("The database is at revision 2")
 
 
+def test_a_command_on_a_database_that_is_not_there_makes_none(data_dir: Path) -> None:
+    command = [*COMMAND, "user", "a@b.example", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"There is no database in {data_dir}: say where by --data-dir")
+    assert "Traceback" not in done.stderr
+    assert list(data_dir.iterdir()) == []
+
+
 def test_a_database_out_of_reach_is_one_line() -> None:
     command = [*COMMAND, "migrate", "--database-url", "postgresql://nobody@/none?host=/nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)

@@ -89,7 +89,8 @@ def run(
     run_id = uuid7()
     path = report or settings.data_dir / "imports" / f"{'dry-run' if dry_run else encode(PREFIX, run_id)}.jsonl"
     console = Console()
-    with stopping(), database(settings) as url, writing(path) as told, _progress(console) as progress:
+    place = database(settings, may_make=new is not None)
+    with stopping(), place as url, writing(path) as told, _progress(console) as progress:
         total = sum(size(paths) for _, paths in found.assign(files))
         bar = progress.add_task("importing", total=total)
 

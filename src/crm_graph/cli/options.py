@@ -1,6 +1,7 @@
 """Options that several commands share, and the database they name."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ def settings_from(**given: object) -> Settings:
     return settings
 
 
+def say(what: str) -> None:
+    """What takes a while, for whoever waits; what was asked for goes to standard output."""
+    print(what, file=sys.stderr, flush=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Urls:
     """Two ways into one database: as the application, and as who migrates it and owns its tables."""
@@ -69,7 +75,12 @@ def databases(settings: Settings) -> Iterator[Urls]:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The URL that the application uses, as `databases` has it."""
+def database(settings: Settings, *, may_make: bool = False) -> Iterator[str]:
+    """The URL that the application uses, as `databases` has it; an embedded server is made only if it may be."""
+    if not may_make and settings.database_url is None and not embedded.holds_data(settings.data_dir):
+        print(
+            f"There is no database in {settings.data_dir}: say where by --data-dir, or make one by `crm-graph serve`."
+        )
+        raise typer.Exit(1)
     with databases(settings) as urls:
         yield urls.application

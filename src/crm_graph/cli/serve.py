@@ -2,14 +2,13 @@
 
 import asyncio
 import socket
-import sys
 from typing import Annotated
 
 import typer
 import uvicorn
 import uvloop
 
-from crm_graph.cli.options import DatabaseUrl, DataDir, databases, settings_from
+from crm_graph.cli.options import DatabaseUrl, DataDir, databases, say, settings_from
 from crm_graph.cli.signals import ignore, stopping
 from crm_graph.db.connection import check_roles
 from crm_graph.db.roles import Role
@@ -37,24 +36,18 @@ def serve(
         try:
             listening = _listen(settings)
             settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-            _say("Starting the database …")
+            say("Starting the database …")
             with listening, databases(settings) as urls:
                 _must_be_fit(urls.application, settings)
                 if settings.demo:
                     from crm_graph import demo as demo_organisation
 
-                    _say("Loading the demo organisation where it is missing: half a minute, once …")
-                    demo_organisation.ensure(urls.application, settings.data_dir, urls.owner)
+                    demo_organisation.ensure(urls.application, settings.data_dir, urls.owner, say)
                 failures = uvloop.run(_serve(settings, urls.application, listening, check=check))
                 ignore()
         finally:
             ignore()
     raise typer.Exit(1 if failures else 0)
-
-
-def _say(what: str) -> None:
-    """What takes a while, for whoever waits; what the server answers for goes to standard output."""
-    print(what, file=sys.stderr, flush=True)
 
 
 def _must_be_fit(url: str, settings: Settings) -> None:

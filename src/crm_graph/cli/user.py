@@ -76,7 +76,7 @@ def user(
         known(",".join(role))
     settings = settings_from(data_dir=data_dir, database_url=database_url)
     asked = Asked(email, name, role, organization, new_organization, currency, host, days, without_second_step)
-    with stopping(), database(settings) as url:
+    with stopping(), database(settings, may_make=new_organization is not None) as url:
         password, token = asyncio.run(_admit(url, asked))
     print(f"password: {password}\nAPI key:  {token}\nNeither can be shown again.")
 

@@ -72,6 +72,11 @@ class Cluster:
         return self.data_dir / "postgresql"
 
     @property
+    def version(self) -> Path:
+        """A file that is there as soon as the cluster is."""
+        return self.directory / "PG_VERSION"
+
+    @property
     def log(self) -> Path:
         return self.directory / "server.log"
 
@@ -94,9 +99,8 @@ class Cluster:
         for abandoned in self.data_dir.glob("postgresql.new.*"):
             _end_processes_of(abandoned)
             shutil.rmtree(abandoned, ignore_errors=True)
-        version = self.directory / "PG_VERSION"
-        if version.exists():
-            found = version.read_text().strip()
+        if self.version.exists():
+            found = self.version.read_text().strip()
             if found != str(VERSION):
                 raise ServerFailed(f"{self.directory} was made by PostgreSQL {found}, this is PostgreSQL {VERSION}")
             return

@@ -99,6 +99,11 @@ def start(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     return server
 
 
+def holds_data(data_dir: Path) -> bool:
+    """Whether a server was ever made in this data directory."""
+    return Cluster(data_dir.expanduser().resolve(), None).version.exists()
+
+
 def _run(cluster: Cluster, *, durable: bool) -> None:
     """Start the server unless it answers already; outlive the remains of a killed predecessor."""
     deadline = time.monotonic() + START_SECONDS

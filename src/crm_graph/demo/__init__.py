@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from crm_graph.demo import clients, load, personas, samples
@@ -13,17 +14,17 @@ from crm_graph.errors import JSON
 __all__ = ["ensure", "explorer_config", "who_to_be"]
 
 
-def ensure(url: str, data_dir: Path, owner_url: str | None = None) -> list[Persona]:
+def ensure(url: str, data_dir: Path, owner_url: str | None, says: Callable[[str], None]) -> list[Persona]:
     """Load the demo where it is missing, and give the personas.
 
     Writes `<data_dir>/personas.json` and `<data_dir>/clients.json` where what is in them does not work.
 
-    `owner_url` is of the login that owns the tables, where that is another one: statistics are gathered by it.
+    `says` is told before what takes a while. `owner_url` is of the login that owns the tables, where that is another one: statistics are gathered by it.
     Raises `DatabaseNotOurs` for a database that holds any organisation that is not the demo's.
     """
 
     async def run() -> list[Persona]:
-        await load.load(url, owner_url=owner_url)
+        await load.load(url, owner_url=owner_url, says=says)
         made = await personas.ensure(url, data_dir)
         await clients.ensure(url, data_dir)
         return made

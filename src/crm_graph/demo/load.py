@@ -43,16 +43,23 @@ class DatabaseNotMigrated(CrmError):
 
 
 async def load(
-    url: str, makers: dict[str, Callable[[], Rows]] | None = None, *, owner_url: str | None = None
+    url: str,
+    makers: dict[str, Callable[[], Rows]] | None = None,
+    *,
+    owner_url: str | None = None,
+    says: Callable[[str], None] = logger.info,
 ) -> list[str]:
     """Load what is missing of the demo's organisations and give their keys; each comes in one transaction.
 
-    Rows are written as any write is, for one organisation at a time; statistics are gathered by who owns the tables.
+    `says` is told before what takes a while. Rows are written as any write is, for one organisation at a time;
+    statistics are gathered by who owns the tables.
     Raises `DatabaseNotOurs` before anything is written, `DatabaseNotMigrated`, `ServiceUnavailable`.
     """
     async with _locked(url) as connection:
         present = await _present(url)
         missing = {key: make for key, make in (makers or MAKERS).items() if key not in present}
+        if missing:
+            says("Loading the demo organisation: half a minute, once …")
         for key, make in missing.items():
             began = time.perf_counter()
             rows = make()
