@@ -1,8 +1,10 @@
 """Languages have the same words, amounts are written as their readers write them, and papers hold text, not markup."""
 
 import datetime as dt
+import shutil
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,18 @@ async def test_a_paper_is_a_pdf_always_the_same_and_nothing_in_it_is_markup() ->
     assert first.startswith(b"%PDF-")
     assert first == second
     assert first != await pdf("proposal", {**data, "total": "2"}, NOON)
+
+
+@pytest.mark.full
+async def test_a_folder_of_fonts_writes_what_ours_cannot(tmp_path: Path) -> None:
+    """The browser's package brings a font of icons along: signs of private use, which no other font has."""
+    playwright = pytest.importorskip("playwright")
+    font = next(Path(playwright.__file__).parent.rglob("codicon*.ttf"))
+    shutil.copy(font, tmp_path)
+    blank = dict.fromkeys(
+        ("number", "organization", "customer", "introduction", "closing", "terms", "total", "decided"), ""
+    )
+    title = {"words": dict(language("en").words), "lang": "en", "rtl": False, "title": "\uea60"}
+    data = {**blank, **title, "facts": [], "sums": [], "lines": []}
+    assert b"codicon" not in await pdf("proposal", data, NOON)
+    assert b"codicon" in await pdf("proposal", data, NOON, tmp_path)

@@ -295,3 +295,18 @@ async def test_of_decisions_at_the_same_time_one_counts(trade: Trade):
         refused = (answer.json.get("data") or {}).get("convertDealRegistration")
         assert refused is None or refused["userErrors"], persona
     assert (await trade.row("deal_registrations", other))["status"] == "EXTENDED"
+
+
+async def test_two_deals_do_not_become_one_sale(trade: Trade):
+    own = await trade.made(ONE, "registerOpportunity", "opportunity { id }", name="One sale")
+    nodes = [
+        await trade.made(ONE, "registerDeal", DEAL, **deal(name)) for name in ("Korbmacher Rhön", "Seiler Vogtland")
+    ]
+    await trade.work()
+    for node in nodes:
+        await trade.made("sales_manager", "approveDealRegistration", DEAL, id=node, reason="New to us.")
+    await trade.days_pass("deal_registration.answer")
+    convert = (trade.send("sales_manager", "convertDealRegistration", DEAL, id=n, opportunityId=own) for n in nodes)
+    answers = await asyncio.gather(*convert)
+    assert sorted(codes for _, codes in answers) == [[], ["VALUE_INVALID"]]
+    assert sorted([(await trade.row("deal_registrations", n))["status"] for n in nodes]) == ["APPROVED", "CONVERTED"]

@@ -25,7 +25,8 @@ SELECT d.partner_id, d.protected_until, d.checked_at, now() AS now,
        EXISTS (SELECT FROM channel_conflicts c WHERE c.organization_id = d.organization_id
                   AND d.id IN (c.registration_id, c.other_registration_id) AND c.resolved_at IS NULL) AS open
   FROM deal_registrations d WHERE d.organization_id = $1 AND d.id = $2 FOR NO KEY UPDATE OF d"""
-_SELLS: Final = "SELECT partner_id FROM opportunities WHERE organization_id = $1 AND id = $2"
+_SELLS: Final = "SELECT partner_id FROM opportunities WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE"
+_TAKEN: Final = "SELECT EXISTS (SELECT FROM deal_registrations WHERE organization_id = $1 AND opportunity_id = $2)"
 _NOT_YET: Final = refusal("STATE_REFUSED", "Its protection has not begun.")
 _REASON: Final = Argument("reason", kinds.STRING, "Why; the partner does not read it.", required=True)
 
@@ -95,9 +96,11 @@ async def convert_deal_registration(call: Call) -> Outcome:
     if found["protected_until"] is None:  # what it reads would say when we decided
         return _NOT_YET
     assert isinstance(opportunity, UUID)
-    sells = await (await call.tx.raw()).fetchval(_SELLS, call.actor.organization_id, opportunity)
-    if sells != found["partner_id"]:
+    connection, of = await call.tx.raw(), (call.actor.organization_id, opportunity)
+    if await connection.fetchval(_SELLS, *of) != found["partner_id"]:
         return Outcome.refused(invalid("It is not an opportunity of this partner.", "opportunityId"))
+    if await connection.fetchval(_TAKEN, *of):  # two at once wait for the opportunity
+        return Outcome.refused(invalid("Another registration has become this opportunity.", "opportunityId"))
     values = {"opportunity_id": opportunity, "answer": DealAnswer.CONVERTED.value}
     to, event = DealRegistrationStatus.CONVERTED, "deal_registration.converted"
     return await move(call, DealRegistration, MOVES, to, event, values, needs=INTERNAL)
