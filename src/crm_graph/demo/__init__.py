@@ -14,12 +14,15 @@ from crm_graph.errors import JSON
 __all__ = ["ensure", "explorer_config", "who_to_be"]
 
 
-def ensure(url: str, data_dir: Path, owner_url: str | None, says: Callable[[str], None]) -> list[Persona]:
+def ensure(
+    url: str, data_dir: Path, owner_url: str | None = None, says: Callable[[str], None] = load.logger.info
+) -> list[Persona]:
     """Load the demo where it is missing, and give the personas.
 
     Writes `<data_dir>/personas.json` and `<data_dir>/clients.json` where what is in them does not work.
 
-    `says` is told before what takes a while. `owner_url` is of the login that owns the tables, where that is another one: statistics are gathered by it.
+    `says` is told before what takes a while. `owner_url` is of the login that owns the tables, where that is another
+    one: statistics are gathered by it.
     Raises `DatabaseNotOurs` for a database that holds any organisation that is not the demo's.
     """
 
