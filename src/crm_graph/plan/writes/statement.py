@@ -88,10 +88,13 @@ class _Writer:
         return f"SELECT * FROM json_to_recordset({self.rows}::json) AS i({', '.join(own)})"
 
     def _references(self) -> str:
-        """For each reference given, whether the caller sees the row it names; `ok` says all of them."""
+        """For each reference given, whether the caller sees the row it names; `ok` says all of them.
+
+        By `OFFSET 0` each is asked once, and of that row: PostgreSQL would read all rows of a table it takes for small.
+        """
         found = [f"{self._visible(self._spec(column))} AS {column}" for column in self._reference_columns()]
         every = " AND ".join(f"x.{column}" for column in self._reference_columns()) or "TRUE"
-        return f"SELECT x.*, {every} AS ok FROM (SELECT {', '.join(['i._n', *found])} FROM i) x"
+        return f"SELECT x.*, {every} AS ok FROM (SELECT {', '.join(['i._n', *found])} FROM i OFFSET 0) x"
 
     def _reference_columns(self) -> tuple[str, ...]:
         return tuple(column for column in self.shape.columns if self._spec(column).ref)
@@ -107,7 +110,7 @@ class _Writer:
                 visible += f" AND coalesce({alias}.{spec.ref.same} = ({self._kept(spec.ref.same)}), TRUE)"
         return (
             f"(i.{spec.name} IS NULL OR EXISTS (SELECT 1 FROM {table_name(target)} {alias}"
-            f" WHERE {alias}.organization_id = {self.organization} AND {alias}.id = i.{spec.name} AND {visible}))"
+            f" WHERE {alias}.organization_id = {self.organization} AND {alias}.id = i.{spec.name} AND {visible} OFFSET 0))"
         )
 
     def _kept(self, column: str) -> str:
