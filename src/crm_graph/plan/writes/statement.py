@@ -110,7 +110,8 @@ class _Writer:
                 visible += f" AND coalesce({alias}.{spec.ref.same} = ({self._kept(spec.ref.same)}), TRUE)"
         return (
             f"(i.{spec.name} IS NULL OR EXISTS (SELECT 1 FROM {table_name(target)} {alias}"
-            f" WHERE {alias}.organization_id = {self.organization} AND {alias}.id = i.{spec.name} AND {visible} OFFSET 0))"
+            f" WHERE {alias}.organization_id = {self.organization} AND {alias}.id = i.{spec.name} AND {visible}"
+            " OFFSET 0))"
         )
 
     def _kept(self, column: str) -> str:
