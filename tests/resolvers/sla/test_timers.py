@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -113,6 +115,30 @@ async def test_a_killed_worker_loses_nothing_and_tells_nothing_twice(
         assert (await desk.events(ticket)).count(LATE) == 1
     assert len(await desk.mails()) == 2 * len(tickets)
     await desk.work()
+    assert len(await desk.mails()) == 2 * len(tickets)
+
+
+async def test_a_killed_process_loses_nothing_and_tells_nothing_twice(desk: Desk, tmp_path: Path) -> None:
+    """Processes are killed in the midst of a hundred late tickets, wherever they are; the next goes on."""
+    await desk.promise(firstResponseMinutes=60, warningPercent=100)
+    agent = await staff(desk)
+    tickets = [await desk.open(90, assignee=agent["id"]) for _ in range(100)]
+    told = "SELECT count(*) FROM outbox_events WHERE row_id = ANY($1) AND type = $2"
+    command = [sys.executable, "-m", "crm_graph", "worker", "--data-dir", str(tmp_path), "--database-url", desk.api.url]
+    seen = [0]
+    for _ in range(3):
+        worker = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+        async with asyncio.timeout(30):
+            while await desk.connection.fetchval(told, tickets, LATE) == seen[-1]:
+                await asyncio.sleep(0.002)
+        worker.kill()
+        await worker.wait()
+        seen.append(await desk.connection.fetchval(told, tickets, LATE))
+        if seen[-1] == len(tickets):
+            break
+    assert seen[1] < len(tickets), "it was to be killed before it was through"
+    await desk.work()
+    assert [(await desk.events(ticket)).count(LATE) for ticket in tickets] == [1] * len(tickets)
     assert len(await desk.mails()) == 2 * len(tickets)
 
 
