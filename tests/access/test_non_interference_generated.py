@@ -47,6 +47,8 @@ from tests.shapes.generator import Generator, Shape, of_figures
 
 DEEP = bool(os.environ.get("CRM_GRAPH_TEST_DEEP"))
 EXAMPLES = 2_000 if DEEP else 200
+PATIENCE_MS = 4000
+"""How long an operation may take; one that takes longer is not compared."""
 AT_ONCE = 3
 """Operations an example asks of one policy and one change."""
 SMALL = Size(customers=14, orders=16, opportunities=12, tickets=8, reps=3, agents=1)
@@ -76,7 +78,7 @@ class Laboratory:
         self.schema: GraphQLSchema = types.full_schema()
         self.documents = Documents(self.schema, Limits(20_000, 50, 200, 20, 2_000))
         self.connection: Any = self.runner.run(
-            asyncpg.connect(url, server_settings={"jit": "off", "statement_timeout": "4000"})
+            asyncpg.connect(url, server_settings={"jit": "off", "statement_timeout": str(PATIENCE_MS)})
         )
         self.runner.run(loosen(self.connection))
         self.rows: Rows = self.runner.run(load_rows(self.connection))
@@ -105,7 +107,7 @@ class Laboratory:
         return Full(actor.policy.key, extended(self.schema, fields)) if fields else self.documents.shipped
 
     async def answer(self, full: Full, actor: Actor, text: str, variables: dict[str, Any]) -> bytes:
-        """The bytes of the answer, or of the refusal."""
+        """The bytes of the answer, or of the refusal; none where it took too long."""
         try:
             operation: Operation = await self.documents.operation(text, None, full)
             shape, leaves = operation.read(variables)
@@ -117,6 +119,9 @@ class Laboratory:
             async with self.connection.transaction():
                 found = await self.connection.fetchval(statement.sql, *arguments)
             return statement.response(None if found is None else found.encode())
+        except asyncpg.QueryCanceledError:
+            self.counts["given up"] += 1
+            return b""
         except (CrmError, asyncpg.PostgresError) as error:
             return f"{type(error).__name__}: {error}".encode()
 
@@ -128,12 +133,14 @@ class Laboratory:
         try:
             before = [await self.answer(full, actor, one.query, one.variables) for one in asked]
             seen = case.seen(self.rows)
+            await self.connection.execute("SET LOCAL statement_timeout = 0")
             self.counts["changed"] += await estrange(self.connection, seen, Random(seed))
+            await self.connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
             for one, first in zip(asked, before, strict=True):
                 second = await self.answer(full, actor, one.query, one.variables)
                 self.counts["compared"] += 1
                 self.counts["with data"] += b'"nodes":[{' in first or b'"node":{' in first
-                if first != second:  # not by assert: showing the difference of long bytes takes minutes
+                if first and second and first != second:  # not by assert: showing the difference of long bytes takes minutes
                     place = next(n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
                     around = slice(max(0, place - 80), place + 120)
                     raise Interference(
@@ -237,6 +244,7 @@ def test_what_may_not_be_seen_changes_no_byte(laboratory: Laboratory) -> None:
     property_holds()
     counts = laboratory.counts
     assert counts["compared"] >= EXAMPLES
+    assert counts["given up"] <= counts["compared"] / 50, counts
     # the comparison means something: much was changed, and many answers held rows
     assert counts["changed"] > 100 * EXAMPLES, counts
     assert counts["with data"] > EXAMPLES // 4, counts

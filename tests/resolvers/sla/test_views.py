@@ -67,7 +67,7 @@ async def test_the_guide_runs_and_each_view_is_one_statement(desk: Desk) -> None
         given = {"me": f"usr_{agent.hex}"} if "$me" in query else {}
         answers.append(await desk.ask(persona or "administrator", query, **given))
         assert not [one for one in answers[-1].data.values() if one.get("userErrors")]
-        assert persona == "" or len(answers[-1].sql) == 1
+        assert "mutation" in query or len(answers[-1].sql) == 1
     hours, work, figures = (answer.data for answer in answers)
     assert hours["createBusinessCalendar"]["businessCalendar"]
     numbers = {name: [node["number"] for node in view["nodes"]] for name, view in work.items()}
