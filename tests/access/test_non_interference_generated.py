@@ -140,7 +140,7 @@ class Laboratory:
                 second = await self.answer(full, actor, one.query, one.variables)
                 self.counts["compared"] += 1
                 self.counts["with data"] += b'"nodes":[{' in first or b'"node":{' in first
-                if first and second and first != second:  # not by assert: showing the difference of long bytes takes minutes
+                if first and second and first != second:  # not by assert: it takes minutes to show long bytes
                     place = next(n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
                     around = slice(max(0, place - 80), place + 120)
                     raise Interference(
